@@ -1,0 +1,74 @@
+"""Every file in conf/dataset: that it belongs to its module, states all settings, and brings its model."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from unlearnleak.dataset import Dataset
+
+FILES = sorted(Path(__file__).resolve().parents[2].joinpath("conf", "dataset").glob("*.yaml"))
+MODEL = dict.fromkeys(["digits", "mnist", "fashion_mnist", "npz"], "lenet")
+MODEL |= dict.fromkeys(["svhn", "cifar10"], "resnet18")
+
+
+@pytest.fixture
+def composed(tmp_path):
+    """Return a function that composes the real conf/dataset with two models that only have names."""
+    (tmp_path / "model").mkdir()
+    for name in ("lenet", "resnet18", "other"):
+        tmp_path.joinpath("model", f"{name}.yaml").write_text(f"name: {name}\n")
+    tmp_path.joinpath("dataset").symlink_to(FILES[0].parent)
+    tmp_path.joinpath("config.yaml").write_text("defaults: [_self_, model: other, dataset: digits]\n")
+
+    def make(*overrides):
+        with initialize_config_dir(str(tmp_path), version_base="1.3"):
+            return compose("config", overrides=list(overrides))
+
+    return make
+
+
+def test_every_paper_set_and_ours_has_a_file():
+    assert {file.stem for file in FILES} >= set(MODEL)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_file_names_a_class_of_the_module_of_its_name_and_all_its_settings(file):
+    conf = OmegaConf.load(file)
+    module, _, name = conf["_target_"].rpartition(".")
+    assert module == f"unlearnleak.dataset.{file.stem}"
+    kind = getattr(importlib.import_module(module), name)
+    assert issubclass(kind, Dataset)
+    assert isinstance(kind.version, int)
+    parameters = inspect.signature(kind.__init__).parameters
+    assert set(conf) - {"_target_", "defaults"} == set(parameters) - {"self"}
+    for line in file.read_text().splitlines():
+        setting = line.partition(":")[0].strip()
+        if setting in parameters:
+            assert "# paper" in line or "# ours" in line, line
+
+
+@pytest.mark.parametrize("name", MODEL)
+def test_a_data_set_brings_its_model_unless_the_command_line_names_another(composed, name):
+    assert composed(f"dataset={name}").model.name == MODEL[name]
+    for overrides in (("model=other", f"dataset={name}"), (f"dataset={name}", "model=other")):
+        conf = composed(*overrides)
+        assert conf.model.name == "other"
+        assert conf.dataset["_target_"].startswith(f"unlearnleak.dataset.{name}.")
+
+
+@pytest.mark.parametrize("name", MODEL)
+def test_a_composed_data_set_can_be_made(composed, name):
+    dataset = instantiate(
+        composed(f"dataset={name}", *(["dataset.path=mine.npz"] if name == "npz" else [])).dataset
+    )
+    assert type(dataset).__module__ == f"unlearnleak.dataset.{name}"
+
+
+def test_the_embedded_set_splits_as_its_file_says(composed, generator):
+    parts = instantiate(composed("dataset=digits", "dataset.train_limit=500").dataset).splits(generator)
+    assert (len(parts.train), len(parts.test), len(parts.auxiliary)) == (500, 360, 360)

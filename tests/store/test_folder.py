@@ -1,0 +1,87 @@
+"""Where artifacts lie, and what asking for them does."""
+
+import errno
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tests.store.published import PAYLOAD, assert_sound, computed, litter
+from unlearnleak.store import Contents, Store
+
+
+def test_stages_and_payloads_are_kept_apart(store):
+    for stage in ("original", "unlearned"):
+        for seed in (0, 1):
+            store.get_or_compute(stage, {"seed": seed}, lambda s=stage, i=seed: Contents({}, {"is": [s, i]}))
+    found = store.find("unlearned", {"seed": 1})
+    assert found is not None
+    assert found.meta == {"is": ["unlearned", 1]}
+    assert store.contains("original", {"seed": 0})
+    assert not store.contains("evidence", {"seed": 0})
+    assert store.find("original", {"seed": 2}) is None
+
+
+def test_a_stage_may_ask_for_its_parent_while_it_computes(store):
+    def unlearned():
+        parent = store.get_or_compute("original", {"seed": 0}, lambda: Contents({"w": torch.ones(2)}, {}))
+        return Contents({"w": -parent.tensors["w"]}, {})
+
+    child = store.get_or_compute("unlearned", {"seed": 0}, unlearned)
+    assert child.tensors["w"].tolist() == [-1.0, -1.0]
+    assert store.contains("original", {"seed": 0})
+
+
+@pytest.mark.parametrize("stage", ["", "Original", "../original", "a/b", ".locks", "a b"])
+def test_a_stage_is_a_word(store, stage):
+    with pytest.raises(ValueError, match="stage="):
+        store.find(stage, PAYLOAD)
+
+
+def test_the_store_stays_where_it_is_when_the_working_directory_moves(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = Store("artifacts")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    path = store.get_or_compute("original", PAYLOAD, lambda: Contents({}, {})).path
+    assert path.is_relative_to(tmp_path / "artifacts")
+
+
+def test_a_store_that_was_only_asked_makes_no_folder(store):
+    assert store.find("original", PAYLOAD) is None
+    assert not store.contains("original", PAYLOAD)
+    assert store.clean() == []
+    assert not store.root.exists()
+
+
+def test_importing_the_store_loads_nothing_heavy():
+    program = "import sys, unlearnleak.store; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    assert "unlearnleak.store" in loaded
+    assert not {"torch", "numpy", "safetensors", "filelock"} & {*loaded}
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("diverged"), KeyboardInterrupt(), OSError(errno.ENOSPC, "theirs")]
+)
+def test_what_the_computation_raises_passes_through_and_leaves_nothing(store, error):
+    def fail():
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        store.get_or_compute("original", PAYLOAD, fail)
+    assert raised.value is error
+    assert litter(store.root) == []
+    assert_sound(store.get_or_compute("original", PAYLOAD, computed))
+
+
+def test_an_interrupt_while_writing_leaves_nothing(store, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.get_or_compute("original", PAYLOAD, computed)
+    assert [path.name for path in store.root.rglob("*")] in (["original", ".locks"], [".locks", "original"])

@@ -1,0 +1,73 @@
+"""Locks save double work, do not pile up, and are missed by nobody where they fail."""
+
+import errno
+import fcntl
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from filelock import FileLock
+
+from tests.store.published import PAYLOAD, assert_sound, computed, litter, never
+
+
+def test_who_asks_meanwhile_waits_and_does_not_compute(store, caplog):
+    caplog.set_level("INFO", "unlearnleak.store")
+    started, go_on = Event(), Event()
+
+    def slow():
+        started.set()
+        assert go_on.wait(30)
+        return computed()
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(store.get_or_compute, "original", PAYLOAD, slow)
+        assert started.wait(30)
+        others = [pool.submit(store.get_or_compute, "original", PAYLOAD, never) for _ in range(2)]
+        # Another key has another lock: it must not wait.
+        assert_sound(store.get_or_compute("unlearned", PAYLOAD, computed))
+        assert not any(other.done() for other in others)
+        go_on.set()
+        assert not first.result(30).hit
+        for other in others:
+            assert other.result(30).hit
+            assert_sound(other.result())
+    assert "another process computes original-" in caplog.text
+    assert litter(store.root) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_disk_without_locks_is_computed_on_without(store, monkeypatch, caplog, number):
+    caplog.set_level("INFO", "unlearnleak.store")
+
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    for seed in range(3):
+        assert_sound(store.get_or_compute("original", {"seed": seed}, computed))
+    assert (
+        caplog.text.count("no lock for original-") == 3
+    )  # not a lock file that would outlive a killed process
+    assert store.clean() == []
+    assert litter(store.root) == []
+
+
+def test_a_folder_of_locks_that_fails_is_computed_on_without(store):
+    store.root.mkdir()
+    (store.root / ".locks").write_text("in the way")
+    assert_sound(store.get_or_compute("original", PAYLOAD, computed))
+    assert_sound(store.get_or_compute("original", PAYLOAD, never))
+    assert store.clean() == []
+
+
+def test_clean_removes_the_locks_that_nobody_holds(store):
+    locks = store.root / ".locks"
+    locks.mkdir(parents=True)
+    (locks / "original-0123.lock").touch()
+    with FileLock(locks / "original-4567.lock"):
+        assert store.clean() == [locks / "original-0123.lock"]
+        assert litter(store.root) == [locks / "original-4567.lock"]
+    assert store.clean() == [locks / "original-4567.lock"]
+    assert litter(store.root) == []

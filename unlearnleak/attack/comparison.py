@@ -1,0 +1,113 @@
+"""What both parameter attacks start from: auxiliary heads, the target's head and shadow targets, in one coordinate system.
+
+K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary samples, D features.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from unlearnleak.attack.access import WhiteBox
+from unlearnleak.attack.base import Attack, require_auxiliary
+from unlearnleak.attack.heads import Heads, class_subsets, initial_heads, train_heads
+from unlearnleak.attack.shadow import shadow_heads, shadow_plan
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.errors import UserError
+
+FEATURE_BATCH = 1024
+DEAD = 1e-3
+"""A feature whose deviation is below this share of the largest one carries nothing and is left out."""
+
+
+class Comparison(NamedTuple):
+    """Auxiliary heads and targets, standardised alike.
+
+    heads: the K * M auxiliary heads, class by class.
+    targets: T heads, the real target's first, then the shadow targets'.
+    forgotten_SK: what each shadow target never saw.
+    centroid_KD: the mean feature vector of each class.
+    """
+
+    heads: Heads
+    targets: Heads
+    forgotten_SK: Tensor
+    centroid_KD: Tensor
+
+
+def standardise(phi_ND: Tensor, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Features to zero mean, equal deviations and a mean square norm of 1; the head so that logits stay the same.
+
+    The paper assumes whitened features (eq. 9), which ReLU features are far from: without this, the few largest of them
+    decide every dot product, and a learning rate that suits one unlearner's features diverges on another's.
+    """
+    mean_D, std_D = phi_ND.mean(0), phi_ND.std(0, unbiased=False)
+    alive_D = std_D > DEAD * std_D.max()
+    scale_D = torch.where(alive_D, std_D, 0) * alive_D.sum().sqrt()
+    inverse_D = torch.where(alive_D, 1 / scale_D.clamp(min=torch.finfo(std_D.dtype).tiny), 0)
+    return (phi_ND - mean_D) * inverse_D, weight_KD * scale_D, bias_K + weight_KD @ mean_D
+
+
+class ParameterAttack(Attack):
+    """Trains auxiliary heads and shadow targets on the target's frozen features (paper, IV-A; DESIGN 6.2, 6.5).
+
+    Args:
+        heads: M, auxiliary heads per class.
+        subset_size: samples of its class that each head is trained on.
+        steps, lr: gradient steps of the auxiliary heads and their rate (features have a mean square norm of 1).
+        shadows: S, shadow targets for the calibration.
+        shadow_steps, shadow_lr, shadow_momentum: how these are trained.
+    """
+
+    access = WhiteBox
+    calibrated = True
+    needs_auxiliary = True
+
+    def __init__(
+        self,
+        *,
+        heads: int,
+        subset_size: int,
+        steps: int,
+        lr: float,
+        shadows: int,
+        shadow_steps: int,
+        shadow_lr: float,
+        shadow_momentum: float,
+    ) -> None:
+        for name, value, least in (("heads", heads, 1), ("subset_size", subset_size, 1), ("shadows", shadows, 8)):
+            if value < least:
+                raise UserError(f"attack.{name}={value} is too few: at least {least}.")
+        self.heads, self.subset_size, self.steps, self.lr = heads, subset_size, steps, lr
+        self.shadows = shadows
+        self.shadow: dict[str, Any] = {"steps": shadow_steps, "lr": shadow_lr, "momentum": shadow_momentum}
+
+    def check_auxiliary(self, per_class: int) -> None:
+        """Raises UserError where a class has fewer auxiliary samples than one head needs."""
+        require_auxiliary(per_class, self.subset_size, "attack.subset_size")
+
+    def compare(self, target: WhiteBox, auxiliary: LabeledImages, generator: torch.Generator) -> Comparison:
+        """Train all heads. Draws from `generator` on the CPU: the same for every device."""
+        images = torch.split(auxiliary.images, FEATURE_BATCH)
+        with torch.no_grad():
+            phi_ND = torch.cat([target.features(target.normalize(part)) for part in images])
+        phi_ND, weight_KD, bias_K = standardise(phi_ND, *target.head())
+        labels_N, (classes, dim) = auxiliary.labels, weight_KD.shape
+        subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
+        subset_Rn = subset_KMn.flatten(0, 1).to(labels_N.device)  # R = K * M heads
+        initial = initial_heads(len(subset_Rn), classes, dim, generator)
+        heads = train_heads(
+            phi_ND[subset_Rn],
+            labels_N[subset_Rn],
+            Heads(*(part.to(phi_ND) for part in initial)),
+            steps=self.steps,
+            lr=self.lr,
+            label="auxiliary heads",
+        )
+        forgotten_SK = shadow_plan(self.shadows, classes, generator).to(labels_N.device)
+        shadows = shadow_heads(phi_ND, labels_N, forgotten_SK, generator=generator, **self.shadow)
+        targets = Heads(
+            torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK])
+        )
+        centroid_KD = torch.stack([phi_ND[labels_N == c].mean(0) for c in range(classes)])
+        return Comparison(heads, targets, forgotten_SK, centroid_KD)

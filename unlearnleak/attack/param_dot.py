@@ -1,0 +1,34 @@
+"""param_dot: the dot product between heads trained on one class and the target's head is small for a forgotten class."""
+
+from typing import Any
+
+import torch
+
+from unlearnleak.attack.comparison import ParameterAttack
+from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.attack.shadow import units
+from unlearnleak.dataset import LabeledImages
+
+
+class ParameterDotProduct(ParameterAttack):
+    """s_cm = <theta_cm, theta_u>, smaller for forgotten classes (paper, eq. 17).
+
+    Aligned form: the dot product divided by what it would be for a retained class of this target (`shadow.units`), so a
+    retained class reads about 1 and a forgotten one about 0 or less, whatever the class, the target and its scale.
+    """
+
+    version = 1
+    evidence = "dot_product"
+
+    def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+        """Evidence with samples_KMF = the M dot products of each class (F = 1) and their calibration."""
+        assert auxiliary is not None, "needs_auxiliary"
+        heads, targets, forgotten_SK, _ = self.compare(target, auxiliary, generator)
+        dots_TKM = (targets.flat() @ heads.flat().T).unflatten(1, (-1, self.heads))
+        aligned_TKM = dots_TKM / units(dots_TKM.mean(2), forgotten_SK)[..., None]
+        return Evidence(
+            kind=self.evidence,
+            samples_KMF=dots_TKM[0, ..., None],
+            aligned_KMF=aligned_TKM[0, ..., None],
+            calibration=LabeledFeatures(aligned_TKM[1:, ..., None], forgotten_SK),
+        )

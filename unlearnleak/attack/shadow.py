@@ -1,0 +1,82 @@
+"""Shadow targets: models that the attacker makes alone, and whose forgotten classes it therefore knows.
+
+A shadow target is a head trained on the attacker's auxiliary data without some classes, on the very features of the
+target. Whatever is measured between auxiliary heads and the target can be measured between the same auxiliary heads
+and a shadow target, where the answer is known: that is the calibration that youden and decision_tree are fitted on. The
+target's own forgotten classes are never needed.
+
+S shadow targets, T = 1 + S targets (the real one first), K classes, N auxiliary samples, D features.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unlearnleak.attack.heads import Heads, initial_heads
+from unlearnleak.progress import progress
+
+
+def shadow_plan(count: int, num_classes: int, generator: torch.Generator) -> Tensor:
+    """Which classes each shadow target never sees: bool [S, K].
+
+    A quarter of them forget nothing, or the calibration could not learn to stay silent; the others forget 1, 2, ... up
+    to half of the classes in turn, since the attacker does not know how many are missing.
+    """
+    forgotten_SK = torch.zeros(count, num_classes, dtype=torch.bool)
+    most = max(1, num_classes // 2)
+    for s in range(-(-count // 4), count):
+        size = 1 + s % most
+        forgotten_SK[s, torch.randperm(num_classes, generator=generator)[:size]] = True
+    return forgotten_SK
+
+
+def shadow_heads(
+    phi_ND: Tensor,
+    labels_N: Tensor,
+    forgotten_SK: Tensor,
+    *,
+    steps: int,
+    lr: float,
+    momentum: float,
+    generator: torch.Generator,
+) -> Heads:
+    """Train one head per shadow target on all auxiliary samples of the classes that it may see.
+
+    Full-batch gradient descent with momentum on the mean cross-entropy, all S heads as one matrix of S*K rows.
+    """
+    (shadows, classes), (samples, dim) = forgotten_SK.shape, phi_ND.shape
+    initial = initial_heads(shadows, classes, dim, generator)
+    weight_RD = initial.weight_MKD.reshape(-1, dim).to(phi_ND)  # R = S * K rows
+    bias_R = initial.bias_MK.reshape(-1).to(phi_ND)
+    seen_NS = (~forgotten_SK).T.to(phi_ND)[labels_N]
+    share_NS = seen_NS / seen_NS.sum(0)
+    wanted_N1K = F.one_hot(labels_N, classes).to(phi_ND)[:, None]
+    pull_RD, pull_R = torch.zeros_like(weight_RD), torch.zeros_like(bias_R)
+    for _ in progress(range(steps), label="shadow targets", unit="step"):
+        logits_NSK = torch.addmm(bias_R, phi_ND, weight_RD.T).view(samples, shadows, classes)
+        residual_NR = ((logits_NSK.softmax(2) - wanted_N1K) * share_NS[..., None]).flatten(1)
+        pull_RD = torch.addmm(pull_RD, residual_NR.T, phi_ND, beta=momentum)
+        pull_R = momentum * pull_R + residual_NR.sum(0)
+        weight_RD = weight_RD - lr * pull_RD
+        bias_R = bias_R - lr * pull_R
+    return Heads(weight_RD.view(shadows, classes, dim), bias_R.view(shadows, classes))
+
+
+def units(own_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
+    """What a measurement of class c in target t is divided by, so that a retained class reads about 1: [T, K].
+
+    The unit is a class's own (how it reads, on average, in the shadow targets that know it) times the target's own (how
+    large its classes read in that measure). The latter is taken over the upper half of the classes: forgotten ones read
+    low, and the attacker does not know how many there are.
+
+    Args:
+        own_TK: the measurement, the real target first.
+        forgotten_SK: the shadow targets' truth.
+    """
+    known_SK = (~forgotten_SK).to(own_TK)
+    class_K = (own_TK[1:] * known_SK).sum(0) / known_SK.sum(0)
+    class_K = class_K.clamp(min=1e-3 * class_K.abs().max().item())
+    upper = max(1, own_TK.shape[1] // 2)
+    target_T = (own_TK / class_K).topk(upper, dim=1).values.mean(1)
+    target_T = target_T.clamp(min=1e-3 * target_T.abs().max().item())
+    return target_T[:, None] * class_K

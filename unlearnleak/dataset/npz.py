@@ -1,0 +1,43 @@
+"""A data set of one's own, in one .npz file."""
+
+from unlearnleak.dataset.arrays import LAYOUT, read_npz
+from unlearnleak.dataset.base import Dataset, check_whole
+from unlearnleak.dataset.images import LabeledImages
+from unlearnleak.errors import UserError
+
+
+class Npz(Dataset):
+    """The four arrays of the file at `path`, laid out as `arrays.LAYOUT` says.
+
+    `num_classes` None means the largest label + 1. `root` is not used.
+    """
+
+    version = 1
+
+    def __init__(
+        self,
+        *,
+        root: str | None,
+        path: str | None,
+        auxiliary_per_class: int,
+        test_per_class: int | None,
+        train_limit: int | None,
+        num_classes: int | None,
+    ) -> None:
+        super().__init__(
+            root=root,
+            path=path,
+            auxiliary_per_class=auxiliary_per_class,
+            test_per_class=test_per_class,
+            train_limit=train_limit,
+        )
+        if path is None:
+            raise UserError(f"dataset=npz needs dataset.path=FILE.npz. Allowed: {LAYOUT}.")
+        if num_classes is not None:
+            check_whole("num_classes", num_classes, least=2)
+        self.num_classes = num_classes
+
+    def load(self) -> tuple[LabeledImages, LabeledImages]:
+        """Return the file's (train, test). Raises `UserError` for anything but the layout."""
+        assert self.path is not None  # the constructor's promise
+        return read_npz(self.path, self.num_classes)

@@ -1,0 +1,73 @@
+"""LitClassifier: what every architecture shares."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unlearnleak.optimization import Optimization
+
+
+class LitClassifier(pl.LightningModule, ABC):
+    """A frozen-able feature extractor phi(x) in R^D and a linear head W phi(x) + b (DESIGN's target, 6).
+
+    Args:
+        image_shape: (C, H, W) of the images.
+        num_classes: K, the width of the head.
+        mean, std: per channel, of the training images in [0, 1]; kept as buffers, so that a stored model is complete.
+    """
+
+    version: ClassVar[int]
+    head: nn.Linear
+
+    def __init__(
+        self,
+        *,
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+    ) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.num_classes = num_classes
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32)[:, None, None])
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32)[:, None, None])
+        self.optimization: Optimization | None = None
+        self.criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy
+
+    @abstractmethod
+    def features(self, x_NCHW: Tensor) -> Tensor:
+        """phi(x): normalised float images [N, C, H, W] to features [N, D]."""
+
+    def forward(self, x_NCHW: Tensor) -> Tensor:
+        """Logits [N, K] of normalised float images [N, C, H, W]."""
+        logits: Tensor = self.head(self.features(x_NCHW))
+        return logits
+
+    def normalize(self, images_NCHW: Tensor) -> Tensor:
+        """Images to the model's input: uint8 in 0..255 or float in [0, 1], to zero mean and unit deviation."""
+        if images_NCHW.dtype == torch.uint8:
+            images_NCHW = images_NCHW.float() / 255
+        normalised: Tensor = (images_NCHW - self.mean) / self.std
+        return normalised
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
+        """The criterion on one batch of uint8 images and labels; logits go along for the curves.
+
+        The criterion is the mean cross-entropy unless an unlearner has put another in its place.
+        """
+        images_NCHW, labels_N = batch
+        logits_NK = self(self.normalize(images_NCHW))
+        return {"loss": self.criterion(logits_NK, labels_N), "logits": logits_NK.detach()}
+
+    def configure_optimizers(self) -> Any:
+        """SGD as `self.optimization` says; `unlearnleak.training.fit` sets it."""
+        assert self.optimization is not None, "unlearnleak.training.fit sets the optimization"
+        return self.optimization.build(self.parameters())

@@ -1,0 +1,70 @@
+"""How long and how fast a model is trained: the numbers of a recipe, and the optimiser that they make."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from unlearnleak.errors import UserError
+
+SCHEDULES = ("constant", "cosine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimization:
+    """SGD with momentum. Plain SGD is linear in the gradients, which AU's ledgers rely on.
+
+    Args:
+        epochs: passes over the training set; 0 trains nothing.
+        batch_size: samples per step. A last, smaller batch is left out unless it is the only one.
+        lr: the learning rate after warm-up; momentum, weight_decay: as in torch.optim.SGD.
+        schedule: "constant", or "cosine" down to zero at the last step.
+        warmup_epochs: epochs (may be a fraction) over which the rate rises linearly from zero.
+        clip_norm: upper bound of the gradient's norm, or None for none.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup_epochs: float = 0.0
+    clip_norm: float | None = None
+    steps_per_epoch: int = 1
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.schedule not in SCHEDULES:
+            problems.append(f"schedule={self.schedule!r} is none of {', '.join(SCHEDULES)}")
+        if self.epochs < 0:
+            problems.append(f"epochs={self.epochs} is negative")
+        if self.batch_size < 1:
+            problems.append(f"batch_size={self.batch_size} is not at least 1")
+        if not self.lr > 0:
+            problems.append(f"lr={self.lr} is not positive")
+        if problems:
+            raise UserError("These training settings cannot be used: " + "; ".join(problems) + ".")
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate at an optimiser step, as a fraction of `lr`."""
+        total = max(1, self.epochs * self.steps_per_epoch)
+        warmup = self.warmup_epochs * self.steps_per_epoch
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        if self.schedule == "constant":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> Any:
+        """The optimiser, with its per-step schedule, in the form that Lightning takes."""
+        optimizer = torch.optim.SGD(
+            parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay
+        )
+        if self.schedule == "constant" and self.warmup_epochs == 0:
+            return optimizer
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_at)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -1,0 +1,44 @@
+"""Where and how things run: device, threads, library noise. Nothing here may change a number on the CPU."""
+
+import logging
+import warnings
+
+import torch
+
+from unlearnleak.errors import UserError
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device called `name`: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:N".
+
+    Raises:
+        UserError: no such device here; the message lists those that are.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "auto":
+        return torch.device("cuda:0" if count else "cpu")
+    there = ["cpu", *(f"cuda:{index}" for index in range(count))]
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in there:
+        raise UserError(
+            f"runtime.device={name} is not there: this machine has {', '.join(there)}. "
+            "Use runtime.device=auto to take a GPU where there is one and the CPU otherwise."
+        )
+    return torch.device(wanted)
+
+
+def set_threads(threads: int | None) -> None:
+    """Let PyTorch use this many CPU threads; None leaves its own choice (all cores, or OMP_NUM_THREADS)."""
+    if threads is None:
+        return
+    if threads < 1:
+        raise UserError(f"runtime.threads={threads} is not possible: at least 1, or null for all cores.")
+    torch.set_num_threads(threads)
+
+
+def quiet_lightning() -> None:
+    """Keep Lightning's hints (devices found, tips, workers advised) out of the terminal; its errors stay."""
+    for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"pytorch_lightning.*")
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")

@@ -1,0 +1,50 @@
+"""youden: a threshold on the dot products, where the true positive rate exceeds the false positive rate most."""
+
+import torch
+from torch import Tensor
+
+from unlearnleak.attack.evidence import Evidence
+from unlearnleak.screening.base import Screening, Verdict
+
+
+def youden_threshold(values_N: Tensor, forgotten_N: Tensor) -> float:
+    """The threshold t that maximises J = TPR - FPR of the rule "forgotten if value <= t".
+
+    Thresholds half-way between neighbouring values are tried; of several that are equally good the middle one is taken,
+    so that a gap between the groups is cut in its middle. Youden 1950, https://doi.org/10.1002/1097-0142(1950)3:1.
+
+    Args:
+        values_N: any real values, smaller for forgotten.
+        forgotten_N: bool, both values present.
+    """
+    order_N = values_N.argsort()
+    sorted_N, hits_N = values_N[order_N].double(), forgotten_N[order_N].double()
+    tpr_N = hits_N.cumsum(0) / hits_N.sum()
+    fpr_N = (1 - hits_N).cumsum(0) / (1 - hits_N).sum()
+    cut = torch.cat([sorted_N[1:] > sorted_N[:-1], torch.ones(1, dtype=torch.bool, device=values_N.device)])
+    youden_N = torch.where(cut, tpr_N - fpr_N, -torch.inf)
+    best = (youden_N >= youden_N.max() - 1e-12).nonzero()[:, 0]
+    index = int(best[len(best) // 2])
+    following = sorted_N[index + 1] if index + 1 < len(sorted_N) else sorted_N[index]
+    return float((sorted_N[index] + following) / 2)
+
+
+class Youden(Screening):
+    """Forgotten if the class's mean aligned dot product is at most the shadow targets' Youden threshold.
+
+    The paper fits the threshold on heads of the target itself that are already labelled forgotten or retained; that
+    figure is `asr_published`. Here it is fitted on the shadow targets, class means against class means (DESIGN 6.5).
+    """
+
+    version = 1
+    accepts = frozenset({"dot_product"})
+    needs_calibration = True
+    published = "youden"
+
+    def __call__(self, evidence: Evidence) -> Verdict:
+        """The verdict; the score is how far a class lies below the threshold, in units of a retained class."""
+        assert evidence.calibration is not None and evidence.aligned_KMF is not None, "needs_calibration"
+        shadow_SK = evidence.calibration.features_SKMF.mean((2, 3))
+        threshold = youden_threshold(shadow_SK.flatten(), evidence.calibration.forgotten_SK.flatten())
+        score_K = threshold - evidence.aligned_KMF.mean((1, 2))
+        return Verdict(score_K >= 0, score_K)

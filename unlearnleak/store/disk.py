@@ -1,0 +1,110 @@
+"""Bytes on the disk: read, written for good, moved into place; and what to tell people when it refuses."""
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from unlearnleak.errors import UserError
+from unlearnleak.store.artifact import MANIFEST, META, PAYLOAD, TENSORS, DamageError
+
+# Reading a file of an artifact fails so when the artifact is at fault. Any other error (too many open files,
+# no permission) says nothing about the artifact, which must not be thrown away for it.
+_FAULTS_OF_THE_ARTIFACT = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EIO, errno.ESTALE}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
+_WAY_OUT = (
+    "choose another folder with store=PATH. What was published stays: the same command goes on from there."
+)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """The four files of the artifact in `folder`.
+
+    Raises:
+        DamageError: one is missing or unreadable.
+        FileNotFoundError: there is no such folder.
+    """
+    if not stat.S_ISDIR(folder.stat().st_mode):
+        raise DamageError("it is a file, not a folder")
+    files = {}
+    for name in (PAYLOAD, META, TENSORS, MANIFEST):
+        try:
+            files[name] = (folder / name).read_bytes()
+        except OSError as error:
+            if error.errno not in _FAULTS_OF_THE_ARTIFACT:
+                raise
+            raise DamageError(f"{name} cannot be read: {error.strerror}") from error
+    return files
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """Tells a folder from a later one of that name. Time counts too: inode numbers are given out again."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files into `folder` and wait until the disk holds them, so that no rename overtakes them."""
+    for name, content in files.items():
+        with (folder / name).open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+
+
+def move(folder: Path, place: Path) -> bool:
+    """Rename `folder` to `place` in one step; False where something lies there already."""
+    try:
+        folder.rename(place)
+    except OSError:
+        if not os.path.lexists(place):
+            raise
+        return False
+    _sync_folder(place.parent)
+    return True
+
+
+def remove(path: Path) -> None:
+    """Remove a folder or a file; no error where another process was quicker."""
+    with suppress(FileNotFoundError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+@contextmanager
+def explained(root: Path) -> Iterator[None]:
+    """Turn an OSError into a UserError that names the folder and the way out. Never wrap a computation."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(_advice(root, error)) from error
+
+
+def _advice(root: Path, error: OSError) -> str:
+    if error.errno in _FULL:
+        return f"No room for artifacts in {root} ({error.strerror}): free some space there, or {_WAY_OUT}"
+    if error.errno in _FORBIDDEN:
+        return f"No access to the artifacts in {root} ({error}): mend the permissions, or {_WAY_OUT}"
+    if error.errno in _NOT_A_FOLDER:
+        return f"Artifacts cannot be kept in {root} ({error}): move that file away, or {_WAY_OUT}"
+    return f"The artifact folder {root} failed ({error}): look at its disk, or {_WAY_OUT}"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot sync folders; the rename is as safe there as they make it.
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,145 @@
+"""Training through Lightning on images that stay on the device."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.plugins.environments import LightningEnvironment
+from torch import Tensor
+
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.optimization import Optimization
+from unlearnleak.progress import meter
+from unlearnleak.runtime import quiet_lightning
+
+EVALUATION_BATCH = 1024
+Row = dict[str, float]
+
+
+class ResidentBatches:
+    """An epoch of shuffled batches, each an index slice of tensors that are on the device already.
+
+    The order is drawn on the CPU from `generator`, so it is the same for every device. The last, smaller batch is left
+    out (batch normalisation cannot take a batch of one) unless it is the only one.
+    """
+
+    def __init__(self, data: LabeledImages, batch_size: int, generator: torch.Generator) -> None:
+        self.data, self.generator = data, generator
+        self.batch_size = min(batch_size, len(data))
+
+    def __len__(self) -> int:
+        return len(self.data) // self.batch_size
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order_N = torch.randperm(len(self.data), generator=self.generator).to(self.data.labels.device)
+        for index_B in order_N[: len(self) * self.batch_size].split(self.batch_size):
+            yield self.data.images[index_B], self.data.labels[index_B]
+
+
+class Curve(pl.Callback):
+    """One row per epoch: mean training loss, training accuracy, and accuracy on `test`; and the progress bar.
+
+    Sums stay on the device until the epoch ends: reading a number per step would wait for the GPU each time.
+    """
+
+    def __init__(self, test: LabeledImages, label: str) -> None:
+        self.rows: list[Row] = []
+        self.test, self.label = test, label
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        total = (trainer.max_epochs or 1) * int(trainer.num_training_batches)
+        self.bar = meter(label=self.label, total=total, unit="batch")
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.loss = torch.zeros((), device=pl_module.device)
+        self.correct = torch.zeros((), device=pl_module.device)
+        self.batches = self.samples = 0
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        labels_N = batch[1]
+        self.loss += outputs["loss"].detach()
+        self.correct += (outputs["logits"].argmax(1) == labels_N).sum()
+        self.batches += 1
+        self.samples += len(labels_N)
+        self.bar.update()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not self.batches:
+            return
+        correct_K, total_K = evaluate(pl_module, self.test)  # type: ignore[arg-type]
+        self.rows.append(
+            {
+                "epoch": len(self.rows) + 1,
+                "train_loss": self.loss.item() / self.batches,
+                "train_acc": self.correct.item() / self.samples,
+                "test_acc": sum(correct_K) / sum(total_K),
+            }
+        )
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.bar.close()
+
+
+def fit(
+    model: LitClassifier,
+    data: LabeledImages,
+    optimization: Optimization,
+    *,
+    test: LabeledImages,
+    generator: torch.Generator,
+    label: str,
+    callbacks: Sequence[pl.Callback] = (),
+) -> list[Row]:
+    """Train `model` in place on `data` (both on one device already) and return its curve, one row per epoch.
+
+    Args:
+        test: accuracy on these images is part of the curve; nothing is chosen by it.
+        generator: draws the batches' order.
+        label: the progress bar's name.
+        callbacks: unlearners and ledgers, called before the curve is recorded.
+    """
+    batches = ResidentBatches(data, optimization.batch_size, generator)
+    model.optimization = replace(optimization, steps_per_epoch=len(batches))
+    curve = Curve(test, label)
+    quiet_lightning()
+    device = data.labels.device
+    trainer = pl.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=[device.index or 0] if device.type == "cuda" else 1,
+        max_epochs=optimization.epochs,
+        min_epochs=0,
+        callbacks=[*callbacks, curve],
+        gradient_clip_val=optimization.clip_norm,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        plugins=[LightningEnvironment()],  # on SLURM, Lightning must not requeue jobs by itself
+    )
+    model.train()
+    trainer.fit(model, train_dataloaders=batches)
+    model.to(device).eval()
+    return curve.rows
+
+
+@torch.inference_mode()
+def predict(model: LitClassifier, images_NCHW: Tensor) -> Tensor:
+    """Predicted labels [N] of uint8 images, in evaluation mode, without touching the model's mode."""
+    was_training = model.training
+    model.eval()
+    parts = [model(model.normalize(batch)).argmax(1) for batch in images_NCHW.split(EVALUATION_BATCH)]
+    model.train(was_training)
+    return torch.cat(parts)
+
+
+def evaluate(model: LitClassifier, data: LabeledImages) -> tuple[list[int], list[int]]:
+    """Per class: how many samples are predicted rightly, and how many there are ([K] each)."""
+    hits_N = predict(model, data.images) == data.labels
+    correct_K = torch.bincount(data.labels[hits_N], minlength=data.num_classes)
+    return correct_K.tolist(), data.class_counts().tolist()

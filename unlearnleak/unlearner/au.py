@@ -1,0 +1,64 @@
+"""au: amnesiac unlearning. What the forgotten classes did to the weights is subtracted, then the damage is repaired."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from unlearnleak.dataset import ForgetSplit
+from unlearnleak.training import predict
+from unlearnleak.unlearner.base import Unlearner
+
+
+@torch.no_grad()
+def subtract(model: torch.nn.Module, update_P: Tensor) -> None:
+    """Subtract a flat vector of P entries from the parameters, in the order of `model.parameters()`."""
+    start = 0
+    for parameter in model.parameters():
+        parameter -= update_P[start : start + parameter.numel()].view_as(parameter).to(parameter.device)
+        start += parameter.numel()
+
+
+class Amnesiac(Unlearner):
+    """Subtracts the ledgers of the forgotten classes from the original weights, then repairs on D_r.
+
+    Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981. Difference to it: they drop the
+    updates of whole batches that hold a sensitive sample. In class unlearning with shuffled batches nearly every batch
+    does, so that would be starting over; here each step is split by class (`ledger.py`).
+
+    Repairing ends after `epochs` epochs, or as soon as the accuracy on D_r (training samples) is back within
+    `repair_tolerance` of the original model's; `report["repair_epochs"]` says how many were needed.
+    """
+
+    version = 1
+    needs_ledger = True
+
+    def __init__(self, *, repair_tolerance: float, **training: Any) -> None:
+        super().__init__(**training)
+        self.repair_tolerance = repair_tolerance
+
+    def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
+        """Sums the rows of the forgotten classes."""
+        assert ledger_KP is not None, "the pipeline hands over the ledger that needs_ledger asks for"
+        self.update_P = ledger_KP[list(split.classes)].sum(0)
+        self.split = split
+
+    def _accuracy(self, model: Any, part: Any) -> float:
+        return (predict(model, part.images) == part.labels).float().mean().item()
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Subtracts, and measures what that did before any repair."""
+        self.goal = self._accuracy(pl_module, self.split.retain) - self.repair_tolerance
+        subtract(pl_module, self.update_P)
+        self.report = {
+            "repair_epochs": 0,
+            "forget_acc_train_subtracted": self._accuracy(pl_module, self.split.forget),
+            "retain_acc_train_subtracted": self._accuracy(pl_module, self.split.retain),
+        }
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stops once the retained classes are back."""
+        self.report["repair_epochs"] += 1
+        if self._accuracy(pl_module, self.split.retain) >= self.goal:
+            trainer.should_stop = True

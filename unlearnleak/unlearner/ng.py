@@ -1,0 +1,112 @@
+"""ng: gradient ascent on the forget set, stopped before the model collapses."""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from unlearnleak.dataset import ForgetSplit, LabeledImages
+from unlearnleak.errors import UserError
+from unlearnleak.training import predict
+from unlearnleak.unlearner.base import Unlearner
+
+
+def bounded_ascent(logits_NK: Tensor, labels_N: Tensor, bound: float) -> Tensor:
+    """-mean_i min(l_i, bound): descending it raises the cross-entropy l_i of each sample up to `bound` nats.
+
+    The gradient of an unbounded ascent is largest for the samples that are forgotten already. With several forgotten
+    classes these drag everything, the retained classes too, into whichever forgotten class is left.
+    """
+    losses_N = F.cross_entropy(logits_NK, labels_N, reduction="none")
+    return -losses_N.clamp(max=bound).mean()
+
+
+class NegativeGradient(Unlearner):
+    """Raises the loss on D_f step by step until its accuracy there has fallen to the goal (paper, V-C).
+
+    Liu et al. 2022, Backdoor Defense with Machine Unlearning, IEEE INFOCOM. Differences: each sample's loss is bounded,
+    the gradient's norm is clipped (`clip_norm`), batch normalisation keeps the original's statistics, and after every
+    `check_every` steps the accuracy on D_f decides whether to go on. `report` says what ended it.
+
+    Args:
+        forget_acc_goal: stop once the accuracy on D_f (training samples) is at most this, in [0, 1].
+        loss_bound: nats at which a sample counts as forgotten and is left alone; above log K, or it could not be.
+        retain_weight: 0 is ascent on D_f alone, as in the paper. Above 0, that many times the cross-entropy of a batch
+            of D_r is descended along with it, which Kurmanji et al. 2023 call NegGrad+
+            (https://arxiv.org/abs/2302.09880): on small data sets ascent alone takes the retained classes along.
+    """
+
+    version = 1
+
+    def __init__(
+        self,
+        *,
+        forget_acc_goal: float,
+        loss_bound: float,
+        retain_weight: float,
+        check_every: int,
+        **training: Any,
+    ) -> None:
+        super().__init__(**training)
+        self.forget_acc_goal, self.check_every = forget_acc_goal, check_every
+        self.loss_bound, self.retain_weight = loss_bound, retain_weight
+
+    def training_set(self, split: ForgetSplit, generator: torch.Generator) -> LabeledImages:
+        """D_f alone; batches of D_r, where `retain_weight` asks for them, are drawn beside its own."""
+        self.generator = generator
+        return split.forget
+
+    def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
+        """Keeps D_f to measure the accuracy on."""
+        chance = torch.tensor(float(split.forget.num_classes)).log().item()
+        if self.loss_bound <= chance:
+            raise UserError(
+                f"unlearner.loss_bound={self.loss_bound} is too low: a sample of {split.forget.num_classes} classes "
+                f"can be predicted rightly up to a loss of {chance:.2f} nats. Set it higher, for example to "
+                f"{2 * chance:.1f}."
+            )
+        self.forget, self.retain = split.forget, split.retain
+        self.steps = 0
+        self.report = {"stopped_by": "epochs"}
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Puts the bounded ascent in the place of the cross-entropy."""
+        descend = self.criterion = pl_module.criterion
+
+        def criterion(logits_NK: Tensor, labels_N: Tensor) -> Tensor:
+            loss = bounded_ascent(logits_NK, labels_N, self.loss_bound)
+            if not self.retain_weight:
+                return loss
+            index_B = torch.randint(len(self.retain), (len(labels_N),), generator=self.generator)
+            batch = self.retain.select(index_B.to(labels_N.device))
+            return loss + self.retain_weight * descend(
+                pl_module(pl_module.normalize(batch.images)), batch.labels
+            )
+
+        pl_module.criterion = criterion
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Gives the model its own criterion back."""
+        pl_module.criterion = self.criterion
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Freezes batch normalisation: D_f's own statistics would spoil the retained classes."""
+        for module in pl_module.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stops at the goal."""
+        self.steps += 1
+        if self.steps % self.check_every:
+            return
+        hits_N = predict(pl_module, self.forget.images) == self.forget.labels
+        accuracy = hits_N.float().mean().item()
+        self.report |= {"steps": self.steps, "forget_acc_train": accuracy}
+        if accuracy <= self.forget_acc_goal:
+            self.report["stopped_by"] = "forget_acc_goal"
+            trainer.should_stop = True
