@@ -20,10 +20,14 @@ class Optimization:
     Args:
         epochs: passes over the training set; 0 trains nothing.
         batch_size: samples per step. A last, smaller batch is left out unless it is the only one.
-        lr: the learning rate after warm-up; momentum, weight_decay: as in torch.optim.SGD.
-        schedule: "constant", or "cosine" down to zero at the last step.
-        warmup_epochs: epochs (may be a fraction) over which the rate rises linearly from zero.
+        lr: the learning rate after warm-up.
+        momentum, weight_decay: as in torch.optim.SGD.
+        schedule: "constant", or "cosine": half a cosine that would reach zero one step after the last.
+        warmup_epochs: epochs (may be a fraction) over which the rate rises linearly from nearly zero.
         clip_norm: upper bound of the gradient's norm, or None for none.
+        steps_per_epoch: known once there is a training set; `unlearnleak.training.fit` fills it in.
+
+    Raises `UserError` that lists everything that is wrong with the values.
     """
 
     epochs: int
@@ -37,20 +41,26 @@ class Optimization:
     steps_per_epoch: int = 1
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.schedule not in SCHEDULES:
-            problems.append(f"schedule={self.schedule!r} is none of {', '.join(SCHEDULES)}")
-        if self.epochs < 0:
-            problems.append(f"epochs={self.epochs} is negative")
-        if self.batch_size < 1:
-            problems.append(f"batch_size={self.batch_size} is not at least 1")
-        if not self.lr > 0:
-            problems.append(f"lr={self.lr} is not positive")
+        allowed = {
+            "epochs": (self.epochs >= 0, "0 or more"),
+            "batch_size": (self.batch_size >= 1, "1 or more"),
+            "lr": (0 < self.lr < math.inf, "above 0"),
+            "momentum": (0 <= self.momentum < 1, "0 or more and below 1"),
+            "weight_decay": (0 <= self.weight_decay < math.inf, "0 or more"),
+            "schedule": (self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
+            "warmup_epochs": (0 <= self.warmup_epochs < math.inf, "0 or more"),
+            "clip_norm": (self.clip_norm is None or self.clip_norm > 0, "above 0, or null for no clipping"),
+        }
+        problems = [
+            f"{name}={getattr(self, name)!r} must be {what}"
+            for name, (good, what) in allowed.items()
+            if not good
+        ]
         if problems:
             raise UserError("These training settings cannot be used: " + "; ".join(problems) + ".")
 
     def rate_at(self, step: int) -> float:
-        """The learning rate at an optimiser step, as a fraction of `lr`."""
+        """The learning rate at an optimiser step (the first is 0), as a fraction of `lr`."""
         total = max(1, self.epochs * self.steps_per_epoch)
         warmup = self.warmup_epochs * self.steps_per_epoch
         if step < warmup:
@@ -60,7 +70,7 @@ class Optimization:
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Any:
-        """The optimiser, with its per-step schedule, in the form that Lightning takes."""
+        """The optimiser, with its per-step schedule if it has one, in the form that Lightning takes."""
         optimizer = torch.optim.SGD(
             parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay
         )

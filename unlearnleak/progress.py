@@ -14,5 +14,8 @@ def progress(items: Iterable[T], *, label: str, total: int | None = None, unit: 
 
 
 def meter(*, label: str, total: int, unit: str = "it") -> "tqdm[None]":
-    """A bar that its owner moves by `update` and ends by `close`; silent where standard error is not a terminal."""
+    """A bar that its owner moves by `update` and ends by `close`.
+
+    Like `progress`, it is silent where standard error is not a terminal.
+    """
     return tqdm(total=total, desc=label, unit=unit, disable=None, leave=False, dynamic_ncols=True)

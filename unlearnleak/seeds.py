@@ -1,4 +1,7 @@
-"""Random numbers: every stage draws from generators of its own, so that a cache hit changes nothing downstream."""
+"""Random numbers: every stage draws from generators of its own.
+
+So a stage that was found in the store, and drew nothing, changes no number of the stages after it.
+"""
 
 import contextlib
 import hashlib
@@ -8,7 +11,11 @@ import torch
 
 
 def derive(seed: int, *names: str) -> int:
-    """A 63-bit seed that depends on `seed` and on every name, such as ("original", "weights")."""
+    """A 63-bit seed that depends on `seed` and on every name, such as ("original", "weights").
+
+    The first 63 bits of SHA-256 of "seed/name/name". Names that hold a slash are for the caller to keep
+    apart.
+    """
     text = "/".join((str(seed), *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
@@ -20,10 +27,11 @@ def generator(seed: int, *names: str) -> torch.Generator:
 
 @contextlib.contextmanager
 def isolated(seed: int, *names: str) -> Iterator[None]:
-    """Seed torch's global generator inside the block and restore it afterwards.
+    """Seed torch's global CPU generator inside the block and restore it afterwards, whatever happens there.
 
-    For code that cannot be handed a generator, such as the initialisation of torch.nn layers.
+    For code that cannot be handed a generator, such as the initialisation of torch.nn layers. The generators
+    of GPUs are left alone: build on the CPU what is to be the same on every device.
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, *names))
+        torch.default_generator.manual_seed(derive(seed, *names))
         yield

@@ -1,12 +1,13 @@
 """Training through Lightning on images that stay on the device."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.plugins.environments import LightningEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor
 
 from unlearnleak.dataset import LabeledImages
@@ -22,11 +23,12 @@ Row = dict[str, float]
 class ResidentBatches:
     """An epoch of shuffled batches, each an index slice of tensors that are on the device already.
 
-    The order is drawn on the CPU from `generator`, so it is the same for every device. The last, smaller batch is left
-    out (batch normalisation cannot take a batch of one) unless it is the only one.
+    The order is drawn on the CPU from `generator`, so it is the same for every device. The last, smaller
+    batch is left out (batch normalisation cannot take a batch of one) unless it is the only one.
     """
 
     def __init__(self, data: LabeledImages, batch_size: int, generator: torch.Generator) -> None:
+        assert len(data), "a training set holds at least one sample"
         self.data, self.generator = data, generator
         self.batch_size = min(batch_size, len(data))
 
@@ -35,7 +37,7 @@ class ResidentBatches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order_N = torch.randperm(len(self.data), generator=self.generator).to(self.data.labels.device)
-        for index_B in order_N[: len(self) * self.batch_size].split(self.batch_size):
+        for index_B in order_N[: len(self) * self.batch_size].view(-1, self.batch_size):
             yield self.data.images[index_B], self.data.labels[index_B]
 
 
@@ -47,13 +49,16 @@ class Curve(pl.Callback):
 
     def __init__(self, test: LabeledImages, label: str) -> None:
         self.rows: list[Row] = []
+        self.bar: Any = None
         self.test, self.label = test, label
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Opens the bar over all batches of all epochs."""
         total = (trainer.max_epochs or 1) * int(trainer.num_training_batches)
         self.bar = meter(label=self.label, total=total, unit="batch")
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Starts the epoch's sums."""
         self.loss = torch.zeros((), device=pl_module.device)
         self.correct = torch.zeros((), device=pl_module.device)
         self.batches = self.samples = 0
@@ -61,6 +66,7 @@ class Curve(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        """Adds the batch to the sums and moves the bar."""
         labels_N = batch[1]
         self.loss += outputs["loss"].detach()
         self.correct += (outputs["logits"].argmax(1) == labels_N).sum()
@@ -69,8 +75,7 @@ class Curve(pl.Callback):
         self.bar.update()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not self.batches:
-            return
+        """Adds the epoch's row."""
         correct_K, total_K = evaluate(pl_module, self.test)  # type: ignore[arg-type]
         self.rows.append(
             {
@@ -82,7 +87,15 @@ class Curve(pl.Callback):
         )
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Closes the bar."""
         self.bar.close()
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Closes the bar of a training that failed or was stopped."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 def fit(
@@ -102,18 +115,30 @@ def fit(
         generator: draws the batches' order.
         label: the progress bar's name.
         callbacks: unlearners and ledgers, called before the curve is recorded.
+
+    With `optimization.epochs` 0 the hooks on_fit_start and on_fit_end are called and nothing is trained.
     """
     batches = ResidentBatches(data, optimization.batch_size, generator)
     model.optimization = replace(optimization, steps_per_epoch=len(batches))
     curve = Curve(test, label)
-    quiet_lightning()
     device = data.labels.device
-    trainer = pl.Trainer(
+    model.train()
+    _run(make_trainer(optimization, device, [*callbacks, curve]), model, batches)
+    model.to(device).eval()  # Lightning leaves it on the CPU
+    return curve.rows
+
+
+def make_trainer(
+    optimization: Optimization, device: torch.device, callbacks: Sequence[pl.Callback]
+) -> pl.Trainer:
+    """A Lightning trainer on one device that writes no files and prints nothing."""
+    quiet_lightning()
+    return pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=[device.index or 0] if device.type == "cuda" else 1,
         max_epochs=optimization.epochs,
         min_epochs=0,
-        callbacks=[*callbacks, curve],
+        callbacks=list(callbacks),
         gradient_clip_val=optimization.clip_norm,
         logger=False,
         enable_checkpointing=False,
@@ -122,19 +147,32 @@ def fit(
         num_sanity_val_steps=0,
         plugins=[LightningEnvironment()],  # on SLURM, Lightning must not requeue jobs by itself
     )
-    model.train()
-    trainer.fit(model, train_dataloaders=batches)
-    model.to(device).eval()
-    return curve.rows
+
+
+def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches) -> None:
+    """Fit, and let Ctrl-C arrive as KeyboardInterrupt.
+
+    Lightning turns it into exit status 1 and ignores every further Ctrl-C.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(model, train_dataloaders=batches)
+    except SystemExit as exit:
+        if not isinstance(exit.__context__, KeyboardInterrupt):
+            raise
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from exit
 
 
 @torch.inference_mode()
 def predict(model: LitClassifier, images_NCHW: Tensor) -> Tensor:
-    """Predicted labels [N] of uint8 images, in evaluation mode, without touching the model's mode."""
-    was_training = model.training
+    """Predicted labels [N] of uint8 images, in evaluation mode; every module is given its own mode back."""
+    training = [module for module in model.modules() if module.training]
     model.eval()
-    parts = [model(model.normalize(batch)).argmax(1) for batch in images_NCHW.split(EVALUATION_BATCH)]
-    model.train(was_training)
+    batches = torch.split(images_NCHW, EVALUATION_BATCH)
+    parts = [model(model.normalize(batch)).argmax(1) for batch in batches]
+    for module in training:
+        module.training = True
     return torch.cat(parts)
 
 

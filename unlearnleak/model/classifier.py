@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from unlearnleak.optimization import Optimization
 
@@ -18,7 +18,8 @@ class LitClassifier(pl.LightningModule, ABC):
     Args:
         image_shape: (C, H, W) of the images.
         num_classes: K, the width of the head.
-        mean, std: per channel, of the training images in [0, 1]; kept as buffers, so that a stored model is complete.
+        mean, std: per channel, of the training images in [0, 1]; kept as buffers, so that a stored model is
+        complete.
     """
 
     version: ClassVar[int]
@@ -40,7 +41,7 @@ class LitClassifier(pl.LightningModule, ABC):
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32)[:, None, None])
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32)[:, None, None])
         self.optimization: Optimization | None = None
-        self.criterion: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy
+        self.criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy
 
     @abstractmethod
     def features(self, x_NCHW: Tensor) -> Tensor:
@@ -52,7 +53,7 @@ class LitClassifier(pl.LightningModule, ABC):
         return logits
 
     def normalize(self, images_NCHW: Tensor) -> Tensor:
-        """Images to the model's input: uint8 in 0..255 or float in [0, 1], to zero mean and unit deviation."""
+        """Images, uint8 in 0..255 or float in [0, 1], to the model's input: zero mean, unit deviation."""
         if images_NCHW.dtype == torch.uint8:
             images_NCHW = images_NCHW.float() / 255
         normalised: Tensor = (images_NCHW - self.mean) / self.std

@@ -1,4 +1,4 @@
-"""LeNet-5 with ReLU and max pooling, for 28- and 32-pixel images (and any side that leaves the head something)."""
+"""LeNet-5 with ReLU and max pooling, for images of 12 pixels a side and more."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ SMALLEST_SIDE = 12
 class LeNet(LitClassifier):
     """Two 5x5 convolutions, then 120 and 84 units; D = 84.
 
-    The first convolution of 28-pixel images is padded by 2, as in LeCun et al. 1998, "Gradient-based learning applied
-    to document recognition" (http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf), whose input is 28 digits pixels in a
-    field of 32; larger images are taken as they are.
+    The first convolution of 28-pixel images is padded by 2, as in LeCun et al. 1998, "Gradient-based learning
+    applied to document recognition" (http://yann.lecun.com/exdb/publis/pdf/lecun-98.pdf), whose input is
+    28-pixel digits in a field of 32; larger images are taken as they are.
     """
 
     version = 1
@@ -26,8 +26,8 @@ class LeNet(LitClassifier):
         channels, height, width = self.image_shape
         if min(height, width) < SMALLEST_SIDE:
             raise UserError(
-                f"model=lenet cannot take {height}x{width} images: two convolutions and poolings need sides of at "
-                f"least {SMALLEST_SIDE} pixels. Enlarge the images."
+                f"model=lenet cannot take {height}x{width} images: two convolutions and poolings need sides "
+                f"of at least {SMALLEST_SIDE} pixels. Enlarge the images."
             )
         self.body = nn.Sequential(
             nn.Conv2d(channels, 6, 5, padding=2 if min(height, width) < 32 else 0),

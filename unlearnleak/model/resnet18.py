@@ -13,21 +13,21 @@ SMALLEST_SIDE = 32
 class ResNet18(LitClassifier):
     """torchvision's resnet18 without pretrained weights, its 7x7 stem and max pooling included; D = 512.
 
-    The unchanged stem (stride 4 before the first block) is what the paper's 75 % on CIFAR-10 suggests: the usual
-    3x3 stem for small images reaches 93 % and more. He et al. 2016, https://arxiv.org/abs/1512.03385.
+    The unchanged stem (stride 4 before the first block) is what the paper's 75 % on CIFAR-10 suggests: the
+    usual 3x3 stem for small images reaches 93 % and more. He et al. 2016, https://arxiv.org/abs/1512.03385.
     """
 
     version = 1
 
     def __init__(self, **shape: Any) -> None:
-        from torchvision.models import resnet18  # noqa: PLC0415  (a second of import that LeNet runs are spared)
+        from torchvision.models import resnet18  # noqa: PLC0415  (a second that LeNet runs are spared)
 
         super().__init__(**shape)
         channels, height, width = self.image_shape
         if min(height, width) < SMALLEST_SIDE:
             raise UserError(
-                f"model=resnet18 cannot take {height}x{width} images: sides of at least {SMALLEST_SIDE} pixels are "
-                "needed. Enlarge the images or use model=lenet."
+                f"model=resnet18 cannot take {height}x{width} images: sides of at least {SMALLEST_SIDE} "
+                "pixels are needed. Enlarge the images or use model=lenet."
             )
         self.body = resnet18(weights=None)
         self.body.fc = nn.Identity()

@@ -1,4 +1,7 @@
-"""au: amnesiac unlearning. What the forgotten classes did to the weights is subtracted, then the damage is repaired."""
+"""au: amnesiac unlearning.
+
+What the forgotten classes did to the weights is subtracted, then the damage is repaired.
+"""
 
 from typing import Any
 
@@ -6,7 +9,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from unlearnleak.dataset import ForgetSplit
+from unlearnleak.dataset import ForgetSplit, LabeledImages
+from unlearnleak.errors import UserError
 from unlearnleak.training import predict
 from unlearnleak.unlearner.base import Unlearner
 
@@ -16,19 +20,24 @@ def subtract(model: torch.nn.Module, update_P: Tensor) -> None:
     """Subtract a flat vector of P entries from the parameters, in the order of `model.parameters()`."""
     start = 0
     for parameter in model.parameters():
-        parameter -= update_P[start : start + parameter.numel()].view_as(parameter).to(parameter.device)
-        start += parameter.numel()
+        end = start + parameter.numel()
+        parameter.sub_(update_P[start:end].view_as(parameter).to(parameter.device))
+        start = end
+    assert start == len(update_P), "the update has one entry per parameter"
 
 
 class Amnesiac(Unlearner):
     """Subtracts the ledgers of the forgotten classes from the original weights, then repairs on D_r.
 
-    Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981. Difference to it: they drop the
-    updates of whole batches that hold a sensitive sample. In class unlearning with shuffled batches nearly every batch
-    does, so that would be starting over; here each step is split by class (`ledger.py`).
+    Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981. Difference to it: they
+    drop the updates of whole batches that hold a sensitive sample. In class unlearning with shuffled batches
+    nearly every batch does, so that would be starting over; here each step is split by class (`ledger.py`).
 
-    Repairing ends after `epochs` epochs, or as soon as the accuracy on D_r (training samples) is back within
-    `repair_tolerance` of the original model's; `report["repair_epochs"]` says how many were needed.
+    Repairing ends after `epochs` epochs, or after the first at whose end the accuracy on D_r (training
+    samples) is back within `repair_tolerance` of the original model's. `report` says how many `repair_epochs`
+    were needed, and what the accuracies were between subtraction and repair.
+
+    Raises `UserError` for a tolerance outside of [0, 1].
     """
 
     version = 1
@@ -36,6 +45,10 @@ class Amnesiac(Unlearner):
 
     def __init__(self, *, repair_tolerance: float, **training: Any) -> None:
         super().__init__(**training)
+        if not 0 <= repair_tolerance <= 1:
+            raise UserError(
+                f"unlearner.repair_tolerance={repair_tolerance!r} must be from 0 to 1, an accuracy."
+            )
         self.repair_tolerance = repair_tolerance
 
     def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
@@ -44,8 +57,9 @@ class Amnesiac(Unlearner):
         self.update_P = ledger_KP[list(split.classes)].sum(0)
         self.split = split
 
-    def _accuracy(self, model: Any, part: Any) -> float:
-        return (predict(model, part.images) == part.labels).float().mean().item()
+    def _accuracy(self, model: Any, part: LabeledImages) -> float:
+        hits_N = predict(model, part.images) == part.labels
+        return float(hits_N.float().mean())
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Subtracts, and measures what that did before any repair."""

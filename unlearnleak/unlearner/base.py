@@ -14,8 +14,8 @@ from unlearnleak.optimization import Optimization
 class Unlearner(pl.Callback, ABC):
     """A method of class unlearning.
 
-    The pipeline calls `optimization` and `training_set`, then `prepare`, and trains with the unlearner as a callback;
-    whatever Lightning hook a method overrides takes effect there.
+    The pipeline calls `optimization` and `training_set`, then `prepare`, and trains with the unlearner as a
+    callback; whatever Lightning hook a method overrides takes effect there.
 
     Class attributes:
         version: raise it when the method's numbers change; stored models of older versions are then not used.
@@ -60,4 +60,4 @@ class Unlearner(pl.Callback, ABC):
         return split.retain
 
     def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
-        """Called once before training with the split and, where `needs_ledger`, the original's ledger [K, P]."""
+        """Called once before training with the split and, where `needs_ledger`, the original's ledger."""

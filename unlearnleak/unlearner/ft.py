@@ -6,8 +6,8 @@ from unlearnleak.unlearner.base import Unlearner
 class FineTune(Unlearner):
     """A few epochs on D_r at a high learning rate (paper, V-C; French 1999 on catastrophic forgetting).
 
-    Nothing pushes the forgotten class out but the drift of the others, so the learning rate decides: too low and the
-    class stays, too high and the retained ones go with it.
+    Nothing pushes the forgotten class out but the drift of the others, so the learning rate decides: too low
+    and the class stays, too high and the retained ones go with it.
     """
 
     version = 1

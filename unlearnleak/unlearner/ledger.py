@@ -1,19 +1,25 @@
 """ClassLedger: how far the samples of each class moved the weights during one training run.
 
-With SGD a step is linear in the gradients, and the gradient of a batch is a sum over its samples. So each step, and
-momentum with it, splits into one part per class, and the parts of all K classes are kept in one run:
+With SGD a step is linear in the gradients, and the gradient of a batch is a sum over its samples. So each
+step, and momentum with it, splits into one part per class, and the parts of all K classes are kept in one
+run:
 
     v_c <- momentum * v_c + g_c + weight_decay * d_c        d_c <- d_c - lr * v_c
 
-where g_c sums the loss gradients at the positions of class-c samples. Sum_c d_c = final - initial weights (with weight
-decay, what is missing is the decay of the initial weights, which no class caused).
+where g_c sums the loss gradients at the positions of class-c samples. Sum_c d_c = final - initial weights
+(with weight decay, what is missing is the decay of the initial weights, which no class caused).
 
-The gradient of a layer is split where it arises, by sample position: from the layer's input a_i and the gradient at its
-output e_i, the part of class c is Sum_{i in c} a_i e_i^T. That holds for convolutions too, and for batch normalisation,
-where a sample also reaches other samples' losses: what arrives at its position counts as its own.
+The gradient of a layer is split where it arises, by sample position: from the layer's input a_i and the
+gradient at its output e_i, the part of class c is Sum_{i in c} a_i e_i^T. That holds for convolutions too,
+and for batch normalisation, where a sample also reaches other samples' losses: what arrives at its position
+counts as its own.
+
+Shape letters: B samples of a batch, K classes, P parameters, U output units or channels, D input units, C
+input channels.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
@@ -24,122 +30,144 @@ from torch.optim import SGD
 
 from unlearnleak.errors import UserError
 
-Parts = tuple[Tensor, Tensor | None]
+Parts = tuple[Tensor, Tensor]
 
 
-def linear_parts(layer: nn.Linear, a_ND: Tensor, e_NU: Tensor) -> Parts:
-    """Weight and bias gradient of a linear layer from inputs [N, D] and output gradients [N, U]."""
-    return e_NU.T @ a_ND, e_NU.sum(0)
+def linear_parts(layer: nn.Linear, a_BD: Tensor, e_BU: Tensor) -> Parts:
+    """Weight gradient [U, D] and bias gradient [U] of a linear layer."""
+    return e_BU.T @ a_BD, e_BU.sum(0)
 
 
-def conv_parts(layer: nn.Conv2d, a_NCHW: Tensor, e_NUHW: Tensor) -> Parts:
-    """Weight and bias gradient of a convolution from inputs and output gradients."""
-    weight = conv2d_weight(
-        a_NCHW, layer.weight.shape, e_NUHW, layer.stride, layer.padding, layer.dilation, layer.groups
+def conv_parts(layer: nn.Conv2d, a_BCHW: Tensor, e_BUHW: Tensor) -> Parts:
+    """Weight gradient [U, C/groups, h, w] and bias gradient [U] of a convolution."""
+    weight: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]
+        a_BCHW, layer.weight.shape, e_BUHW, layer.stride, layer.padding, layer.dilation, layer.groups
     )
-    return weight, e_NUHW.sum((0, 2, 3))
+    return weight, e_BUHW.sum((0, 2, 3))
+
+
+def batchnorm_parts(layer: nn.BatchNorm2d, a_BCHW: Tensor, e_BCHW: Tensor) -> Parts:
+    """Weight and bias gradient [C] of a batch normalisation, whose weight multiplies the normalised `a`."""
+    return (a_BCHW * e_BCHW).sum((0, 2, 3)), e_BCHW.sum((0, 2, 3))
 
 
 LAYERS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor], Parts]] = {
     nn.Linear: linear_parts,
     nn.Conv2d: conv_parts,
+    nn.BatchNorm2d: batchnorm_parts,
 }
 
 
-def batchnorm_inputs(layer: nn.BatchNorm2d, x_NCHW: Tensor) -> Tensor:
-    """The normalised activations that batch normalisation multiplies its weight with, in training mode."""
-    return nn.functional.batch_norm(x_NCHW, None, None, training=True, eps=layer.eps)
+def check_layer(module: nn.Module) -> None:
+    """Raise `UserError` unless the gradient of this layer can be split by sample position."""
+    if type(module) not in LAYERS:
+        raise UserError(
+            f"unlearner=au cannot keep a ledger of a {type(module).__name__} layer: it knows "
+            f"{', '.join(kind.__name__ for kind in LAYERS)}. Use another unlearner for this model."
+        )
+    if isinstance(module, nn.Conv2d) and (module.padding_mode != "zeros" or isinstance(module.padding, str)):
+        raise UserError(
+            f"unlearner=au cannot keep a ledger of a Conv2d with padding={module.padding!r} and "
+            f"padding_mode={module.padding_mode!r}: give the padding in pixels, with padding_mode='zeros'."
+        )
+
+
+def check_trainer(trainer: pl.Trainer) -> None:
+    """Raise `UserError` unless each batch makes one step that is linear in its gradient."""
+    if trainer.gradient_clip_val:
+        raise UserError(
+            f"unlearner=au needs an original that was trained without clipping, but clip_norm is "
+            f"{trainer.gradient_clip_val}: a clipped step is no sum over classes. "
+            "Set training.clip_norm=null."
+        )
+    if trainer.accumulate_grad_batches != 1:
+        raise UserError(
+            f"unlearner=au needs a step per batch, not one per {trainer.accumulate_grad_batches} batches "
+            "(accumulate_grad_batches): its ledger splits each batch by itself. "
+            "Raise training.batch_size instead."
+        )
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Raise `UserError` unless this is plain SGD with one group of parameters."""
+    group = optimizer.param_groups[0]
+    bent = [name for name in ("nesterov", "dampening", "maximize") if group.get(name)]
+    if type(optimizer) is not SGD or len(optimizer.param_groups) > 1 or bent:
+        found = " with ".join((type(optimizer).__name__, *bent))
+        raise UserError(
+            f"unlearner=au needs plain SGD with one group of parameters, and found {found} with "
+            f"{len(optimizer.param_groups)} group(s): its ledger repeats SGD's step, with momentum and decay."
+        )
 
 
 class ClassLedger(pl.Callback):
     """Keeps `ledger_KP`, one row of flattened weight movements per class, while the original model trains.
 
-    The gradients that the optimiser sees are left alone: a run with a ledger ends in the same bits as one without.
-    P counts the parameters in the order of `model.parameters()`.
+    The gradients that the optimiser sees are left alone: a run with a ledger ends in the same bits as one
+    without. P counts the parameters in the order of `model.parameters()`. It costs three [K, P] tensors on
+    the model's device while training, of which `ledger_KP` stays.
+
+    Raises `UserError` for layers, trainers and optimisers whose steps are not such a sum over classes.
     """
+
+    version = 1
 
     def __init__(self, num_classes: int) -> None:
         self.num_classes = num_classes
         self.ledger_KP: Tensor
-        self.inputs: dict[nn.Module, Tensor] = {}
+        self.handles: list[Any] = []
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Allocates two [K, P] tensors and hooks every layer that has parameters."""
+        """Allocates the [K, P] tensors and hooks every layer that has parameters."""
+        check_trainer(trainer)
         parameters = list(pl_module.parameters())
-        size = sum(p.numel() for p in parameters)
-        device = parameters[0].device
-        self.ledger_KP = torch.zeros(self.num_classes, size, device=device)
+        self.offsets: dict[nn.Parameter, int] = {}
+        size = 0
+        for parameter in parameters:
+            self.offsets[parameter] = size
+            size += parameter.numel()
+        self.ledger_KP = torch.zeros(self.num_classes, size, device=parameters[0].device)
         self.velocity_KP = torch.zeros_like(self.ledger_KP)
         self.gradient_KP = torch.zeros_like(self.ledger_KP)
-        offsets, start = {}, 0
-        for parameter in parameters:
-            offsets[parameter] = start
-            start += parameter.numel()
-        self.offsets = offsets
-        self.handles: list[Any] = []
-        covered = 0
-        for module in pl_module.modules():
-            own = list(module.parameters(recurse=False))
-            if not own:
-                continue
-            if type(module) not in LAYERS and not isinstance(module, nn.BatchNorm2d):
-                raise UserError(
-                    f"unlearner=au cannot keep a ledger of a {type(module).__name__} layer: it knows "
-                    "Linear, Conv2d and BatchNorm2d. Use another unlearner for this model."
-                )
-            covered += sum(p.numel() for p in own)
-            self.handles += [
-                module.register_forward_hook(self._keep_input),
-                module.register_full_backward_hook(self._split_gradient),
-            ]
-        assert covered == size, "every parameter belongs to a hooked layer"
+        layers = [module for module in pl_module.modules() if list(module.parameters(recurse=False))]
+        for layer in layers:
+            check_layer(layer)
+        self.handles = [layer.register_forward_hook(self._watch) for layer in layers]
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         """Sorts out which samples of the batch belong to which class."""
         labels_B = batch[1]
-        self.present = labels_B.unique().tolist()
-        self.positions = {c: (labels_B == c).nonzero()[:, 0] for c in self.present}
+        self.positions = {c: (labels_B == c).nonzero()[:, 0] for c in labels_B.unique().tolist()}
         self.gradient_KP.zero_()
 
-    def _keep_input(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if module.training and torch.is_grad_enabled():
-            self.inputs[module] = inputs[0].detach()
+    def _watch(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        """Have the gradient at this output split when it arises.
+
+        A hook on the tensor and not a module's backward hook: that one forbids the in-place ReLU which
+        torchvision's networks put behind their layers.
+        """
+        if layer.training and output.requires_grad:
+            output.register_hook(partial(self._split, layer, inputs[0].detach()))  # type: ignore
 
     @torch.no_grad()
-    def _split_gradient(self, module: nn.Module, grad_input: Any, grad_output: tuple[Tensor, ...]) -> None:
-        if module not in self.inputs:
-            return
-        a, e = self.inputs.pop(module), grad_output[0]
-        if isinstance(module, nn.BatchNorm2d):
-            products = batchnorm_inputs(module, a) * e
-        for c in self.present:
-            at = self.positions[c]
-            if isinstance(module, nn.BatchNorm2d):
-                weight, bias = products[at].sum((0, 2, 3)), e[at].sum((0, 2, 3))
-            else:
-                weight, bias = LAYERS[type(module)](module, a[at], e[at])
-            self._add(c, module.weight, weight)
-            if module.bias is not None:
-                self._add(c, module.bias, bias)
-
-    def _add(self, c: int, parameter: Any, part: Tensor) -> None:
-        start = self.offsets[parameter]
-        self.gradient_KP[c, start : start + parameter.numel()] += part.reshape(-1)
-
-    def on_before_zero_grad(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
-        """Nothing: gradients are split in the backward hooks."""
+    def _split(self, layer: Any, a: Tensor, e: Tensor) -> None:
+        if isinstance(layer, nn.BatchNorm2d):
+            a = nn.functional.batch_norm(a, None, None, training=True, eps=layer.eps)
+        for c, at in self.positions.items():
+            parts = LAYERS[type(layer)](layer, a[at], e[at])
+            for parameter, part in zip((layer.weight, layer.bias), parts, strict=True):
+                if parameter is not None:
+                    start = self.offsets[parameter]
+                    self.gradient_KP[c, start : start + parameter.numel()] += part.reshape(-1)
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any
     ) -> None:
         """Repeats the optimiser's own step, class by class."""
+        check_optimizer(optimizer)
         group = optimizer.param_groups[0]
-        if type(optimizer) is not SGD or group["nesterov"] or group["dampening"]:
-            raise UserError(
-                "unlearner=au needs plain SGD with momentum: its ledger relies on linear updates."
-            )
         if group["weight_decay"]:
             self.gradient_KP.add_(self.ledger_KP, alpha=group["weight_decay"])
         self.velocity_KP.mul_(group["momentum"]).add_(self.gradient_KP)
@@ -147,7 +175,16 @@ class ClassLedger(pl.Callback):
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Takes the hooks off and frees what only training needed."""
+        self._unhook()
+        del self.velocity_KP, self.gradient_KP
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Takes the hooks off a model whose training failed."""
+        self._unhook()
+
+    def _unhook(self) -> None:
         for handle in self.handles:
             handle.remove()
-        self.inputs.clear()
-        del self.velocity_KP, self.gradient_KP
+        self.handles = []

@@ -5,7 +5,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from unlearnleak.dataset import ForgetSplit, LabeledImages
 from unlearnleak.errors import UserError
@@ -16,26 +16,33 @@ from unlearnleak.unlearner.base import Unlearner
 def bounded_ascent(logits_NK: Tensor, labels_N: Tensor, bound: float) -> Tensor:
     """-mean_i min(l_i, bound): descending it raises the cross-entropy l_i of each sample up to `bound` nats.
 
-    The gradient of an unbounded ascent is largest for the samples that are forgotten already. With several forgotten
-    classes these drag everything, the retained classes too, into whichever forgotten class is left.
+    The gradient of an unbounded ascent is largest for the samples that are forgotten already. With several
+    forgotten classes these drag everything, the retained classes too, into whichever forgotten class is left.
     """
-    losses_N = F.cross_entropy(logits_NK, labels_N, reduction="none")
+    losses_N = cross_entropy(logits_NK, labels_N, reduction="none")
     return -losses_N.clamp(max=bound).mean()
 
 
 class NegativeGradient(Unlearner):
     """Raises the loss on D_f step by step until its accuracy there has fallen to the goal (paper, V-C).
 
-    Liu et al. 2022, Backdoor Defense with Machine Unlearning, IEEE INFOCOM. Differences: each sample's loss is bounded,
-    the gradient's norm is clipped (`clip_norm`), batch normalisation keeps the original's statistics, and after every
-    `check_every` steps the accuracy on D_f decides whether to go on. `report` says what ended it.
+    Liu et al. 2022, Backdoor Defense with Machine Unlearning, IEEE INFOCOM. Differences: each sample's loss
+    is bounded, the gradient's norm is clipped (`clip_norm`), batch normalisation keeps the original's
+    statistics, and after every `check_every` steps the accuracy on D_f decides whether to go on. `report`
+    says what ended it: `stopped_by` ("forget_acc_goal" or "epochs"), after how many `steps`, and with which
+    `forget_acc_train`.
 
     Args:
         forget_acc_goal: stop once the accuracy on D_f (training samples) is at most this, in [0, 1].
-        loss_bound: nats at which a sample counts as forgotten and is left alone; above log K, or it could not be.
-        retain_weight: 0 is ascent on D_f alone, as in the paper. Above 0, that many times the cross-entropy of a batch
-            of D_r is descended along with it, which Kurmanji et al. 2023 call NegGrad+
-            (https://arxiv.org/abs/2302.09880): on small data sets ascent alone takes the retained classes along.
+        loss_bound: nats at which a sample counts as forgotten and is left alone; above log K, or it
+            could not be.
+        retain_weight: 0 is ascent on D_f alone, as in the paper. Above 0, that many times the cross-entropy
+            of a batch of D_r is descended along with it, which Kurmanji et al. 2023 call NegGrad+
+            (https://arxiv.org/abs/2302.09880): on small data sets ascent alone takes the retained classes
+            along.
+        check_every: steps from one look at the accuracy on D_f to the next.
+
+    Raises `UserError` for values that cannot be meant.
     """
 
     version = 1
@@ -52,6 +59,14 @@ class NegativeGradient(Unlearner):
         super().__init__(**training)
         self.forget_acc_goal, self.check_every = forget_acc_goal, check_every
         self.loss_bound, self.retain_weight = loss_bound, retain_weight
+        allowed = {
+            "forget_acc_goal": (0 <= forget_acc_goal <= 1, "from 0 to 1"),
+            "retain_weight": (retain_weight >= 0, "0 or more"),
+            "check_every": (check_every >= 1, "1 or more"),
+        }
+        for name, (good, what) in allowed.items():
+            if not good:
+                raise UserError(f"unlearner.{name}={getattr(self, name)!r} must be {what}.")
 
     def training_set(self, split: ForgetSplit, generator: torch.Generator) -> LabeledImages:
         """D_f alone; batches of D_r, where `retain_weight` asks for them, are drawn beside its own."""
@@ -63,13 +78,12 @@ class NegativeGradient(Unlearner):
         chance = torch.tensor(float(split.forget.num_classes)).log().item()
         if self.loss_bound <= chance:
             raise UserError(
-                f"unlearner.loss_bound={self.loss_bound} is too low: a sample of {split.forget.num_classes} classes "
-                f"can be predicted rightly up to a loss of {chance:.2f} nats. Set it higher, for example to "
-                f"{2 * chance:.1f}."
+                f"unlearner.loss_bound={self.loss_bound} is too low: a sample of {split.forget.num_classes} "
+                f"classes can be predicted rightly up to a loss of {chance:.2f} nats. Set it higher, "
+                f"for example to {2 * chance:.1f}."
             )
         self.forget, self.retain = split.forget, split.retain
-        self.steps = 0
-        self.report = {"stopped_by": "epochs"}
+        self.report = {"stopped_by": "epochs", "steps": 0}
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Puts the bounded ascent in the place of the cross-entropy."""
@@ -81,9 +95,8 @@ class NegativeGradient(Unlearner):
                 return loss
             index_B = torch.randint(len(self.retain), (len(labels_N),), generator=self.generator)
             batch = self.retain.select(index_B.to(labels_N.device))
-            return loss + self.retain_weight * descend(
-                pl_module(pl_module.normalize(batch.images)), batch.labels
-            )
+            retain_loss: Tensor = descend(pl_module(pl_module.normalize(batch.images)), batch.labels)
+            return loss + self.retain_weight * retain_loss
 
         pl_module.criterion = criterion
 
@@ -100,13 +113,13 @@ class NegativeGradient(Unlearner):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Stops at the goal."""
-        self.steps += 1
-        if self.steps % self.check_every:
+        """Stops at the goal, which is looked at every `check_every` steps and after the last."""
+        self.report["steps"] += 1
+        last = self.report["steps"] == trainer.estimated_stepping_batches
+        if self.report["steps"] % self.check_every and not last:
             return
         hits_N = predict(pl_module, self.forget.images) == self.forget.labels
-        accuracy = hits_N.float().mean().item()
-        self.report |= {"steps": self.steps, "forget_acc_train": accuracy}
-        if accuracy <= self.forget_acc_goal:
+        self.report["forget_acc_train"] = hits_N.float().mean().item()
+        if self.report["forget_acc_train"] <= self.forget_acc_goal:
             self.report["stopped_by"] = "forget_acc_goal"
             trainer.should_stop = True

@@ -1,4 +1,7 @@
-"""none: nothing is forgotten, the control. An attack that finds a forgotten class here raises a false alarm."""
+"""none: nothing is forgotten, the control.
+
+An attack that finds a forgotten class here raises a false alarm.
+"""
 
 import torch
 

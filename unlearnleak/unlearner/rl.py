@@ -11,8 +11,8 @@ def random_retained_labels(
 ) -> torch.Tensor:
     """`count` labels drawn uniformly from the classes that are not forgotten ([count], int64).
 
-    Wrong by construction. A forgotten class is never drawn, or with several of them each would be taught again
-    under another's label.
+    Wrong by construction. A forgotten class is never drawn, or with several of them each would be taught
+    again under another's label.
     """
     retained = torch.tensor([c for c in range(num_classes) if c not in forgotten])
     return retained[torch.randint(len(retained), (count,), generator=generator)]
@@ -21,7 +21,8 @@ def random_retained_labels(
 class RandomLabel(Unlearner):
     """Continues on all of D, in which every sample of D_f has got a random wrong, retained label.
 
-    Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981, section "Unlearning"; paper, V-C.
+    Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981, section "Unlearning";
+    paper, V-C.
     """
 
     version = 1

@@ -1,0 +1,106 @@
+"""What the tests of training, models, unlearners and attacks share: digits, an original LeNet, one way to unlearn."""
+
+import copy
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import Tensor
+
+from unlearnleak.dataset import ForgetSplit, LabeledImages, Splits
+from unlearnleak.dataset.digits import Digits
+from unlearnleak.model.lenet import LeNet
+from unlearnleak.optimization import Optimization
+from unlearnleak.seeds import generator, isolated
+from unlearnleak.training import evaluate, fit
+from unlearnleak.unlearner.ledger import ClassLedger
+
+SEED = 100
+# A third of the recipe's epochs: a second and a half, and 97 % on the test images already.
+TRAINING = Optimization(epochs=6, batch_size=32, lr=0.03, schedule="cosine", warmup_epochs=1)
+
+
+@dataclass(frozen=True)
+class Original:
+    """A LeNet trained on all digits. Deep-copy the model before changing it."""
+
+    model: LeNet
+    ledger_KP: Tensor
+    initial_P: Tensor
+    optimization: Optimization
+    splits: Splits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """The same sums in the same order on every machine, and no fight over cores."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits(one_thread) -> Splits:
+    source = Digits(root=None, path=None, auxiliary_per_class=36, test_per_class=36, train_limit=None)
+    return source.splits(generator(SEED, "data"))
+
+
+@pytest.fixture(scope="session")
+def fresh_lenet(digits):
+    """Return a function that builds a LeNet for the digits, always with the same weights."""
+
+    def build() -> LeNet:
+        with isolated(SEED, "weights"):
+            return LeNet(image_shape=(1, 28, 28), num_classes=10, mean=digits.mean, std=digits.std)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def original(digits, fresh_lenet) -> Original:
+    model, ledger = fresh_lenet(), ClassLedger(10)
+    initial_P = flat(model)
+    order = generator(SEED, "original", "batches")
+    fit(model, digits.train, TRAINING, test=digits.test, generator=order, label="original", callbacks=[ledger])
+    return Original(model, ledger.ledger_KP, initial_P, TRAINING, digits)
+
+
+@pytest.fixture(scope="session")
+def unlearn(original, fresh_lenet):
+    """Return a function that runs an unlearner as the pipeline does, and gives the unlearned model."""
+
+    def run(unlearner, classes=(3,), *, seed=SEED, start=None):
+        fresh = fresh_lenet() if unlearner.start == "scratch" else copy.deepcopy(original.model)
+        model = fresh if start is None else start
+        split = ForgetSplit.of(original.splits.train, classes)
+        draw = generator(seed, "unlearning")
+        data = unlearner.training_set(split, draw)
+        unlearner.prepare(split, original.ledger_KP if unlearner.needs_ledger else None)
+        how = unlearner.optimization(original.optimization)
+        fit(
+            model,
+            data,
+            how,
+            test=original.splits.test,
+            generator=draw,
+            label="unlearned",
+            callbacks=[unlearner],
+        )
+        return model
+
+    return run
+
+
+def flat(model: torch.nn.Module) -> Tensor:
+    """All parameters as one vector, a copy."""
+    return torch.cat([p.detach().flatten() for p in model.parameters()]).clone()
+
+
+def forget_and_retain_accuracy(model, data: LabeledImages, classes) -> tuple[float, float]:
+    """Accuracy on the samples of `classes`, and on all others."""
+    correct_K, total_K = evaluate(model, data)
+    forgotten = [c in classes for c in range(len(total_K))]
+
+    def accuracy(wanted):
+        chosen = [c for c, is_forgotten in enumerate(forgotten) if is_forgotten == wanted]
+        return sum(correct_K[c] for c in chosen) / sum(total_K[c] for c in chosen)
+
+    return accuracy(True), accuracy(False)

@@ -1,0 +1,156 @@
+"""From a composed config to components: what may be built, from which settings, and what is refused.
+
+A config names classes by `_target_`. It is data from outside: only classes of this project and of installed plugins are
+built, of the kind that the group holds, from settings of the right names and types. Nothing else is ever imported.
+"""
+
+import importlib
+import inspect
+import re
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, TypeVar, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from unlearnleak.errors import UserError
+
+T = TypeVar("T")
+PLUGINS = "unlearnleak.plugins"
+DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+
+
+def trusted_packages() -> set[str]:
+    """This project and every package that an installed distribution declares as its plugin.
+
+    A plugin declares itself in its pyproject.toml: `[project.entry-points."unlearnleak.plugins"]`, `name = "package"`.
+    """
+    return {"unlearnleak", *(point.value for point in entry_points(group=PLUGINS))}
+
+
+def locate(target: Any, base: type[T], group: str) -> type[T]:
+    """The class that `target` names, which must be a `base`.
+
+    Raises:
+        UserError: it lies outside the trusted packages, is not there, or is of another kind.
+    """
+    allowed = sorted(trusted_packages())
+    refusal = (
+        f"{group}._target_={target!r} is refused: a config may only name a {base.__name__} class inside "
+        f"{', '.join(allowed)}. Put your own in an installed package that declares the entry point {PLUGINS!r}."
+    )
+    if not isinstance(target, str) or not DOTTED.fullmatch(target) or target.split(".")[0] not in allowed:
+        raise UserError(refusal)
+    module_name, _, name = target.rpartition(".")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if not module_name.startswith(error.name or "\0"):
+            raise
+        raise UserError(f"{group}._target_={target}: there is no module {error.name}.") from error
+    found = getattr(module, name, None)
+    if not (
+        isinstance(found, type) and issubclass(found, base) and found.__module__.split(".")[0] in allowed
+    ):
+        raise UserError(refusal)
+    if inspect.isabstract(found):
+        raise UserError(f"{group}._target_={target} is a base class; name one of its subclasses.")
+    return found
+
+
+def parameters(factory: type[Any]) -> dict[str, inspect.Parameter]:
+    """Keyword parameters of a constructor with their types; `**settings` stands for those of the parent class."""
+    found: dict[str, inspect.Parameter] = {}
+    for cls in factory.__mro__:
+        if "__init__" not in vars(cls) or cls is object:
+            continue
+        hints = get_type_hints(cls.__init__)  # type: ignore[misc]
+        own = inspect.signature(cls).parameters
+        for name, parameter in own.items():
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+                found.setdefault(name, parameter.replace(annotation=hints.get(name, Any)))
+        if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in own.values()):
+            break
+    return found
+
+
+def construct(factory: type[T], settings: Mapping[str, Any], group: str, **given: Any) -> T:
+    """`factory(**settings, **given)` after every setting's name and type has been checked.
+
+    Raises:
+        UserError: naming all unknown, missing and ill-typed settings at once.
+    """
+    wanted = {name: p for name, p in parameters(factory).items() if name not in given}
+    problems = [
+        f"{group}.{name} is unknown; allowed: {', '.join(wanted) or 'no settings'}"
+        for name in settings
+        if name not in wanted
+    ]
+    for name, parameter in wanted.items():
+        if name not in settings:
+            if parameter.default is inspect.Parameter.empty:
+                problems.append(f"{group}.{name} is missing")
+            continue
+        try:
+            strict = ConfigDict(strict=True, arbitrary_types_allowed=True)
+            value = settings[name]
+            if (
+                isinstance(value, int)
+                and not isinstance(value, bool)
+                and parameter.annotation in (float, float | None)
+            ):
+                value = float(value)
+            TypeAdapter(parameter.annotation, config=strict).validate_python(value)
+        except ValidationError as error:
+            details = "; ".join(item["msg"] for item in error.errors()[:2])
+            problems.append(f"{group}.{name}={settings[name]!r} is not possible ({details})")
+    if problems:
+        raise UserError("This configuration cannot be used: " + ". ".join(problems) + ".")
+    return factory(**settings, **given)
+
+
+def resolved(node: Any, name: str) -> Any:
+    """A config node as plain Python values.
+
+    Raises:
+        UserError: an interpolation in it leads nowhere, or a mandatory value is missing.
+    """
+    try:
+        return OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"The setting {name} cannot be resolved: {str(error).splitlines()[0]}") from error
+
+
+def nested_targets(value: Any) -> bool:
+    """Whether `_target_` or another word of Hydra's instantiation occurs anywhere inside."""
+    if isinstance(value, dict):
+        return any(str(key) in RESERVED or nested_targets(item) for key, item in value.items())
+    return isinstance(value, list) and any(nested_targets(item) for item in value)
+
+
+RESERVED = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
+
+
+def settings_of(node: DictConfig, group: str) -> dict[str, Any]:
+    """The settings of a component, without its `_target_`."""
+    values: dict[str, Any] = resolved(node, group)
+    values.pop("_target_", None)
+    if nested_targets(values):
+        raise UserError(
+            f"{group} holds {' or '.join(RESERVED)} among its settings: a component is built from plain values only."
+        )
+    return values
+
+
+def build(node: DictConfig, base: type[T], group: str, **given: Any) -> T:
+    """The component that a config group describes, of type `base`; `given` is what the pipeline adds."""
+    cls = locate(node.get("_target_"), base, group)
+    return construct(cls, settings_of(node, group), group, **given)
+
+
+def stem(node: DictConfig) -> str:
+    """The component's word on the command line: the module that its `_target_` lies in ("rt", "param_dot")."""
+    parts = str(node.get("_target_", "")).split(".")
+    return parts[-2] if len(parts) > 1 else "unknown"

@@ -1,0 +1,286 @@
+"""The stages and what each key contains. Read this first.
+
+    data -> original -> unlearned -> evidence -> verdict
+
+Each stage is one artifact in the store, under a key made of everything that determines it and nothing else:
+
+| stage     | key                                                                                            |
+|-----------|------------------------------------------------------------------------------------------------|
+| data      | the data set's settings, class version and content (never where it lies), seeds.data             |
+| original  | data, model, training, whether a ledger is kept, seeds.original                                  |
+| unlearned | unlearner, forgotten classes, seeds.unlearning, and original; for retraining data, model, training |
+| evidence  | attack, seeds.attack, unlearned                                                                  |
+| verdict   | screening, evidence                                                                              |
+
+So one original serves all unlearners, one unlearned model all attacks, one evidence all screenings, and running a
+command again resumes it. Each stage draws from its own generators: what comes after a hit is the same as after a miss.
+"""
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unlearnleak import seeds
+from unlearnleak.attack.access import accessible
+from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.dataset import ForgetSplit, forget_classes
+from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.plan import Plan
+from unlearnleak.screening.base import Verdict
+from unlearnleak.store import Artifact, Contents, key_of
+from unlearnleak.training import evaluate, fit
+from unlearnleak.unlearner.ledger import ClassLedger
+
+MEBIBYTE = 2**20
+
+
+class Pipeline:
+    """The stages of one plan, each computed or found when first asked for; `artifacts` holds those so far."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.artifacts: dict[str, Artifact] = {}
+
+    def key(self, stage: str) -> str:
+        """The stage's key, found without computing or reading the stage itself."""
+        payload: dict[str, Any] = getattr(self, f"{stage}_payload")()
+        return key_of(payload)
+
+    def stage(self, name: str, compute: Callable[[], Contents]) -> Artifact:
+        """One stage's artifact, with the seconds and the peak memory that it took when it was computed."""
+        if name in self.artifacts:
+            return self.artifacts[name]
+
+        def measured() -> Contents:
+            cuda = self.plan.device if self.plan.device.type == "cuda" else None
+            if cuda:
+                torch.cuda.reset_peak_memory_stats(cuda)
+            start = time.perf_counter()
+            tensors, meta = compute()
+            meta["seconds"] = time.perf_counter() - start
+            meta["memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            if cuda:
+                meta["device_memory_mib"] = torch.cuda.max_memory_allocated(cuda) / MEBIBYTE
+            return Contents(tensors, meta)
+
+        artifact = self.artifacts[name] = self.plan.store.get_or_compute(
+            name, getattr(self, f"{name}_payload")(), measured
+        )
+        return artifact
+
+    # data
+
+    def data_payload(self) -> dict[str, Any]:
+        """What determines the splits."""
+        plan = self.plan
+        return {"dataset": plan.spec["dataset"] | plan.dataset.fingerprint(), "seed": plan.seeds.data}
+
+    def data(self) -> Artifact:
+        """Facts about the splits, so that a job whose other stages are stored need not load an image."""
+
+        def compute() -> Contents:
+            splits = self.plan.splits
+            facts = {
+                "num_classes": splits.train.num_classes,
+                "image_shape": splits.train.image_shape,
+                "mean": splits.mean,
+                "std": splits.std,
+                "train": splits.train.class_counts().tolist(),
+                "test": splits.test.class_counts().tolist(),
+                "auxiliary": splits.auxiliary.class_counts().tolist(),
+            }
+            return Contents({}, facts)
+
+        return self.stage("data", compute)
+
+    def forgotten(self) -> tuple[int, ...]:
+        """The classes to forget; none for the control, whatever the config names."""
+        if not self.plan.unlearner.forgets:
+            return ()
+        return self.named_classes()
+
+    def named_classes(self) -> tuple[int, ...]:
+        """The classes that the config names or draws, also where the control then forgets none of them."""
+        generator = seeds.generator(self.plan.seeds.forget, "forget")
+        return forget_classes(self.plan.forget_classes, self.data().meta["num_classes"], generator)
+
+    # original
+
+    def original_payload(self) -> dict[str, Any]:
+        """What determines the original model."""
+        plan = self.plan
+        return {
+            "data": self.key("data"),
+            "model": plan.spec["model"],
+            "training": plan.spec["training"],
+            "ledger": ClassLedger.version if plan.unlearner.needs_ledger else None,
+            "seed": plan.seeds.original,
+        }
+
+    def fresh_model(self, seed: int, stage: str) -> LitClassifier:
+        """The model with initial weights drawn from (seed, stage), on the device."""
+        facts = self.data().meta
+        shape = {
+            "image_shape": tuple(facts["image_shape"]),
+            "num_classes": facts["num_classes"],
+            "mean": tuple(facts["mean"]),
+            "std": tuple(facts["std"]),
+        }
+        with seeds.isolated(seed, stage, "weights"):
+            return self.plan.model_class(**self.plan.spec["model"]["settings"], **shape).to(self.plan.device)
+
+    def stored_model(self, artifact: Artifact) -> LitClassifier:
+        """The model whose weights an artifact holds."""
+        model = self.fresh_model(0, "loaded")
+        weights = {name.removeprefix("model."): t for name, t in artifact.tensors.items() if name.startswith("model.")}
+        model.load_state_dict(weights)
+        return model.eval()
+
+    def trained(self, model: LitClassifier, curve: list[Any], **more: Any) -> Contents:
+        """What is kept of a trained model: weights, curve, and counts of right answers per class."""
+        data = self.plan.resident
+        meta: dict[str, Any] = {"curve": curve, **more}
+        for part, images in (("train", data.train), ("test", data.test)):
+            meta[f"correct_{part}"], meta[f"total_{part}"] = evaluate(model, images)
+        return Contents({f"model.{name}": t.detach() for name, t in model.state_dict().items()}, meta)
+
+    def original(self) -> Artifact:
+        """The original model, trained on all of D; with AU also the ledger of every class."""
+        plan = self.plan
+
+        def compute() -> Contents:
+            data = plan.resident
+            model = self.fresh_model(plan.seeds.original, "original")
+            ledger = ClassLedger(data.train.num_classes) if plan.unlearner.needs_ledger else None
+            curve = fit(
+                model,
+                data.train,
+                plan.training,
+                test=data.test,
+                generator=seeds.generator(plan.seeds.original, "original", "batches"),
+                label="original model",
+                callbacks=[ledger] if ledger else [],
+            )
+            contents = self.trained(model, curve)
+            if ledger:
+                contents.tensors["ledger_KP"] = ledger.ledger_KP
+            return contents
+
+        return self.stage("original", compute)
+
+    # unlearned
+
+    def unlearned_payload(self) -> dict[str, Any]:
+        """What determines the unlearned model. Retraining starts from scratch: no original in its key."""
+        plan = self.plan
+        parents: dict[str, Any] = {"original": self.key("original")}
+        if plan.unlearner.start == "scratch":
+            parents = {"data": self.key("data"), "model": plan.spec["model"], "training": plan.spec["training"]}
+        return {
+            "unlearner": plan.spec["unlearner"],
+            "forget_classes": self.forgotten(),
+            "seed": plan.seeds.unlearning,
+            **parents,
+        }
+
+    def unlearned(self) -> Artifact:
+        """The model after the unlearner."""
+        plan = self.plan
+
+        def compute() -> Contents:
+            unlearner, data, original = plan.unlearner, plan.resident, self.original()
+            optimization = unlearner.optimization(plan.training)
+            if unlearner.start == "scratch":
+                model = self.fresh_model(plan.seeds.unlearning, "unlearned")
+            else:
+                model = self.stored_model(original)
+            curve: list[Any] = []
+            if optimization.epochs:
+                split = ForgetSplit.of(data.train, self.forgotten())
+                generator = seeds.generator(plan.seeds.unlearning, "unlearned", "training set")
+                training_set = unlearner.training_set(split, generator)
+                ledger_KP = original.tensors.get("ledger_KP")
+                unlearner.prepare(split, ledger_KP if ledger_KP is None else ledger_KP.to(plan.device))
+                curve = fit(
+                    model,
+                    training_set,
+                    optimization,
+                    test=data.test,
+                    generator=seeds.generator(plan.seeds.unlearning, "unlearned", "batches"),
+                    label=f"unlearning ({plan.names['unlearner']})",
+                    callbacks=[unlearner],
+                )
+            return self.trained(model, curve, report=unlearner.report)
+
+        return self.stage("unlearned", compute)
+
+    # evidence
+
+    def evidence_payload(self) -> dict[str, Any]:
+        """What determines the evidence."""
+        plan = self.plan
+        return {"attack": plan.spec["attack"], "seed": plan.seeds.attack, "unlearned": self.key("unlearned")}
+
+    def evidence(self) -> Artifact:
+        """What the attack collected. It is handed its access object, auxiliary data if it may, and a generator."""
+        plan = self.plan
+
+        def compute() -> Contents:
+            target = accessible(plan.attack.access, self.stored_model(self.unlearned()))
+            auxiliary = plan.resident.auxiliary if plan.attack.needs_auxiliary else None
+            evidence = plan.attack(target, auxiliary, seeds.generator(plan.seeds.attack, "evidence"))
+            return pack(evidence)
+
+        return self.stage("evidence", compute)
+
+    # verdict
+
+    def verdict_payload(self) -> dict[str, Any]:
+        """What determines the verdict."""
+        return {"screening": self.plan.spec["screening"], "evidence": self.key("evidence")}
+
+    def verdict(self) -> Artifact:
+        """What the screening made of the evidence: forgotten_K and score_K."""
+
+        def compute() -> Contents:
+            verdict = self.plan.screening(unpack(self.evidence()))
+            return Contents({"forgotten_K": verdict.forgotten_K, "score_K": verdict.score_K}, {})
+
+        return self.stage("verdict", compute)
+
+
+OPTIONAL = ("aligned_KMF", "images_KCHW")
+
+
+def pack(evidence: Evidence) -> Contents:
+    """Evidence as named tensors and JSON."""
+    tensors: dict[str, Tensor] = {"samples_KMF": evidence.samples_KMF}
+    tensors |= {name: value for name in OPTIONAL if (value := getattr(evidence, name)) is not None}
+    if evidence.calibration is not None:
+        tensors |= {f"calibration.{name}": value for name, value in evidence.calibration._asdict().items()}
+    return Contents(tensors, {"kind": evidence.kind, "queries": evidence.queries})
+
+
+def unpack(artifact: Artifact) -> Evidence:
+    """The inverse of `pack`, with all tensors on the CPU: screenings are the same there for every device."""
+    tensors = artifact.tensors
+    calibration = None
+    if "calibration.features_SKMF" in tensors:
+        calibration = LabeledFeatures(*(tensors[f"calibration.{name}"] for name in LabeledFeatures._fields))
+    return Evidence(
+        kind=artifact.meta["kind"],
+        samples_KMF=tensors["samples_KMF"],
+        aligned_KMF=tensors.get("aligned_KMF"),
+        calibration=calibration,
+        images_KCHW=tensors.get("images_KCHW"),
+        queries=artifact.meta["queries"],
+    )
+
+
+def unpack_verdict(artifact: Artifact) -> Verdict:
+    """A stored verdict."""
+    return Verdict(artifact.tensors["forgotten_K"], artifact.tensors["score_K"])

@@ -1,0 +1,86 @@
+"""The command line.
+
+    python -m unlearnleak.run unlearner=rl attack=param_diff              one job
+    python -m unlearnleak.run -m dataset=svhn,cifar10 unlearner=rt,ng     a grid of jobs
+    unlearnleak table outputs/runs/adhoc                                   what came out
+
+Thin on purpose: Hydra composes the config, `unlearnleak.job` runs it. Nothing heavy is imported before a job starts, so
+that --help, --cfg and completion answer at once.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from unlearnleak.errors import UserError
+from unlearnleak.naming import run_name
+
+COMMANDS = ("table", "clean")
+"""First words that are not Hydra's: see `unlearnleak.commands`."""
+
+
+def config_folder() -> str:
+    """conf/ inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).parent.resolve()
+    candidates = [package / "conf", package.parent / "conf"]
+    return str(next((folder for folder in candidates if folder.is_dir()), candidates[0]))
+
+
+OmegaConf.register_new_resolver("unlearnleak.run_name", run_name, replace=True)
+
+
+@hydra.main(config_path=config_folder(), config_name="config", version_base="1.3")
+def job(config: DictConfig) -> dict[str, Any] | None:
+    """One job of a single run or of a sweep."""
+    from unlearnleak.job import run_job  # noqa: PLC0415  (torch and Lightning: seconds)
+
+    context = HydraConfig.get()
+    return run_job(config, Path(context.runtime.output_dir), sweep=context.mode == RunMode.MULTIRUN)
+
+
+def terminated(signum: int, frame: object) -> None:
+    """SIGTERM ends the job in an orderly way: status and W&B are closed with the exit code that a shell would show."""
+    raise SystemExit(128 + signum)
+
+
+def complain(error: BaseException) -> None:
+    """Tell a person what went wrong, on standard error, without a stack trace."""
+    print(f"\nError: {error}", file=sys.stderr)
+    if isinstance(error, HydraException) and error.__cause__ is not None:
+        print(str(error.__cause__).strip(), file=sys.stderr)
+
+
+def main() -> None:
+    """Entry point of `python -m unlearnleak.run` and of the console script."""
+    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+        from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
+
+        sys.exit(command(sys.argv[1:]))
+    full = os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
+    signal.signal(signal.SIGTERM, terminated)
+    try:
+        job()
+    except (UserError, HydraException, OmegaConfBaseException) as error:
+        complain(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on from what is stored.", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001  (the last stop: the run's log file has the stack trace)
+        complain(RuntimeError(f"unexpected {type(error).__name__}: {error}"))
+        print("The stack trace is in the run's run.log and status.json. Please report it.", file=sys.stderr)
+        sys.exit(1)
+    del full
+
+
+if __name__ == "__main__":
+    main()
