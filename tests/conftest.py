@@ -1,4 +1,4 @@
-"""What the tests of training, models, unlearners and attacks share: digits, an original LeNet, one way to unlearn."""
+"""What the tests share: digits, an original LeNet with its ledger, and one way to unlearn."""
 
 import copy
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Original:
     """A LeNet trained on all digits. Deep-copy the model before changing it."""
 
     model: LeNet
-    ledger_KP: Tensor
-    initial_P: Tensor
+    ledger: Tensor  # [K, P]
+    initial: Tensor  # [P]
     optimization: Optimization
     splits: Splits
 
@@ -59,7 +59,9 @@ def original(digits, fresh_lenet) -> Original:
     model, ledger = fresh_lenet(), ClassLedger(10)
     initial_P = flat(model)
     order = generator(SEED, "original", "batches")
-    fit(model, digits.train, TRAINING, test=digits.test, generator=order, label="original", callbacks=[ledger])
+    fit(
+        model, digits.train, TRAINING, test=digits.test, generator=order, label="original", callbacks=[ledger]
+    )
     return Original(model, ledger.ledger_KP, initial_P, TRAINING, digits)
 
 
@@ -73,7 +75,7 @@ def unlearn(original, fresh_lenet):
         split = ForgetSplit.of(original.splits.train, classes)
         draw = generator(seed, "unlearning")
         data = unlearner.training_set(split, draw)
-        unlearner.prepare(split, original.ledger_KP if unlearner.needs_ledger else None)
+        unlearner.prepare(split, original.ledger if unlearner.needs_ledger else None)
         how = unlearner.optimization(original.optimization)
         fit(
             model,

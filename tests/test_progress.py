@@ -5,6 +5,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -21,7 +22,8 @@ SCRIPT = {
 def on_a_terminal(script: str) -> str:
     """What the script writes to standard error, where that is a terminal."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-c", script], stderr=theirs, env=os.environ | {"COLUMNS": "80"})
+    termios.tcsetwinsize(theirs, (24, 80))
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=theirs)
     os.close(theirs)
     written = b""
     while True:

@@ -38,11 +38,15 @@ def test_a_device_that_is_there_is_taken(gpus, count, name, device):
 
 @pytest.mark.parametrize(
     ("count", "name", "there"),
-    [(0, "cuda", "has cpu\\."), (2, "cuda:2", "has cpu, cuda:0, cuda:1\\."), (1, "gpu", "has cpu, cuda:0\\.")],
+    [
+        (0, "cuda", "has cpu[.]"),
+        (2, "cuda:2", "has cpu, cuda:0, cuda:1[.]"),
+        (1, "gpu", "has cpu, cuda:0[.]"),
+    ],
 )
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(gpus, count, name, there):
     gpus(count)
-    with pytest.raises(UserError, match=f"runtime.device={name} .*{there}.*auto"):
+    with pytest.raises(UserError, match=rf"runtime.device={name} .*{there}.*auto"):
         resolve_device(name)
 
 
@@ -55,7 +59,7 @@ def test_threads_are_set_or_left_alone():
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-    with pytest.raises(UserError, match="threads=0 .*at least 1"):
+    with pytest.raises(UserError, match=r"threads=0 .*at least 1"):
         set_threads(0)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from unlearnleak.errors import UserError
 from unlearnleak.report.runs import load_runs
-from unlearnleak.report.table import LEGEND, counts, markdown, rich_table
+from unlearnleak.report.table import LEGEND, counts, markdown, rich_tables
 
 
 def table(arguments: argparse.Namespace) -> int:
@@ -18,8 +18,9 @@ def table(arguments: argparse.Namespace) -> int:
     if arguments.markdown:
         print(markdown(runs))
         return 0
-    console.print(rich_table(runs))
-    console.print(f"\n[dim]{LEGEND}[/dim]")
+    for section in rich_tables(runs):
+        console.print(section, "")
+    console.print(f"[dim]{LEGEND}[/dim]", highlight=False)
     console.print(f"\n{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}")
     for run in runs:
         if run["status"] not in ("done", "skipped"):

@@ -10,27 +10,36 @@ from rich.table import Table
 from unlearnleak.metric.interval import wilson
 
 Run = dict[str, Any]
-ORDER = ("rt", "ft", "rl", "au", "ng", "none")
+Group = tuple[str, str, str, str, str]
+UNLEARNERS = ("rt", "ft", "rl", "au", "ng", "none")
+ATTACKS = ("param_dot", "param_diff", "inversion_gradient", "inversion_genetic", "head_sum", "noise_prior")
+FEW = 5
+"""Below so many runs a share is given as a count alone: its interval would say nothing."""
 
 
-def scope(run: Run) -> str:
+def forgotten_count(run: Run) -> str:
     """How many classes were forgotten: the control has none, whatever its config names."""
-    return "none" if run["gate"] == "control" else str(len(run["forgotten"]))
+    return "0" if run["gate"] == "control" else str(len(run["forgotten"]))
 
 
-def group(runs: list[Run]) -> dict[tuple[str, ...], list[Run]]:
-    """Finished runs by data set, number of forgotten classes, unlearner, attack and screening, in the paper's order."""
-    groups: dict[tuple[str, ...], list[Run]] = defaultdict(list)
+def group(runs: list[Run]) -> dict[Group, list[Run]]:
+    """Finished runs by (data set, attack, screening, unlearner, number of forgotten classes), in the paper's order."""
+    groups: dict[Group, list[Run]] = defaultdict(list)
     for run in runs:
         if run["status"] == "done":
-            groups[(run["dataset"], scope(run), run["unlearner"], run["attack"], run["screening"])].append(run)
+            words = (run["dataset"], run["attack"], run["screening"], run["unlearner"], forgotten_count(run))
+            groups[words].append(run)
 
-    def rank(item: tuple[tuple[str, ...], list[Run]]) -> tuple[Any, ...]:
-        dataset, count, unlearner, attack, screening = item[0]
-        place = ORDER.index(unlearner) if unlearner in ORDER else len(ORDER)
-        return (dataset, count == "none", count, place, unlearner, attack, screening)
+    def rank(words: Group) -> tuple[Any, ...]:
+        dataset, attack, screening, unlearner, count = words
+        return (dataset, *place(attack, ATTACKS), screening, *place(unlearner, UNLEARNERS), int(count))
 
-    return dict(sorted(groups.items(), key=rank))
+    return {words: groups[words] for words in sorted(groups, key=rank)}
+
+
+def place(word: str, order: tuple[str, ...]) -> tuple[int, str]:
+    """Sort key: known words in their order, others after them by name."""
+    return (order.index(word) if word in order else len(order), word)
 
 
 def mean(runs: list[Run], key: str) -> str:
@@ -42,15 +51,10 @@ def mean(runs: list[Run], key: str) -> str:
 def exact(runs: list[Run]) -> str:
     """How many verdicts named the forgotten set itself, of how many, with the 95 % Wilson interval of that share."""
     hits, count = sum(bool(run["exact_match"]) for run in runs), len(runs)
-    if count < 5:
+    if count < FEW:
         return f"{hits}/{count}"
     low, high = wilson(hits, count)
-    return f"{hits}/{count} ({100 * low:.0f}-{100 * high:.0f})"
-
-
-def ranked(runs: list[Run]) -> str:
-    """Share of runs in which every forgotten class scores above every retained one, in percent."""
-    return mean(runs, "forgotten_ranked_first")
+    return f"{hits}/{count} [{100 * low:.0f}, {100 * high:.0f}]"
 
 
 def gates(runs: list[Run]) -> str:
@@ -64,16 +68,17 @@ COLUMNS: dict[str, Callable[[list[Run]], str]] = {
     "ASR": lambda runs: mean(runs, "asr"),
     "const": lambda runs: mean(runs, "asr_constant"),
     "publ.": lambda runs: mean(runs, "asr_published"),
-    "exact": exact,
-    "rank": ranked,
+    "exact [95 %]": exact,
+    "rank": lambda runs: mean(runs, "forgotten_ranked_first"),
     "forget": lambda runs: mean(runs, "forget_acc"),
     "retain": lambda runs: mean(runs, "retain_acc"),
     "gate": gates,
 }
+WIDTHS = (5, 5, 5, 16, 5, 6, 6, 7)
 LEGEND = (
-    "ASR: blind, in %. const: of the answer \"nothing was forgotten\". publ.: as the paper measures it. exact: verdicts that "
-    "name the forgotten set itself (95 % interval). rank: forgotten classes score highest, in % of the runs. forget, "
-    "retain: test accuracy of the unlearned model, in %. gate: models that count as unlearned."
+    'classes: the unlearner and how many were forgotten. ASR: classes judged rightly, blind, in %. const: ASR of the answer "nothing was forgotten". publ.: as the paper measures '
+    "it. exact: verdicts that name the forgotten set itself. rank: runs in which all forgotten classes score highest, "
+    "in %. forget, retain: test accuracy of the unlearned model, in %. gate: models that count as unlearned."
 )
 
 
@@ -82,25 +87,24 @@ def rows(runs: list[Run]) -> list[list[str]]:
     return [[*words, *(column(members) for column in COLUMNS.values())] for words, members in group(runs).items()]
 
 
-def rich_table(runs: list[Run]) -> Table:
-    """For the terminal, within 80 columns: one section per data set and number of forgotten classes."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("unlearner, attack/screening", overflow="fold")
-    for name in COLUMNS:
-        table.add_column(name, justify="right", no_wrap=True)
-    before = None
-    for dataset, count, unlearner, attack, screening, *cells in rows(runs):
-        if (dataset, count) != before:
-            before = (dataset, count)
-            table.add_section()
-            table.add_row(f"[bold]{dataset}, forgotten: {count}[/bold]")
-        table.add_row(f"{unlearner:<4} {attack}/{screening}", *cells)
-    return table
+def rich_tables(runs: list[Run]) -> list[Table]:
+    """For the terminal, within 80 columns: a table per data set, attack and screening, a line per unlearner."""
+    tables: dict[tuple[str, ...], Table] = {}
+    for dataset, attack, screening, unlearner, count, *cells in rows(runs):
+        section = (dataset, attack, screening)
+        if section not in tables:
+            title = f"{dataset}: {attack} / {screening}"
+            tables[section] = table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+            table.add_column("classes", no_wrap=True, min_width=9)
+            for name, width in zip(COLUMNS, WIDTHS, strict=True):
+                table.add_column(name, justify="right", no_wrap=True, min_width=width)
+        tables[section].add_row(f"{unlearner:<4} {count:>4}", *cells)
+    return list(tables.values())
 
 
 def markdown(runs: list[Run]) -> str:
     """For documents."""
-    header = ["data set", "forgotten", "unlearner", "attack", "screening", *COLUMNS]
+    header = ["data set", "attack", "screening", "unlearner", "classes", *COLUMNS]
     lines = [header, ["---"] * len(header), *rows(runs)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

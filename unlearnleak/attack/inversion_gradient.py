@@ -1,0 +1,114 @@
+"""inversion_gradient: for every class an image that the target takes for it, found by gradient descent."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unlearnleak.attack.access import WhiteBox
+from unlearnleak.attack.base import Attack
+from unlearnleak.attack.evidence import Evidence, EvidenceKind
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.errors import UserError
+from unlearnleak.progress import meter
+
+
+def total_variation(x_NCHW: Tensor) -> Tensor:
+    """TV(x) [N]: the sum of the absolute differences of vertical and of horizontal neighbours."""
+    down = (x_NCHW[..., 1:, :] - x_NCHW[..., :-1, :]).abs().sum((1, 2, 3))
+    right = (x_NCHW[..., 1:] - x_NCHW[..., :-1]).abs().sum((1, 2, 3))
+    return down + right
+
+
+def to_pixels(target: WhiteBox, x_NCHW: Tensor) -> Tensor:
+    """Normalised inputs as images in [0, 1]: the target's normalisation turned round, and clamped."""
+    black, white = (target.normalize(torch.full_like(x_NCHW[:1], value)) for value in (0.0, 1.0))
+    return ((x_NCHW - black) / (white - black)).clamp(0, 1)
+
+
+class InversionGradient(Attack):
+    """White box, no data: descends CE(f(x), c) + l2 ||x||^2 + tv TV(x) from R random starts per class (paper, eq. 19-21).
+
+    All classes x restarts are one batch; the objective is summed over it, so each start moves as if it were alone.
+    x lives in the target's normalised input space and is not held in the box of valid images (the paper does not say
+    that it is); only the image that is kept for showing is clamped.
+
+    Args:
+        restarts: R starts x_0 ~ N(0, I) per class.
+        steps: T plain gradient steps.
+        lr: their length, for the objective of one image.
+        l2, tv: weights of the squared norm and of the total variation, both sums over the pixels.
+        chunk: how many images are optimised at once, to bound memory; None takes all.
+    """
+
+    version = 1
+    access: ClassVar[type] = WhiteBox
+    evidence: ClassVar[EvidenceKind] = "prediction"
+
+    def __init__(
+        self, *, restarts: int, steps: int, lr: float, l2: float, tv: float, chunk: int | None
+    ) -> None:
+        if restarts < 1 or (chunk is not None and chunk < 1):
+            raise UserError(
+                f"attack.restarts={restarts}, attack.chunk={chunk}: both must be at least 1 (chunk may be null: all)."
+            )
+        self.restarts, self.steps, self.lr = restarts, steps, lr
+        self.l2, self.tv, self.chunk = l2, tv, chunk
+
+    def __call__(
+        self, target: WhiteBox, auxiliary: LabeledImages | None, generator: torch.Generator
+    ) -> Evidence:
+        """Log-probabilities of the inverted images [K, R, K], the restart of the lowest objective first.
+
+        Raises:
+            UserError: a class's every restart diverged.
+        """
+        K, R = target.num_classes, self.restarts
+        starts_NCHW = torch.randn(K * R, *target.image_shape, generator=generator)
+        classes_N = torch.arange(K).repeat_interleave(R)
+        size = self.chunk or K * R
+        with meter(label="gradient inversion", total=-(-K * R // size) * self.steps, unit="step") as bar:
+            parts = [
+                self._descend(target, x.to(target.device), c.to(target.device), bar.update)
+                for x, c in zip(starts_NCHW.split(size), classes_N.split(size), strict=True)
+            ]
+        x_NCHW, log_p_NK, objective_N = (torch.cat(part) for part in zip(*parts, strict=True))
+        objective_KR = objective_N.view(K, R)
+        order_KR = objective_KR.argsort(dim=1, stable=True)  # NaN counts as the largest
+        self._check_finite(objective_KR.gather(1, order_KR)[:, 0])
+        class_K1 = torch.arange(K, device=target.device)[:, None]
+        best_NCHW = x_NCHW.view(K, R, *target.image_shape)[class_K1[:, 0], order_KR[:, 0]]
+        return Evidence(
+            kind=self.evidence,
+            samples_KMF=log_p_NK.view(K, R, K)[class_K1, order_KR].cpu(),
+            images_KCHW=to_pixels(target, best_NCHW).cpu(),
+        )
+
+    def _objective(self, logits_NK: Tensor, x_NCHW: Tensor, classes_N: Tensor) -> Tensor:
+        """Eq. 20 for each image, [N]."""
+        entropy_N = F.cross_entropy(logits_NK, classes_N, reduction="none")
+        return entropy_N + self.l2 * x_NCHW.square().sum((1, 2, 3)) + self.tv * total_variation(x_NCHW)
+
+    def _descend(
+        self, target: WhiteBox, x_NCHW: Tensor, classes_N: Tensor, stepped: Callable[[], object]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """T steps from x: the images where they end, their log-probabilities and their objectives."""
+        for _ in range(self.steps):
+            x_NCHW.requires_grad_(True)
+            objective_N = self._objective(target.logits(x_NCHW), x_NCHW, classes_N)
+            (slope_NCHW,) = torch.autograd.grad(objective_N.sum(), x_NCHW)
+            x_NCHW = x_NCHW.detach() - self.lr * slope_NCHW
+            stepped()
+        with torch.no_grad():
+            logits_NK = target.logits(x_NCHW)
+            return x_NCHW, logits_NK.log_softmax(1), self._objective(logits_NK, x_NCHW, classes_N)
+
+    def _check_finite(self, best_K: Tensor) -> None:
+        if not best_K.isfinite().all():
+            lost = (~best_K.isfinite()).nonzero()[:, 0].tolist()
+            raise UserError(
+                f"attack.lr={self.lr} makes the inversion of classes {lost} diverge. Lower attack.lr, or attack.l2="
+                f"{self.l2} if lr * l2 is near 1."
+            )
