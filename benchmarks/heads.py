@@ -89,7 +89,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def farthest(fast: Heads, slow: list[torch.nn.Linear], chosen: list[int]) -> float:
     """The largest difference between a weight of one way and of the other."""
-    gaps = [(fast.weight_MKD[r] - head.weight).abs().max() for r, head in zip(chosen, slow, strict=True)]
+    gaps = [(fast.weight_MKD[r] - head.weight.detach()).abs().max() for r, head in zip(chosen, slow, strict=True)]
     return float(torch.stack(gaps).max())
 
 

@@ -6,8 +6,9 @@ built, of the kind that the group holds, from settings of the right names and ty
 
 import importlib
 import inspect
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib.metadata import entry_points
 from typing import Any, TypeVar, get_type_hints
 
@@ -27,7 +28,12 @@ def trusted_packages() -> set[str]:
 
     A plugin declares itself in its pyproject.toml: `[project.entry-points."unlearnleak.plugins"]`, `name = "package"`.
     """
-    return {"unlearnleak", *(point.value for point in entry_points(group=PLUGINS))}
+    return {"unlearnleak", *(point.module for point in entry_points(group=PLUGINS))}
+
+
+def inside(dotted: str, packages: list[str]) -> bool:
+    """Whether a dotted name lies in one of the packages: "acme.leaks.x" does in "acme.leaks", "acme.other" does not."""
+    return any(f"{dotted}.".startswith(f"{package}.") for package in packages)
 
 
 def locate(target: Any, base: type[T], group: str) -> type[T]:
@@ -41,21 +47,21 @@ def locate(target: Any, base: type[T], group: str) -> type[T]:
         f"{group}._target_={target!r} is refused: a config may only name a {base.__name__} class inside "
         f"{', '.join(allowed)}. Put your own in an installed package that declares the entry point {PLUGINS!r}."
     )
-    if not isinstance(target, str) or not DOTTED.fullmatch(target) or target.split(".")[0] not in allowed:
+    if not isinstance(target, str) or not DOTTED.fullmatch(target):
         raise UserError(refusal)
     module_name, _, name = target.rpartition(".")
+    if not inside(module_name, allowed):
+        raise UserError(refusal)
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        if not module_name.startswith(error.name or "\0"):
+        if not inside(module_name, [error.name or "?"]):
             raise
         raise UserError(f"{group}._target_={target}: there is no module {error.name}.") from error
     found = getattr(module, name, None)
-    if not (
-        isinstance(found, type) and issubclass(found, base) and found.__module__.split(".")[0] in allowed
-    ):
+    if not (isinstance(found, type) and issubclass(found, base) and inside(found.__module__, allowed)):
         raise UserError(refusal)
-    if inspect.isabstract(found):
+    if found is base or inspect.isabstract(found):
         raise UserError(f"{group}._target_={target} is a base class; name one of its subclasses.")
     return found
 
@@ -69,7 +75,7 @@ def parameters(factory: type[Any]) -> dict[str, inspect.Parameter]:
         hints = get_type_hints(cls.__init__)  # type: ignore[misc]
         own = inspect.signature(cls).parameters
         for name, parameter in own.items():
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
+            if parameter.kind not in (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL):
                 found.setdefault(name, parameter.replace(annotation=hints.get(name, Any)))
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in own.values()):
             break
@@ -82,6 +88,16 @@ def construct(factory: type[T], settings: Mapping[str, Any], group: str, **given
     Raises:
         UserError: naming all unknown, missing and ill-typed settings at once.
     """
+    check_settings(factory, settings, group, given)
+    return factory(**settings, **given)
+
+
+def check_settings(factory: type[Any], settings: Mapping[str, Any], group: str, given: Collection[str] = ()) -> None:
+    """Hold settings against the constructor that will take them; `given` names what it gets from elsewhere.
+
+    Raises:
+        UserError: naming all unknown, missing and ill-typed settings at once.
+    """
     wanted = {name: p for name, p in parameters(factory).items() if name not in given}
     problems = [
         f"{group}.{name} is unknown; allowed: {', '.join(wanted) or 'no settings'}"
@@ -89,34 +105,37 @@ def construct(factory: type[T], settings: Mapping[str, Any], group: str, **given
         if name not in wanted
     ]
     for name, parameter in wanted.items():
-        if name not in settings:
-            if parameter.default is inspect.Parameter.empty:
-                problems.append(f"{group}.{name} is missing")
-            continue
-        try:
-            strict = ConfigDict(strict=True, arbitrary_types_allowed=True)
-            value = settings[name]
-            if (
-                isinstance(value, int)
-                and not isinstance(value, bool)
-                and parameter.annotation in (float, float | None)
-            ):
-                value = float(value)
-            TypeAdapter(parameter.annotation, config=strict).validate_python(value)
-        except ValidationError as error:
-            details = "; ".join(item["msg"] for item in error.errors()[:2])
-            problems.append(f"{group}.{name}={settings[name]!r} is not possible ({details})")
+        if name in settings:
+            if wrong := ill_typed(parameter.annotation, settings[name]):
+                problems.append(f"{group}.{name}={settings[name]!r} is not possible ({wrong})")
+        elif parameter.default is inspect.Parameter.empty:
+            problems.append(f"{group}.{name} is missing")
     if problems:
         raise UserError("This configuration cannot be used: " + ". ".join(problems) + ".")
-    return factory(**settings, **given)
+
+
+def ill_typed(annotation: Any, value: Any) -> str:
+    """What keeps `value` from being of the annotated type, or ""; a whole number passes for a float, no NaN does."""
+    if annotation in (float, float | None) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "Input should be a finite number"
+    try:
+        strict = ConfigDict(strict=True, arbitrary_types_allowed=True)
+        TypeAdapter(annotation, config=strict).validate_python(value)
+    except ValidationError as error:
+        return "; ".join(item["msg"] for item in error.errors()[:2])
+    return ""
 
 
 def resolved(node: Any, name: str) -> Any:
-    """A config node as plain Python values.
+    """A config node as plain Python values; what is a plain value already is returned as it is.
 
     Raises:
         UserError: an interpolation in it leads nowhere, or a mandatory value is missing.
     """
+    if not OmegaConf.is_config(node):
+        return node
     try:
         return OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
@@ -133,9 +152,15 @@ def nested_targets(value: Any) -> bool:
 RESERVED = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
 
 
-def settings_of(node: DictConfig, group: str) -> dict[str, Any]:
-    """The settings of a component, without its `_target_`."""
-    values: dict[str, Any] = resolved(node, group)
+def settings_of(node: Any, group: str) -> dict[str, Any]:
+    """The settings of a group as plain values, without its component's `_target_`.
+
+    Raises:
+        UserError: it is no group of settings, or one of Hydra's words for building objects is among them.
+    """
+    values = resolved(node, group)
+    if not isinstance(values, dict):
+        raise UserError(f"{group}={values!r} is not possible: {group} is a group of settings, as in conf/{group}.")
     values.pop("_target_", None)
     if nested_targets(values):
         raise UserError(
@@ -144,13 +169,18 @@ def settings_of(node: DictConfig, group: str) -> dict[str, Any]:
     return values
 
 
-def build(node: DictConfig, base: type[T], group: str, **given: Any) -> T:
+def target_of(node: Any) -> Any:
+    """What the group's `_target_` says; None where it says nothing."""
+    return node.get("_target_") if isinstance(node, DictConfig) else None
+
+
+def build(node: Any, base: type[T], group: str, **given: Any) -> T:
     """The component that a config group describes, of type `base`; `given` is what the pipeline adds."""
-    cls = locate(node.get("_target_"), base, group)
+    cls = locate(target_of(node), base, group)
     return construct(cls, settings_of(node, group), group, **given)
 
 
-def stem(node: DictConfig) -> str:
+def stem(node: Any) -> str:
     """The component's word on the command line: the module that its `_target_` lies in ("rt", "param_dot")."""
-    parts = str(node.get("_target_", "")).split(".")
+    parts = str(target_of(node)).split(".")
     return parts[-2] if len(parts) > 1 else "unknown"

@@ -8,8 +8,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.config import build, resolved
-from unlearnleak.errors import Incompatible, UserError
-from unlearnleak.evaluation import evaluate_run
+from unlearnleak.errors import Incompatible
+from unlearnleak.evaluation import VERSION, evaluate_run
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def finished(pipeline: Pipeline, directory: Path, config: DictConfig) -> dict[str, Any] | None:
-    """The result of an earlier run of the same job in the same place, if it is whole and all its inputs are the same."""
+    """The result of an earlier run of the same job in the same place, if it is whole and its inputs are the same."""
     result = read_json(directory / RESULT)
     if result is None or result.get("identity") != identity(pipeline, config):
         return None
@@ -31,6 +31,7 @@ def finished(pipeline: Pipeline, directory: Path, config: DictConfig) -> dict[st
 def identity(pipeline: Pipeline, config: DictConfig) -> dict[str, Any]:
     """What decides whether a result can stand for a job: all its stages, the gate, the classes, where it was logged."""
     return {
+        "evaluation": VERSION,
         "keys": [pipeline.key(stage) for stage in ("original", "unlearned", "verdict")],
         "gate": vars(pipeline.plan.gate),
         "classes": list(pipeline.named_classes()),
@@ -70,6 +71,8 @@ def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, An
     except BaseException as error:
         mark(directory, "failed", why=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
         log.debug("This job failed.", exc_info=True)
+        if sweep:  # Hydra goes on with the next job, and shows the first failure only after the last one
+            log.error("failed: %s", error)
         raise
     mark(directory, "done")
     return result
@@ -77,8 +80,8 @@ def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, An
 
 def execute(config: DictConfig, directory: Path) -> dict[str, Any]:
     """Plan, run the stages, evaluate, record."""
-    set_threads(config.runtime.threads)
     plan = make_plan(config)
+    set_threads(plan.threads)
     pipeline = Pipeline(plan)
     logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
     if result := finished(pipeline, directory, config):
@@ -89,10 +92,9 @@ def execute(config: DictConfig, directory: Path) -> dict[str, Any]:
     try:
         result = evaluate_run(pipeline)
         described = description(pipeline, str(config.sweep_name))
-        result = described | result | provenance(pipeline)
+        result = described | result | provenance(pipeline) | {"identity": identity(pipeline, config)}
         log_pictures(logger, pipeline, result)
         logger.summary(result)
-        result["identity"] = identity(pipeline, config)
         write_json(directory / RESULT, result)
         exit_code = 0
     finally:

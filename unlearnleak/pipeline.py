@@ -16,6 +16,7 @@ So one original serves all unlearners, one unlearned model all attacks, one evid
 command again resumes it. Each stage draws from its own generators: what comes after a hit is the same as after a miss.
 """
 
+import math
 import resource
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from unlearnleak import seeds
 from unlearnleak.attack.access import accessible
 from unlearnleak.attack.evidence import Evidence, LabeledFeatures
 from unlearnleak.dataset import ForgetSplit, forget_classes
+from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.plan import Plan
 from unlearnleak.screening.base import Verdict
@@ -44,11 +46,17 @@ class Pipeline:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.artifacts: dict[str, Artifact] = {}
+        self.payloads: dict[str, dict[str, Any]] = {}
+
+    def payload(self, stage: str) -> dict[str, Any]:
+        """What determines a stage; made once, since the data set's fingerprint may read a whole file."""
+        if stage not in self.payloads:
+            self.payloads[stage] = getattr(self, f"{stage}_payload")()
+        return self.payloads[stage]
 
     def key(self, stage: str) -> str:
         """The stage's key, found without computing or reading the stage itself."""
-        payload: dict[str, Any] = getattr(self, f"{stage}_payload")()
-        return key_of(payload)
+        return key_of(self.payload(stage))
 
     def stage(self, name: str, compute: Callable[[], Contents]) -> Artifact:
         """One stage's artifact, with the seconds and the peak memory that it took when it was computed."""
@@ -67,9 +75,7 @@ class Pipeline:
                 meta["device_memory_mib"] = torch.cuda.max_memory_allocated(cuda) / MEBIBYTE
             return Contents(tensors, meta)
 
-        artifact = self.artifacts[name] = self.plan.store.get_or_compute(
-            name, getattr(self, f"{name}_payload")(), measured
-        )
+        artifact = self.artifacts[name] = self.plan.store.get_or_compute(name, self.payload(name), measured)
         return artifact
 
     # data
@@ -143,6 +149,7 @@ class Pipeline:
     def trained(self, model: LitClassifier, curve: list[Any], **more: Any) -> Contents:
         """What is kept of a trained model: weights, curve, and counts of right answers per class."""
         data = self.plan.resident
+        check_finite(model, curve)
         meta: dict[str, Any] = {"curve": curve, **more}
         for part, images in (("train", data.train), ("test", data.test)):
             meta[f"correct_{part}"], meta[f"total_{part}"] = evaluate(model, images)
@@ -251,6 +258,17 @@ class Pipeline:
             return Contents({"forgotten_K": verdict.forgotten_K, "score_K": verdict.score_K}, {})
 
         return self.stage("verdict", compute)
+
+
+def check_finite(model: LitClassifier, curve: list[dict[str, float]]) -> None:
+    """Raises UserError where a training has run away: neither the store nor an attack could use its numbers."""
+    numbers = [row["train_loss"] for row in curve]
+    if math.isfinite(sum(numbers)) and all(weight.isfinite().all() for weight in model.state_dict().values()):
+        return
+    raise UserError(
+        f"The training has diverged: its mean losses per epoch were {numbers}. "
+        "Lower the learning rate: training.lr, or unlearner.lr where the original model was still sound."
+    )
 
 
 OPTIONAL = ("aligned_KMF", "images_KCHW")

@@ -1,5 +1,6 @@
 """Plan: a composed config, checked and built before anything is trained."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,7 @@ from omegaconf import DictConfig
 
 from unlearnleak import seeds
 from unlearnleak.attack.base import Attack
-from unlearnleak.config import build, construct, locate, resolved, settings_of, stem
+from unlearnleak.config import build, check_settings, construct, locate, resolved, settings_of, stem, target_of
 from unlearnleak.dataset import Dataset, Splits
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.model.classifier import LitClassifier
@@ -19,11 +20,14 @@ from unlearnleak.screening.base import Screening
 from unlearnleak.store import Store
 from unlearnleak.unlearner.base import Unlearner
 
+GROUPS = ("dataset", "model", "unlearner", "attack", "screening")
 KEYS = frozenset(
-    "model dataset unlearner screening attack logger runtime forget_classes seed seeds training gate store runs sweep_name"
-    .split()
+    {*GROUPS, "logger", "runtime", "forget_classes", "seed", "seeds", "training", "gate"}
+    | {"store", "runs", "sweep_name"}
 )
 """All keys of a job's config."""
+SHAPE = ("image_shape", "num_classes", "mean", "std")
+"""What a model's constructor learns from the data set, not from the config."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +40,15 @@ class Seeds:
     unlearning: int
     attack: int
 
+    def __post_init__(self) -> None:
+        wrong = [f"seeds.{name}={value}" for name, value in vars(self).items() if not 0 <= value < SEED_LIMIT]
+        if wrong:
+            raise UserError(f"{', '.join(wrong)}: a seed is a whole number from 0 to {SEED_LIMIT - 1}.")
+
+
+SEED_LIMIT = 2**32
+"""What scikit-learn and NumPy take."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gate:
@@ -43,6 +56,19 @@ class Gate:
 
     forget_acc: float
     retain_loss: float
+
+    def __post_init__(self) -> None:
+        wrong = [f"gate.{name}={value}" for name, value in vars(self).items() if not 0 <= value <= 1]
+        if wrong:
+            raise UserError(f"{', '.join(wrong)}: a bound on an accuracy is a number from 0 to 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """Where things run (conf/runtime)."""
+
+    device: str
+    threads: int | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +91,7 @@ class Plan:
     names: dict[str, str]
     store: Store
     device: torch.device
+    threads: int | None
 
     @cached_property
     def splits(self) -> Splits:
@@ -75,15 +102,28 @@ class Plan:
     def resident(self) -> Splits:
         """The images on the device."""
         cpu = self.splits
-        parts = (part.to(self.device) for part in (cpu.train, cpu.test, cpu.auxiliary))
-        return Splits(*parts, cpu.mean, cpu.std)
+        train, test, auxiliary = (part.to(self.device) for part in (cpu.train, cpu.test, cpu.auxiliary))
+        return Splits(train, test, auxiliary, cpu.mean, cpu.std)
 
 
-def component_spec(config: DictConfig, group: str, version: int, leave_out: frozenset[str]) -> dict[str, Any]:
+def component_spec(config: DictConfig, group: str, component: Any, leave_out: Collection[str] = ()) -> dict[str, Any]:
     """What a store's key knows of a component: its class, its version and all its settings, defaults included."""
+    target, version = target_of(config[group]), getattr(component, "version", None)
+    if not isinstance(version, int):
+        raise UserError(f"{group}._target_={target} has no `version`: give the class one, such as version = 1.")
     values = settings_of(config[group], group)
     kept = {name: value for name, value in values.items() if name not in leave_out}
-    return {"target": config[group]["_target_"], "version": version, "settings": kept}
+    return {"target": target, "version": version, "settings": kept}
+
+
+def check_keys(config: DictConfig) -> None:
+    """Raises UserError unless the config has exactly the top-level keys of a job."""
+    names = {str(key) for key in config}
+    for what, wrong in (("Unknown", names - KEYS), ("Missing", KEYS - names)):
+        if wrong:
+            raise UserError(f"{what} setting: {', '.join(sorted(wrong))}. Allowed: {', '.join(sorted(KEYS))}.")
+    if not isinstance(config.store, str) or not config.store:
+        raise UserError(f"store={config.store!r} is not possible: name a folder, such as store=outputs/artifacts.")
 
 
 def fits(attack: Attack | type[Attack], screening: type[Screening]) -> bool:
@@ -98,32 +138,33 @@ def make_plan(config: DictConfig) -> Plan:
         UserError: with the value, what is allowed and what to do.
         Incompatible: the screening cannot read the attack's evidence.
     """
-    unknown = sorted(str(key) for key in config if key not in KEYS)
-    if unknown:
-        raise UserError(f"Unknown setting: {', '.join(unknown)}. Allowed: {', '.join(sorted(KEYS))}.")
-    names = {group: stem(config[group]) for group in ("dataset", "model", "unlearner", "attack", "screening")}
-    device = resolve_device(str(config.runtime.device))
+    check_keys(config)
+    names = {group: stem(config[group]) for group in GROUPS}
+    runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
+    device = resolve_device(runtime.device)
     dataset = build(config.dataset, Dataset, "dataset")  # type: ignore[type-abstract]
-    model_class = locate(config.model.get("_target_"), LitClassifier, "model")  # type: ignore[type-abstract]
-    unlearner = build(config.unlearner, Unlearner, "unlearner")  # type: ignore[type-abstract]
+    model_class = locate(target_of(config.model), LitClassifier, "model")  # type: ignore[type-abstract]
+    check_settings(model_class, settings_of(config.model, "model"), "model", SHAPE)
+    unlearner = build(config.unlearner, Unlearner, "unlearner")
     attack = build(config.attack, Attack, "attack")  # type: ignore[type-abstract]
     screening = build(config.screening, Screening, "screening")  # type: ignore[type-abstract]
     if not fits(attack, type(screening)):
         raise Incompatible(mismatch(attack, names))
     attack.check_auxiliary(dataset.auxiliary_per_class)
-    training = construct(Optimization, resolved(config.training, "training"), "training")
+    how = settings_of(config.training, "training")
+    training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
     if unlearner.needs_ledger and training.clip_norm is not None:
         raise UserError(
             f"unlearner={names['unlearner']} keeps a ledger per class, which a clipped gradient cannot be split into: "
             f"training.clip_norm={training.clip_norm}. Set training.clip_norm=null."
         )
     spec = {
-        "dataset": component_spec(config, "dataset", dataset.version, dataset.location_keys),
-        "model": component_spec(config, "model", model_class.version, frozenset()),
-        "unlearner": component_spec(config, "unlearner", unlearner.version, frozenset()),
-        "attack": component_spec(config, "attack", attack.version, frozenset()),
-        "screening": component_spec(config, "screening", screening.version, frozenset()),
-        "training": resolved(config.training, "training"),
+        "dataset": component_spec(config, "dataset", dataset, dataset.location_keys),
+        "model": component_spec(config, "model", model_class),
+        "unlearner": component_spec(config, "unlearner", unlearner),
+        "attack": component_spec(config, "attack", attack),
+        "screening": component_spec(config, "screening", screening),
+        "training": how,
     }
     return Plan(
         dataset=dataset,
@@ -132,15 +173,14 @@ def make_plan(config: DictConfig) -> Plan:
         attack=attack,
         screening=screening,
         training=training,
-        gate=construct(Gate, resolved(config.gate, "gate"), "gate"),
-        seeds=construct(Seeds, resolved(config.seeds, "seeds"), "seeds"),
-        forget_classes=resolved(config.forget_classes, "forget_classes")
-        if not isinstance(config.forget_classes, str | int)
-        else config.forget_classes,
+        gate=construct(Gate, settings_of(config.gate, "gate"), "gate"),
+        seeds=construct(Seeds, settings_of(config.seeds, "seeds"), "seeds"),
+        forget_classes=resolved(config.forget_classes, "forget_classes"),
         spec=spec,
         names=names,
-        store=Store(str(config.store)),
+        store=Store(config.store),
         device=device,
+        threads=runtime.threads,
     )
 
 

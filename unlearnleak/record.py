@@ -6,7 +6,7 @@ All of it is made from stored artifacts, so that it is the same whether a stage 
 import platform
 import subprocess
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +20,35 @@ MANY_CLASSES = 20
 
 @cache
 def git_revision() -> str | None:
-    """The commit of the source tree that runs, with "+changes" where it has any; None outside a checkout."""
-    here = Path(unlearnleak.__file__).parent
+    """The commit of the source tree that runs, with "+changes" where it has any; None outside a checkout.
+
+    An installed copy inside somebody else's checkout, as in its .venv, has none: that revision is not ours.
+    """
+    source = Path(unlearnleak.__file__)
+    tracked = ["ls-files", "--error-unmatch", source.name]
+    describe = ["describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
     try:
-        found = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
+        for command in (tracked, describe):
+            git = ["git", "-C", str(source.parent), *command]
+            found = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return found.stdout.strip()
+
+
+def package_version(package: str) -> str | None:
+    """The installed version; None where it is not installed, as W&B need not be for logger=none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def provenance(pipeline: Pipeline) -> dict[str, Any]:
     """Versions, revision and device: what ran, and on what."""
     return {
         "versions": {"unlearnleak": unlearnleak.__version__, "python": platform.python_version()}
-        | {package: version(package) for package in PACKAGES},
+        | {package: package_version(package) for package in PACKAGES},
         "revision": git_revision(),
         "device": str(pipeline.plan.device),
     }
@@ -61,10 +70,8 @@ def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) 
         if rows := pipeline.artifacts[stage].meta["curve"]:
             logger.curve(stage, rows)
     evidence = unpack(pipeline.evidence())
-    rows = [
-        [c, score, c in result["verdict"], c in result["forgotten"]] for c, score in enumerate(result["scores"])
-    ]
-    logger.table("scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
+    rows = [[c, score, c in result["verdict"], c in result["forgotten"]] for c, score in enumerate(result["scores"])]
+    logger.table("class_scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
     if evidence.kind == "dot_product" and result["num_classes"] <= MANY_CLASSES:
         samples_KM = evidence.samples_KMF[..., 0]
         logger.histogram("dot_products", {f"class_{c}": values.tolist() for c, values in enumerate(samples_KM)})

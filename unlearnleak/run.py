@@ -8,6 +8,7 @@ Thin on purpose: Hydra composes the config, `unlearnleak.job` runs it. Nothing h
 that --help, --cfg and completion answer at once.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -55,8 +56,11 @@ def terminated(signum: int, frame: object) -> None:
 def complain(error: BaseException) -> None:
     """Tell a person what went wrong, on standard error, without a stack trace."""
     print(f"\nError: {error}", file=sys.stderr)
-    if isinstance(error, HydraException) and error.__cause__ is not None:
-        print(str(error.__cause__).strip(), file=sys.stderr)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        from unlearnleak.hints import allowed_beside  # noqa: PLC0415  (only for this mistake)
+
+        if hint := allowed_beside(str(error), config_folder()):
+            print(hint, file=sys.stderr)
 
 
 def main() -> None:
@@ -65,7 +69,7 @@ def main() -> None:
         from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
 
         sys.exit(command(sys.argv[1:]))
-    full = os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
     signal.signal(signal.SIGTERM, terminated)
     try:
         job()
@@ -75,11 +79,14 @@ def main() -> None:
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from what is stored.", file=sys.stderr)
         sys.exit(130)
-    except Exception as error:  # noqa: BLE001  (the last stop: the run's log file has the stack trace)
+    except OSError as error:
+        complain(UserError(f"The run's files could not be written: {error}. Free the disk or choose a folder with runs=PATH."))
+        sys.exit(1)
+    except Exception as error:
+        logging.getLogger("unlearnleak").debug("unexpected", exc_info=True)
         complain(RuntimeError(f"unexpected {type(error).__name__}: {error}"))
         print("The stack trace is in the run's run.log and status.json. Please report it.", file=sys.stderr)
         sys.exit(1)
-    del full
 
 
 if __name__ == "__main__":

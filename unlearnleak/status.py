@@ -6,8 +6,8 @@ Both are replaced whole, so that a reader at any moment finds a complete file or
 import json
 import os
 import socket
-import tempfile
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,12 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON file beside its place and rename it into it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, allow_nan=False)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")  # with the permissions that the user's umask gives
     try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text + "\n")
-        Path(temporary).replace(path)
+        temporary.write_text(text + "\n")
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -32,7 +31,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     """The file's content, or None where there is none or it is not whole."""
     try:
         value = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
         return None
     return value if isinstance(value, dict) else None
 

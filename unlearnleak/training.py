@@ -1,6 +1,5 @@
 """Training through Lightning on images that stay on the device."""
 
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -150,17 +149,12 @@ def make_trainer(
 
 
 def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches) -> None:
-    """Fit, and let Ctrl-C arrive as KeyboardInterrupt.
-
-    Lightning turns it into exit status 1 and ignores every further Ctrl-C.
-    """
-    handler = signal.getsignal(signal.SIGINT)
+    """Fit, and let Ctrl-C arrive as KeyboardInterrupt: Lightning makes an exit with status 1 of it."""
     try:
         trainer.fit(model, train_dataloaders=batches)
     except SystemExit as exit:
         if not isinstance(exit.__context__, KeyboardInterrupt):
             raise
-        signal.signal(signal.SIGINT, handler)
         raise KeyboardInterrupt from exit
 
 

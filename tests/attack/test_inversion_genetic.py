@@ -50,9 +50,7 @@ def test_it_counts_the_queries_and_asks_about_no_elite_twice(population, elites,
 
 
 def test_the_best_fitness_never_falls_and_does_rise():
-    best = [
-        attack(retrained(3), generations=g).samples_KMF[:, 0].diagonal() for g in (0, 1, 2, 3, 5, 8, 13, 21)
-    ]
+    best = [attack(retrained(3), generations=g).samples_KMF[:, 0].diagonal() for g in (0, 1, 2, 3, 5, 8, 13, 21)]
     steps = torch.stack(best).diff(dim=0)
     assert (steps >= 0).all()
     assert ((best[-1] - best[0]) > 0.1).float().mean() > 0.8
@@ -61,9 +59,7 @@ def test_the_best_fitness_never_falls_and_does_rise():
 def test_the_answer_is_the_best_of_all_individuals_ever_asked_about():
     target = Recorder(Linear())
     evidence = InversionGenetic(**SETTINGS)(target, None, generator())
-    per_class = [
-        torch.cat([answers.view(5, -1, 5)[c] for _, answers in target.asked])[:, c].max() for c in range(5)
-    ]
+    per_class = [torch.cat([answers.view(5, -1, 5)[c] for _, answers in target.asked])[:, c].max() for c in range(5)]
     torch.testing.assert_close(evidence.samples_KMF[:, 0].diagonal().exp(), torch.stack(per_class))
     again = BlackBox(Linear()).probabilities(evidence.images_KCHW)
     torch.testing.assert_close(again.log(), evidence.samples_KMF[:, 0], rtol=1e-4, atol=1e-4)

@@ -53,7 +53,10 @@ def retrained(*forgotten):
     with torch.random.fork_rng():
         torch.manual_seed(len(forgotten))
         model = LeNet(
-            image_shape=(1, SIDE, SIDE), num_classes=10, mean=(images.mean().item(),), std=(images.std().item(),)
+            image_shape=(1, SIDE, SIDE),
+            num_classes=10,
+            mean=(images.mean().item(),),
+            std=(images.std().item(),),
         )
         optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
         for _ in range(6):

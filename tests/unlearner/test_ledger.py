@@ -170,7 +170,7 @@ def test_with_weight_decay_only_the_decay_of_the_initial_weights_is_missing(buil
 
 
 def test_batch_normalisation_is_split_by_sample_position(build, digits):
-    """Against a network in which each sample passes through parameters of its own, normalised all together."""
+    """Against a network where each sample has parameters of its own, and all are normalised together."""
     model, count = build("normalised"), 24
     data = digits.train.select(torch.arange(count))
     convolution, normalisation = model.body[0], model.body[1]
@@ -199,7 +199,8 @@ def test_batch_normalisation_is_split_by_sample_position(build, digits):
 
 
 @pytest.mark.parametrize("c", range(10))
-def test_subtracting_a_class_hits_that_class_before_any_repair(build, digits, c, softmax):
+def test_subtracting_a_class_hits_that_class_before_any_repair(digits, c, softmax):
+    """In a linear model, early. A deep one is left with little of any class until it is repaired."""
     model, ledger_KP = softmax
     unlearned = copy.deepcopy(model)
     subtract(unlearned, ledger_KP[c])
@@ -207,9 +208,9 @@ def test_subtracting_a_class_hits_that_class_before_any_repair(build, digits, c,
     after = torch.tensor(evaluate(unlearned, digits.test)[0]) / 36
     lost = before - after
     others = torch.cat([lost[:c], lost[c + 1 :]])
-    assert before[c] > 0.8
-    assert after[c] < 0.05
-    assert others.max() < 0.35
+    assert before[c] > 0.5
+    assert after[c] == 0
+    assert others.max() < lost[c] - 0.3
     assert others.mean() < 0.1
 
 
@@ -217,7 +218,7 @@ def test_subtracting_a_class_hits_that_class_before_any_repair(build, digits, c,
 def softmax(digits):
     with isolated(0, "weights"):
         model = Softmax(image_shape=(1, 28, 28), num_classes=10, mean=digits.mean, std=digits.std)
-    return model, train(model, digits, Optimization(epochs=3, batch_size=32, lr=0.002)).ledger_KP
+    return model, train(model, digits, Optimization(epochs=2, batch_size=32, lr=0.0005)).ledger_KP
 
 
 def test_a_class_without_samples_moved_nothing(build, digits):

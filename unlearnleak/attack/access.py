@@ -72,12 +72,12 @@ class BlackBox:
 
         Raises:
             AccessDenied: the images require a gradient, which a black box does not give.
-            ValueError: images outside the valid box [0, 1].
+            ValueError: images that are not float, or outside the valid box [0, 1]. Neither is counted.
         """
         if images_NCHW.requires_grad:
-            raise AccessDenied(
-                "The black box gives no gradients: query it with images that do not require them."
-            )
+            raise AccessDenied("The black box gives no gradients: query it with images that do not require them.")
+        if not images_NCHW.is_floating_point():  # a byte of 1 would pass the check below, and mean 1/255
+            raise ValueError(f"A query's images are float in [0, 1], not {images_NCHW.dtype}.")
         if images_NCHW.numel() and not (images_NCHW.min() >= 0 and images_NCHW.max() <= 1):
             raise ValueError("A query's pixels must lie in [0, 1].")
         self.queries += len(images_NCHW)

@@ -31,7 +31,7 @@ class Attack(ABC):
     def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
         """Attack `target` (an object of type `access`); `auxiliary` is None unless `needs_auxiliary`."""
 
-    def check_auxiliary(self, per_class: int) -> None:
+    def check_auxiliary(self, per_class: int) -> None:  # noqa: B027  (attacks without auxiliary data need no check)
         """Raises UserError where `per_class` auxiliary samples of each class are too few for this attack."""
 
 

@@ -1,4 +1,4 @@
-"""What both parameter attacks start from: auxiliary heads, the target's head and shadow targets, in one coordinate system.
+"""What both parameter attacks start from: auxiliary heads, the target's head, shadow targets; all standardised alike.
 
 K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary samples, D features.
 """
@@ -106,8 +106,6 @@ class ParameterAttack(Attack):
         )
         forgotten_SK = shadow_plan(self.shadows, classes, generator).to(labels_N.device)
         shadows = shadow_heads(phi_ND, labels_N, forgotten_SK, generator=generator, **self.shadow)
-        targets = Heads(
-            torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK])
-        )
+        targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))
         centroid_KD = torch.stack([phi_ND[labels_N == c].mean(0) for c in range(classes)])
         return Comparison(heads, targets, forgotten_SK, centroid_KD)

@@ -21,9 +21,7 @@ class HeadSum(Attack):
     access: ClassVar[type] = WhiteBox
     evidence: ClassVar[EvidenceKind] = "score"
 
-    def __call__(
-        self, target: WhiteBox, auxiliary: LabeledImages | None, generator: torch.Generator
-    ) -> Evidence:
+    def __call__(self, target: WhiteBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
         """The row sums [K, 1, 1]; smaller is more likely forgotten."""
         weight_KD, bias_K = target.head()
         return Evidence(kind=self.evidence, samples_KMF=(weight_KD.sum(1) + bias_K)[:, None, None].cpu())

@@ -1,9 +1,9 @@
 """Auxiliary heads: many linear heads on the target's frozen features, trained as one tensor program.
 
 K classes, M heads, n samples a head, D features. A head's gradient is a sum over its n samples, so its path from the
-initial weights stays in their span: W_t = W_0 - Phi^T A_t with coefficients A_t in R^(n x K). Steps are therefore taken on
-the n x K logits, through the n x n Gram matrix of the samples, and D is met twice only: before the first step and after
-the last. (The bias is one more feature that is always 1.)
+initial weights stays in their span: W_t = W_0 - A_t^T Phi with Phi in R^(n x D), coefficients A_t in R^(n x K). Steps
+are therefore taken on the n x K logits, through the n x n Gram matrix of the samples, and D is met twice only: before
+the first step and after the last. (The bias is one more feature that is always 1.)
 """
 
 from typing import NamedTuple
@@ -63,17 +63,18 @@ def train_heads(
     )
 
 
-def class_subsets(
-    labels_N: Tensor, num_classes: int, heads: int, size: int, generator: torch.Generator
-) -> Tensor:
+def class_subsets(labels_N: Tensor, num_classes: int, heads: int, size: int, generator: torch.Generator) -> Tensor:
     """For every class `heads` random subsets of `size` of its samples, without repetition inside one.
 
     Returns:
         Indices into the auxiliary data, [K, heads, size] (int64, CPU).
+
+    That every class has `size` samples is for `Attack.check_auxiliary` to have made sure of.
     """
     rows = []
     for c in range(num_classes):
         of_class = (labels_N.cpu() == c).nonzero()[:, 0]
+        assert len(of_class) >= size, f"class {c} has {len(of_class)} samples, a subset needs {size}"
         keys = torch.rand(heads, len(of_class), generator=generator)
         rows.append(of_class[keys.argsort(1)[:, :size]])
     return torch.stack(rows)

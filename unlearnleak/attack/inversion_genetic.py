@@ -81,15 +81,11 @@ class InversionGenetic(Attack):
         gamma: float,
     ) -> None:
         if not 1 <= elites < population:
-            raise UserError(
-                f"attack.elites={elites} must be at least 1 and less than attack.population={population}."
-            )
+            raise UserError(f"attack.elites={elites} must be at least 1 and less than attack.population={population}.")
         self.population, self.generations, self.elites = population, generations, elites
         self.mutation_rate, self.sigma, self.gamma = mutation_rate, sigma, gamma
 
-    def __call__(
-        self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator
-    ) -> Evidence:
+    def __call__(self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
         """Log-probabilities of the best individuals [K, 1, K], their images, and the number of queries."""
         asked_before = target.queries
         K, P, G = target.num_classes, self.population, torch.Size(target.image_shape).numel()

@@ -29,7 +29,7 @@ def to_pixels(target: WhiteBox, x_NCHW: Tensor) -> Tensor:
 
 
 class InversionGradient(Attack):
-    """White box, no data: descends CE(f(x), c) + l2 ||x||^2 + tv TV(x) from R random starts per class (paper, eq. 19-21).
+    """White box, no data: descends CE(f(x), c) + l2 ||x||^2 + tv TV(x) from R starts per class (paper, eq. 19-21).
 
     All classes x restarts are one batch; the objective is summed over it, so each start moves as if it were alone.
     x lives in the target's normalised input space and is not held in the box of valid images (the paper does not say
@@ -47,9 +47,7 @@ class InversionGradient(Attack):
     access: ClassVar[type] = WhiteBox
     evidence: ClassVar[EvidenceKind] = "prediction"
 
-    def __init__(
-        self, *, restarts: int, steps: int, lr: float, l2: float, tv: float, chunk: int | None
-    ) -> None:
+    def __init__(self, *, restarts: int, steps: int, lr: float, l2: float, tv: float, chunk: int | None) -> None:
         if restarts < 1 or (chunk is not None and chunk < 1):
             raise UserError(
                 f"attack.restarts={restarts}, attack.chunk={chunk}: both must be at least 1 (chunk may be null: all)."
@@ -57,9 +55,7 @@ class InversionGradient(Attack):
         self.restarts, self.steps, self.lr = restarts, steps, lr
         self.l2, self.tv, self.chunk = l2, tv, chunk
 
-    def __call__(
-        self, target: WhiteBox, auxiliary: LabeledImages | None, generator: torch.Generator
-    ) -> Evidence:
+    def __call__(self, target: WhiteBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
         """Log-probabilities of the inverted images [K, R, K], the restart of the lowest objective first.
 
         Raises:

@@ -30,9 +30,7 @@ class NoisePrior(Attack):
             raise UserError(f"attack.images={images} is not possible: ask about at least 1 noise image.")
         self.images = images
 
-    def __call__(
-        self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator
-    ) -> Evidence:
+    def __call__(self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
         """log mean_i p_c(x_i), [K, 1, 1]; smaller is more likely forgotten."""
         asked_before = target.queries
         noise_NCHW = torch.rand(self.images, *target.image_shape, generator=generator).to(target.device)

@@ -1,4 +1,4 @@
-"""param_dot: the dot product between heads trained on one class and the target's head is small for a forgotten class."""
+"""param_dot: the dot product of heads trained on one class with the target's head is small for a forgotten class."""
 
 from typing import Any
 

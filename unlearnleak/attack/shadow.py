@@ -67,7 +67,8 @@ def units(own_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
 
     The unit is a class's own (how it reads, on average, in the shadow targets that know it) times the target's own (how
     large its classes read in that measure). The latter is taken over the upper half of the classes: forgotten ones read
-    low, and the attacker does not know how many there are.
+    low, and the attacker does not know how many there are. Where that is not positive (a collapsed target), a
+    thousandth of its largest reading stands in: the units stay positive and the readings finite.
 
     Args:
         own_TK: the measurement, the real target first.
@@ -77,6 +78,8 @@ def units(own_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
     class_K = (own_TK[1:] * known_SK).sum(0) / known_SK.sum(0)
     class_K = class_K.clamp(min=1e-3 * class_K.abs().max().item())
     upper = max(1, own_TK.shape[1] // 2)
-    target_T = (own_TK / class_K).topk(upper, dim=1).values.mean(1)
-    target_T = target_T.clamp(min=1e-3 * target_T.abs().max().item())
+    share_TK = own_TK / class_K
+    size_T = share_TK.abs().amax(1)  # of each target by itself: a huge one must not raise the others' floor
+    target_T = share_TK.topk(upper, dim=1).values.mean(1)
+    target_T = target_T.maximum(1e-3 * size_T.clamp(min=1e-9 * size_T.max().item()))
     return target_T[:, None] * class_K

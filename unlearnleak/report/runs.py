@@ -20,13 +20,14 @@ def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
         raise UserError(f"There is no folder {', '.join(missing)}. Name folders of runs, such as outputs/runs/adhoc.")
     found = []
     for path in sorted({path for folder in folders for path in folder.rglob(STATUS)}):
-        status = read_json(path) or {"status": "failed", "why": "status.json is not whole"}
+        status = read_json(path) or {}
+        if "status" not in status:
+            status = {"status": "failed", "why": "status.json is not whole"}
         result = read_json(path.parent / RESULT) if status["status"] == "done" else None
         if status["status"] == "done" and result is None:
             status = {"status": "failed", "why": "result.json is missing or not whole"}
-        found.append((result or {}) | {"status": status["status"], "why": status.get("why")} | {"directory": path.parent})
+        outcome = {"status": status["status"], "why": status.get("why"), "directory": path.parent}
+        found.append((result or {}) | outcome)
     if not found:
-        raise UserError(
-            f"No runs in {', '.join(map(str, folders))}. Name folders of runs, such as outputs/runs/adhoc."
-        )
+        raise UserError(f"No runs in {', '.join(map(str, folders))}. Name folders of runs, such as outputs/runs/adhoc.")
     return found

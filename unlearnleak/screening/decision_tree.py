@@ -33,7 +33,8 @@ class DecisionTree(Screening):
 
     def __call__(self, evidence: Evidence) -> Verdict:
         """The verdict; the score is the mean probability over the class's heads, in [0, 1]."""
-        assert evidence.calibration is not None and evidence.aligned_KMF is not None, "needs_calibration"
+        assert evidence.calibration is not None, "needs_calibration"
+        assert evidence.aligned_KMF is not None, "needs_calibration"
         features_SKMF, forgotten_SK = evidence.calibration
         classes, heads, width = evidence.aligned_KMF.shape
         tree = DecisionTreeClassifier(**self.settings)

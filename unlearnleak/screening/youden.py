@@ -11,7 +11,8 @@ def youden_threshold(values_N: Tensor, forgotten_N: Tensor) -> float:
     """The threshold t that maximises J = TPR - FPR of the rule "forgotten if value <= t".
 
     Thresholds half-way between neighbouring values are tried; of several that are equally good the middle one is taken,
-    so that a gap between the groups is cut in its middle. Youden 1950, https://doi.org/10.1002/1097-0142(1950)3:1.
+    and a gap between the groups is cut in its middle. Where no threshold beats chance (J = 0) it is the largest value.
+    Youden 1950, "Index for rating diagnostic tests", Cancer 3, 32-35.
 
     Args:
         values_N: any real values, smaller for forgotten.
@@ -43,7 +44,8 @@ class Youden(Screening):
 
     def __call__(self, evidence: Evidence) -> Verdict:
         """The verdict; the score is how far a class lies below the threshold, in units of a retained class."""
-        assert evidence.calibration is not None and evidence.aligned_KMF is not None, "needs_calibration"
+        assert evidence.calibration is not None, "needs_calibration"
+        assert evidence.aligned_KMF is not None, "needs_calibration"
         shadow_SK = evidence.calibration.features_SKMF.mean((2, 3))
         threshold = youden_threshold(shadow_SK.flatten(), evidence.calibration.forgotten_SK.flatten())
         score_K = threshold - evidence.aligned_KMF.mean((1, 2))

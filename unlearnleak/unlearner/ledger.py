@@ -40,7 +40,7 @@ def linear_parts(layer: nn.Linear, a_BD: Tensor, e_BU: Tensor) -> Parts:
 
 def conv_parts(layer: nn.Conv2d, a_BCHW: Tensor, e_BUHW: Tensor) -> Parts:
     """Weight gradient [U, C/groups, h, w] and bias gradient [U] of a convolution."""
-    weight: Tensor = conv2d_weight(  # type: ignore[no-untyped-call]
+    weight: Tensor = conv2d_weight(
         a_BCHW, layer.weight.shape, e_BUHW, layer.stride, layer.padding, layer.dilation, layer.groups
     )
     return weight, e_BUHW.sum((0, 2, 3))
@@ -149,7 +149,7 @@ class ClassLedger(pl.Callback):
         torchvision's networks put behind their layers.
         """
         if layer.training and output.requires_grad:
-            output.register_hook(partial(self._split, layer, inputs[0].detach()))  # type: ignore
+            output.register_hook(partial(self._split, layer, inputs[0].detach()))
 
     @torch.no_grad()
     def _split(self, layer: Any, a: Tensor, e: Tensor) -> None:

@@ -1,0 +1,144 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
+from tests.attack.victims import configured
+from unlearnleak.attack.access import WhiteBox
+from unlearnleak.attack.comparison import Comparison
+from unlearnleak.attack.heads import Heads
+from unlearnleak.attack.param_diff import own_first
+from unlearnleak.attack.shadow import units
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.screening.decision_tree import DecisionTree
+
+TREE = {"max_depth": 3, "min_samples_leaf": 20, "random_state": 0}
+
+
+@pytest.fixture
+def evidence(diff_evidence):
+    return diff_evidence
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.integers(1, 4), st.integers(2, 6), st.integers(1, 3), st.integers(0, 2**31))
+def test_own_entry_first_and_the_others_from_large_to_small(count, classes, heads, seed):
+    values = torch.randn(count, classes, heads, classes, generator=torch.Generator().manual_seed(seed))
+    ordered = own_first(values).tolist()
+    for t in range(count):
+        for c in range(classes):
+            for m in range(heads):
+                entries = values[t, c, m].tolist()
+                own = entries.pop(c)
+                assert ordered[t][c][m] == [own, *sorted(entries, reverse=True)]
+
+
+def by_hand(compared, classes, heads):
+    """The aligned difference of each target, class and head, one logit at a time."""
+
+    def logits(weight_KD, bias_K, point_D):
+        raw = [float(weight_KD[k] @ point_D + bias_K[k]) for k in range(classes)]
+        return [value - sum(raw) / classes for value in raw]
+
+    auxiliary, targets, forgotten_SK, centroid_KD = compared
+    of_head = [
+        [logits(*(part[c * heads + m] for part in auxiliary), centroid_KD[c]) for m in range(heads)]
+        for c in range(classes)
+    ]
+    of_target = [
+        [logits(weight, bias, centroid_KD[c]) for c in range(classes)] for weight, bias in zip(*targets, strict=True)
+    ]
+    own_TK = torch.tensor([[rows[c][c] for c in range(classes)] for rows in of_target], dtype=torch.float64)
+    unit_TK = units(own_TK, forgotten_SK).tolist()
+    aligned = []
+    for t, rows in enumerate(of_target):
+        for c in range(classes):
+            typical = sum(of_head[c][m][c] for m in range(heads)) / heads
+            for m in range(heads):
+                entries = [of_head[c][m][k] / typical - rows[c][k] / unit_TK[t][c] for k in range(classes)]
+                own = entries.pop(c)
+                aligned.append([own, *sorted(entries, reverse=True)])
+    return torch.tensor(aligned, dtype=torch.float64).view(len(of_target), classes, heads, classes)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_aligned_differences_one_logit_at_a_time(seed):
+    classes, heads, shadows, dim = 4, 3, 5, 7
+    draw = torch.Generator().manual_seed(seed)
+
+    def drawn(*shape):
+        return torch.randn(*shape, generator=draw, dtype=torch.float64)
+
+    forgotten_SK = torch.zeros(shadows, classes, dtype=torch.bool)
+    forgotten_SK[2:, seed] = True
+    compared = Comparison(
+        Heads(drawn(classes * heads, classes, dim), drawn(classes * heads, classes)),
+        Heads(drawn(1 + shadows, classes, dim), drawn(1 + shadows, classes)),
+        forgotten_SK,
+        drawn(classes, dim),
+    )
+    ours = configured("param_diff", heads=heads).aligned(compared)
+    torch.testing.assert_close(ours, by_hand(compared, classes, heads), rtol=1e-8, atol=1e-8)
+
+
+def test_samples_are_heads_minus_target_entry_by_entry(targets, digits):
+    run = configured("param_diff", heads=2, shadows=8)
+    box = WhiteBox(targets[(3,)])
+    heads, targets_T, _, _ = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
+    found = run(box, digits.auxiliary, torch.Generator().manual_seed(1)).samples_KMF
+    assert found.shape == (10, 2, 850)
+    for c, m, k, d in [(0, 0, 0, 0), (4, 1, 9, 83), (9, 1, 2, 40)]:
+        expected = heads.weight_MKD[2 * c + m, k, d] - targets_T.weight_MKD[0, k, d]
+        assert found[c, m, 84 * k + d] == expected
+        assert found[c, m, 840 + k] == heads.bias_MK[2 * c + m, k] - targets_T.bias_MK[0, k]
+
+
+def test_shapes(evidence):
+    found = evidence[(3,)]
+    assert found.kind == "difference"
+    assert found.samples_KMF.shape == (10, HEADS, 850)
+    assert found.aligned_KMF.shape == (10, HEADS, 10)
+    assert found.calibration.features_SKMF.shape == (24, 10, HEADS, 10)
+    assert found.calibration.forgotten_SK.shape == (24, 10)
+
+
+def test_aligned_differences_mean_the_same_in_every_target(evidence):
+    """A retained class's own entry is about 1 - 1 = 0, a forgotten one's about 1 or more; real and shadow alike."""
+    for classes in FORGOTTEN:
+        own_K = evidence[classes].aligned_KMF[..., 0].mean(1)
+        forgot_K = torch.isin(torch.arange(10), torch.tensor(classes))
+        assert own_K[~forgot_K].abs().max() < 0.6
+        assert own_K[forgot_K].min() > 0.8
+        features, forgot_SK = evidence[classes].calibration
+        own_SK = features[..., 0].mean(2)
+        assert own_SK[~forgot_SK].mean().abs() < 0.1
+        assert own_SK[forgot_SK].mean() > 0.8
+
+
+@pytest.mark.parametrize("classes", FORGOTTEN)
+def test_the_forgotten_classes_are_found_exactly(evidence, classes):
+    assert named(DecisionTree(**TREE)(evidence[classes])) == classes
+
+
+def test_no_alarm_where_nothing_was_forgotten(evidence):
+    assert named(DecisionTree(**TREE)(evidence[()])) == ()
+
+
+def test_the_verdict_moves_with_the_classes_when_they_are_renumbered(targets, digits, fresh_lenet):
+    """Class c of the target is called (c + 4) mod 10: what was found as 3 must be found as 7."""
+    renumbered, auxiliary = fresh_lenet(), digits.auxiliary
+    renumbered.load_state_dict(targets[(3,)].state_dict())
+    renumbered.head.weight.data = renumbered.head.weight.data.roll(4, 0)
+    renumbered.head.bias.data = renumbered.head.bias.data.roll(4, 0)
+    moved = LabeledImages(auxiliary.images, (auxiliary.labels + 4) % 10, 10)
+    assert named(DecisionTree(**TREE)(collect("param_diff", renumbered, moved))) == (7,)
+
+
+def test_same_seed_same_bits_and_another_seed_other_heads(targets, digits, evidence):
+    again, other = (collect("param_diff", targets[(3,)], digits.auxiliary, seed) for seed in (0, 1))
+    first = evidence[(3,)]
+    assert torch.equal(again.samples_KMF, first.samples_KMF)
+    assert torch.equal(again.aligned_KMF, first.aligned_KMF)
+    assert torch.equal(again.calibration.features_SKMF, first.calibration.features_SKMF)
+    assert not torch.equal(other.samples_KMF, first.samples_KMF)

@@ -1,0 +1,65 @@
+"""No attack and no screening can reach the truth: held against a shuffled truth, their verdicts are worth nothing."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import unlearnleak
+from tests.attack.conftest import FORGOTTEN
+from unlearnleak.metric.verdict import auroc, exact_match
+from unlearnleak.screening.decision_tree import DecisionTree
+from unlearnleak.screening.youden import Youden
+
+SINGLE = [classes for classes in FORGOTTEN if len(classes) == 1]
+PERMUTATIONS = 2000
+TREE = {"max_depth": 3, "min_samples_leaf": 20, "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "screening"),
+    [("dot_evidence", Youden()), ("diff_evidence", DecisionTree(**TREE))],
+    ids=["param_dot", "param_diff"],
+)
+def test_against_a_shuffled_truth_the_blind_attack_is_at_chance(evidence, screening, request):
+    """One of ten classes, 3 x 2,000 permutations: deviations of 0.004 in both means; the margin is five of them."""
+    random = np.random.default_rng(0)
+    straight, exact, area = [], [], []
+    for classes in SINGLE:
+        verdict = screening(request.getfixturevalue(evidence)[classes])
+        verdict_K, score_K = verdict.forgotten_K.numpy(), verdict.score_K.numpy()
+        truth_K = np.isin(np.arange(10), classes)
+        straight.append(exact_match(verdict_K, truth_K))
+        for _ in range(PERMUTATIONS):
+            shuffled_K = random.permutation(truth_K)
+            exact.append(exact_match(verdict_K, shuffled_K))
+            area.append(auroc(score_K, shuffled_K))
+    assert straight == [1.0] * len(SINGLE)  # held against the truth itself they are all right
+    assert np.mean(exact) == pytest.approx(0.1, abs=0.02)
+    assert np.mean(area) == pytest.approx(0.5, abs=0.02)
+
+
+KNOWS_THE_TRUTH = (
+    "ForgetSplit",
+    "forget_classes",
+    "forget",
+    "unlearner",
+    "pipeline",
+    "plan",
+    "config",
+    "metric",
+    "run",
+)
+
+
+@pytest.mark.parametrize("folder", ["attack", "screening"])
+def test_nothing_that_knows_the_truth_is_imported_where_it_must_not_be_known(folder):
+    paths = sorted((Path(unlearnleak.__file__).parent / folder).glob("*.py"))
+    assert len(paths) > 5
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                words = [word for alias in node.names for word in alias.name.split(".")]
+                words += (getattr(node, "module", None) or "").split(".")
+                assert not set(words) & set(KNOWS_THE_TRUTH), f"{path.name} imports {ast.unparse(node)}"

@@ -1,0 +1,102 @@
+"""Small jobs: the real configuration, shrunk, on a few images that any model can tell apart."""
+
+import copy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from unlearnleak.pipeline import Pipeline
+from unlearnleak.plan import GROUPS, make_plan
+from unlearnleak.run import config_folder
+
+CLASSES = 4
+STAGES = ("data", "original", "unlearned", "evidence", "verdict")
+SMALL: dict[str, dict[str, Any]] = {
+    "dataset": {"auxiliary_per_class": 6},
+    "training": {"epochs": 2, "batch_size": 16},
+    "unlearner": {"epochs": 1, "batch_size": 16},
+    "attack": {
+        "heads": 3,
+        "subset_size": 4,
+        "steps": 5,
+        "shadows": 8,
+        "shadow_steps": 5,
+        "restarts": 2,
+        "population": 6,
+        "generations": 3,
+        "images": 20,
+    },
+    "runtime": {"device": "cpu", "threads": 1},
+}
+"""What makes a job small, by config group; each setting is used where the chosen component has it."""
+
+
+def composed(*overrides: str) -> DictConfig:
+    """The real conf/ with these words on the command line."""
+    return copy.deepcopy(_composed(overrides))
+
+
+@cache  # a fifth of a second each
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def small(*overrides: str) -> list[str]:
+    """`overrides`, preceded by those that make the job small; what is named is left as it is."""
+    config = _composed(tuple(word for word in overrides if word.partition("=")[0] in GROUPS))
+    named = {word.partition("=")[0] for word in overrides}
+    shrunk = [
+        f"{group}.{name}={value}"
+        for group, settings in SMALL.items()
+        for name, value in settings.items()
+        if name in config[group] and f"{group}.{name}" not in named
+    ]
+    return [*shrunk, *overrides]
+
+
+def images(classes: int = CLASSES, side: int = 12, train: int = 20, test: int = 5) -> dict[str, np.ndarray]:
+    """Grey images, `train` and `test` of each class: a bright row and column per class, and noise."""
+    draw = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", train), ("test", test)):
+        labels = np.arange(classes * count) % classes
+        pixels = draw.integers(0, 60, (len(labels), side, side))
+        pixels[np.arange(len(labels)), 2 * labels + 1, :] += 190
+        pixels[np.arange(len(labels)), :, 2 * labels + 1] += 190
+        arrays |= {f"{part}_images": pixels.clip(0, 255).astype(np.uint8), f"{part}_labels": labels}
+    return arrays
+
+
+def write_npz(path: Path, **changed: np.ndarray) -> Path:
+    """`images()` as a file, some arrays replaced."""
+    np.savez(path, **(images() | changed))
+    return path
+
+
+def overrides_in(folder: Path, *overrides: str) -> list[str]:
+    """A small job on the file `folder`/images.npz, which is made if needed, with its store in `folder`."""
+    path = folder / "images.npz"
+    if not path.exists():
+        write_npz(path)
+    own = [f"dataset.path={path}", f"store={folder / 'store'}", f"runs={folder / 'runs'}"]
+    named = {word.partition("=")[0] for word in overrides}
+    base = ["dataset=npz", "logger=none"]
+    kept = [word for word in [*base, *own] if word.partition("=")[0] not in named]
+    return small(*kept, *overrides)
+
+
+def pipeline_in(folder: Path, *overrides: str) -> Pipeline:
+    """The pipeline of a small job."""
+    return Pipeline(make_plan(composed(*overrides_in(folder, *overrides))))
+
+
+def run_stages(pipeline: Pipeline) -> Pipeline:
+    """Compute or find every stage."""
+    for stage in STAGES:
+        getattr(pipeline, stage)()
+    return pipeline

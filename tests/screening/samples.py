@@ -1,0 +1,34 @@
+"""Evidence by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from unlearnleak.attack.evidence import Evidence
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "screening"
+
+
+def score_evidence(values, kind="score"):
+    """[K] values, or [K, M] samples."""
+    samples = torch.tensor(np.asarray(values), dtype=torch.float32)
+    return Evidence(kind=kind, samples_KMF=samples.reshape(len(samples), -1, 1))
+
+
+def prediction_evidence(*restarts):
+    """Probability matrices [K, K] (row: the class asked for), the best restart first."""
+    p_KMF = torch.stack([torch.as_tensor(matrix, dtype=torch.float64) for matrix in restarts], 1)
+    assert torch.allclose(p_KMF.sum(2), torch.ones(1, dtype=torch.float64))
+    return Evidence(kind="prediction", samples_KMF=p_KMF.log().float())
+
+
+def asked(p_K):
+    """Vectors with p_c for the class asked for and the rest spread evenly."""
+    p_K = torch.tensor(p_K, dtype=torch.float64)
+    rest_K1 = ((1 - p_K) / (len(p_K) - 1))[:, None]
+    return torch.where(torch.eye(len(p_K), dtype=torch.bool), p_K[:, None], rest_K1)
+
+
+def named(verdict):
+    return set(verdict.forgotten_K.nonzero()[:, 0].tolist())

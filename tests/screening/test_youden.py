@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_curve
+
+from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.screening.youden import Youden, youden_threshold
+
+VALUE = st.one_of(st.integers(-3, 3).map(float), st.floats(-100, 100, width=32))  # with ties, and without
+LABELLED = st.lists(st.tuples(VALUE, st.booleans()), min_size=2, max_size=40).filter(
+    lambda pairs: len({label for _, label in pairs}) == 2
+)
+
+
+def youden_index(threshold, values_N, forgotten_N):
+    """J of the rule "forgotten if value <= threshold"."""
+    said_N = values_N <= threshold
+    return said_N[forgotten_N].mean() - said_N[~forgotten_N].mean()
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(LABELLED)
+def test_the_threshold_is_as_good_as_the_best_point_of_scikit_learns_curve(pairs):
+    values_N, forgotten_N = np.array([v for v, _ in pairs]), np.array([f for _, f in pairs])
+    false_positive, true_positive, _ = roc_curve(forgotten_N, -values_N, drop_intermediate=False)
+    threshold = youden_threshold(torch.tensor(values_N), torch.tensor(forgotten_N))
+    best = (true_positive - false_positive).max()
+    assert youden_index(threshold, values_N, forgotten_N) == pytest.approx(best, abs=1e-9)
+
+
+@settings(max_examples=50, deadline=None, derandomize=True)
+@given(LABELLED, st.randoms(use_true_random=False))
+def test_the_order_of_the_samples_plays_no_part(pairs, random):
+    shuffled = random.sample(pairs, len(pairs))
+    thresholds = [
+        youden_threshold(torch.tensor([v for v, _ in some]), torch.tensor([f for _, f in some]))
+        for some in (pairs, shuffled)
+    ]
+    assert thresholds[0] == thresholds[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "forgotten", "expected"),
+    [
+        ([0, 1, 5, 6], [1, 1, 0, 0], 3.0),  # the middle of the gap
+        ([6, 0, 5, 1], [0, 1, 0, 1], 3.0),
+        ([1, 1, 1, 2, 2], [1, 1, 1, 0, 0], 1.5),
+        ([0, 1, 2, 3, 4, 5], [1, 0, 1, 0, 1, 0], 2.5),  # three cuts are equally good: the middle one
+    ],
+)
+def test_thresholds_known_beforehand(values, forgotten, expected):
+    found = youden_threshold(torch.tensor(values, dtype=torch.float32), torch.tensor(forgotten).bool())
+    assert found == expected
+
+
+def evidence(aligned_KM, shadow_SKM, forgotten_SK):
+    aligned_KMF = torch.tensor(aligned_KM)[..., None]
+    calibration = LabeledFeatures(torch.tensor(shadow_SKM)[..., None], torch.tensor(forgotten_SK))
+    return Evidence("dot_product", torch.full_like(aligned_KMF, torch.nan), aligned_KMF, calibration)
+
+
+SHADOWS = [
+    [[1.0, 1.2], [0.8, 1.0], [1.0, 1.0]],  # means 1.1, 0.9, 1.0
+    [[0.0, 0.2], [1.1, 0.9], [1.0, 1.0]],  # means 0.1, 1.0, 1.0
+    [[1.0, 1.0], [1.0, 1.0], [0.2, 0.4]],  # means 1.0, 1.0, 0.3
+]
+FORGOTTEN = [[False, False, False], [True, False, False], [False, False, True]]
+
+
+def test_verdict_and_score_from_evidence_made_by_hand():
+    """The shadows' groups end at 0.3 and begin at 0.9: the threshold is 0.6, on class means, not on samples."""
+    verdict = Youden()(evidence([[0.1, 0.9], [0.2, 1.2], [2.0, 0.4]], SHADOWS, FORGOTTEN))
+    assert verdict.forgotten_K.tolist() == [True, False, False]
+    torch.testing.assert_close(verdict.score_K, torch.tensor([0.1, -0.1, -0.6]))
+
+
+def test_any_number_of_classes_may_be_named_and_none_too():
+    none = Youden()(evidence([[1.0, 1.0]] * 3, SHADOWS, FORGOTTEN))
+    everything = Youden()(evidence([[0.0, 0.1]] * 3, SHADOWS, FORGOTTEN))
+    assert not none.forgotten_K.any()
+    assert everything.forgotten_K.all()

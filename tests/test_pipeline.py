@@ -1,0 +1,372 @@
+"""Keys, sharing, hits and misses, damage, and that no truth reaches an attack or a screening."""
+
+import logging
+import os
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from tests.jobs import STAGES, composed, images, overrides_in, pipeline_in, run_stages, write_npz
+from unlearnleak.attack.access import BlackBox, WhiteBox
+from unlearnleak.attack.param_dot import ParameterDotProduct
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.dataset.npz import Npz
+from unlearnleak.errors import UserError
+from unlearnleak.model.lenet import LeNet
+from unlearnleak.pipeline import Pipeline, pack, unpack
+from unlearnleak.plan import make_plan
+from unlearnleak.screening.youden import Youden
+from unlearnleak.store import Artifact, Store
+from unlearnleak.unlearner.ft import FineTune
+from unlearnleak.unlearner.ledger import ClassLedger
+
+# Keys
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A store in which the data stage is found, so that keys cost little."""
+    return tmp_path_factory.mktemp("keys")
+
+
+def keys(folder, *overrides: str) -> dict[str, str]:
+    pipeline = pipeline_in(folder, *overrides)
+    return {stage: pipeline.key(stage) for stage in STAGES}
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return [stage for stage in STAGES if before[stage] != after[stage]]
+
+
+BASE = ["unlearner=ft", "attack=param_dot", "screening=youden", "forget_classes=[1]"]
+ALL, FROM_ORIGINAL = list(STAGES), list(STAGES[1:])
+FROM_UNLEARNED, FROM_EVIDENCE, FROM_VERDICT = list(STAGES[2:]), list(STAGES[3:]), list(STAGES[4:])
+CHANGES = {
+    "seeds.data": (["seeds.data=1"], ALL),
+    "seeds.original": (["seeds.original=1"], FROM_ORIGINAL),
+    "seeds.forget where classes are listed": (["seeds.forget=1"], []),
+    "seeds.unlearning": (["seeds.unlearning=1"], FROM_UNLEARNED),
+    "seeds.attack": (["seeds.attack=1"], FROM_EVIDENCE),
+    "seed": (["seed=1"], ALL),
+    "dataset setting": (["dataset.auxiliary_per_class=7"], ALL),
+    "dataset limit": (["dataset.train_limit=40"], ALL),
+    "training value": (["training.lr=0.011"], FROM_ORIGINAL),
+    "training schedule": (["training.schedule=constant"], FROM_ORIGINAL),
+    "unlearner": (["unlearner=rl"], FROM_UNLEARNED),
+    "unlearner setting": (["unlearner.lr=0.011"], FROM_UNLEARNED),
+    "forgotten classes": (["forget_classes=[2]"], FROM_UNLEARNED),
+    "more forgotten classes": (["forget_classes=[1,2]"], FROM_UNLEARNED),
+    "order of forgotten classes": (["forget_classes=[1]"], []),
+    "attack": (["attack=head_sum", "screening=kmeans"], FROM_EVIDENCE),
+    "attack setting": (["attack.heads=4"], FROM_EVIDENCE),
+    "screening": (["screening=kmeans"], FROM_VERDICT),
+    "device": (["runtime.device=auto"], []),
+    "threads": (["runtime.threads=2"], []),
+    "logger": (["logger=wandb"], []),
+    "runs": (["runs=elsewhere"], []),
+    "sweep": (["sweep_name=other"], []),
+    "gate": (["gate.forget_acc=0.5"], []),
+    "a default written out": (["dataset.train_limit=null", "training.momentum=0.9", "attack.shadow_lr=0.5"], []),
+}
+
+
+@pytest.mark.parametrize(("overrides", "expected"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_change_reaches_its_stage_and_those_below(folder, overrides, expected):
+    named = {word.partition("=")[0] for word in overrides}
+    kept = [word for word in BASE if word.partition("=")[0] not in named]
+    assert changed(keys(folder, *BASE), keys(folder, *kept, *overrides)) == expected
+
+
+@pytest.mark.parametrize(
+    ("cls", "expected"),
+    [
+        (Npz, ALL),
+        (LeNet, FROM_ORIGINAL),
+        (FineTune, FROM_UNLEARNED),
+        (ParameterDotProduct, FROM_EVIDENCE),
+        (Youden, FROM_VERDICT),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_class_of_a_new_version_has_new_keys(folder, monkeypatch, cls, expected):
+    before = keys(folder, *BASE)
+    monkeypatch.setattr(cls, "version", cls.version + 1)
+    assert changed(before, keys(folder, *BASE)) == expected
+
+
+def test_a_model_has_its_own_keys(tmp_path):
+    write_npz(tmp_path / "images.npz", **images(side=32))
+    assert changed(keys(tmp_path, *BASE), keys(tmp_path, *BASE, "model=resnet18")) == FROM_ORIGINAL
+
+
+def test_a_screenings_setting_changes_the_verdict_alone(folder):
+    base = ["attack=head_sum", "screening=threshold"]
+    assert changed(keys(folder, *base), keys(folder, *base, "screening.k=1.5")) == FROM_VERDICT
+
+
+def test_a_place_and_a_files_name_are_in_no_key_and_its_content_is_in_all(folder, tmp_path):
+    before = keys(folder, *BASE)
+    shutil.copy(folder / "images.npz", tmp_path / "other.npz")
+    assert keys(folder, *BASE, f"dataset.path={tmp_path / 'other.npz'}", "dataset.root=x") == before
+    assert keys(folder, *BASE, f"store={tmp_path / 'store'}") == before
+    pixels = images()["train_images"]
+    pixels[0, 0, 0] ^= 1
+    write_npz(tmp_path / "other.npz", train_images=pixels)
+    assert changed(before, keys(folder, *BASE, f"dataset.path={tmp_path / 'other.npz'}")) == ALL
+
+
+def test_drawn_classes_follow_their_seed(folder):
+    drawn = {tuple(pipeline_in(folder, "forget_classes=draw:2", f"seeds.forget={s}").forgotten()) for s in range(8)}
+    assert len(drawn) > 1
+    same = pipeline_in(folder, "forget_classes=draw:2", "seeds.forget=3")
+    listed = pipeline_in(folder, f"forget_classes={list(same.forgotten())}".replace(" ", ""), "seeds.forget=0")
+    assert same.key("verdict") == listed.key("verdict")
+
+
+def test_the_control_is_one_model_whatever_the_config_names(folder):
+    control = [keys(folder, "unlearner=none", f"forget_classes={named}") for named in ("[0]", "[1,2]", "draw:2")]
+    assert control[0] == control[1] == control[2]
+    pipeline = pipeline_in(folder, "unlearner=none", "forget_classes=[1,2]")
+    assert (pipeline.forgotten(), pipeline.named_classes()) == ((), (1, 2))
+
+
+def test_retraining_depends_on_data_model_and_training_and_not_on_the_original(folder, monkeypatch):
+    before = keys(folder, "unlearner=rt")
+    assert changed(before, keys(folder, "unlearner=rt", "seeds.original=1")) == ["original"]
+    assert changed(before, keys(folder, "unlearner=rt", "training.lr=0.011")) == FROM_ORIGINAL
+    with_ledger = pipeline_in(folder, "unlearner=rt")
+    monkeypatch.setattr(type(with_ledger.plan.unlearner), "needs_ledger", True)
+    assert with_ledger.key("unlearned") == before["unlearned"]
+    assert with_ledger.key("original") != before["original"]
+
+
+def test_a_ledger_of_a_new_version_is_kept_anew(folder, monkeypatch):
+    before = {name: keys(folder, f"unlearner={name}") for name in ("au", "ft")}
+    assert before["au"]["original"] != before["ft"]["original"]
+    monkeypatch.setattr(ClassLedger, "version", ClassLedger.version + 1)
+    assert changed(before["au"], keys(folder, "unlearner=au")) == FROM_ORIGINAL
+    assert keys(folder, "unlearner=ft") == before["ft"]
+
+
+def test_a_files_fingerprint_is_taken_once_a_job(folder, monkeypatch):
+    taken = []
+    fingerprint = Npz.fingerprint
+    monkeypatch.setattr(Npz, "fingerprint", lambda self: taken.append(1) or fingerprint(self))
+    keys(folder, *BASE)
+    assert len(taken) == 1
+
+
+# Sharing, hits and misses
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """The stages that were computed, in order; found ones are not in it."""
+    stages: list[str] = []
+    ask = Store.get_or_compute
+
+    def counting(self, stage, payload, compute):
+        return ask(self, stage, payload, lambda: stages.append(stage) or compute())
+
+    monkeypatch.setattr(Store, "get_or_compute", counting)
+    return stages
+
+
+def test_stages_are_computed_once_and_shared(tmp_path, computed):
+    def new(*overrides: str) -> list[str]:
+        before = len(computed)
+        run_stages(pipeline_in(tmp_path, *overrides))
+        return computed[before:]
+
+    assert new("unlearner=ft", "attack=head_sum", "screening=kmeans") == list(STAGES)
+    assert new("unlearner=ft", "attack=head_sum", "screening=threshold") == ["verdict"]
+    assert new("unlearner=ft", "attack=noise_prior", "screening=threshold") == ["evidence", "verdict"]
+    assert new("unlearner=rl", "attack=head_sum", "screening=kmeans") == ["unlearned", "evidence", "verdict"]
+    assert new("unlearner=rt", "attack=head_sum", "screening=kmeans") == ["unlearned", "evidence", "verdict"]
+    assert new("unlearner=au", "attack=head_sum", "screening=kmeans") == FROM_ORIGINAL  # with a ledger
+    assert new("unlearner=ft", "attack=head_sum", "screening=kmeans") == []
+    assert new("unlearner=au", "attack=head_sum", "screening=threshold") == ["verdict"]
+
+
+def test_what_is_found_needs_no_images_and_no_training(tmp_path, monkeypatch):
+    run_stages(pipeline_in(tmp_path))
+    monkeypatch.setattr(Npz, "load", lambda self: pytest.fail("loaded images"))
+    monkeypatch.setattr("unlearnleak.pipeline.fit", lambda *a, **k: pytest.fail("trained"))
+    pipeline = run_stages(pipeline_in(tmp_path))
+    assert all(pipeline.artifacts[stage].hit for stage in STAGES)
+
+
+UNTIMED = ("seconds", "memory_mib", "device_memory_mib")
+
+
+def numbers(artifact: Artifact) -> tuple[dict, dict]:
+    meta = {name: value for name, value in artifact.meta.items() if name not in UNTIMED}
+    return meta, {name: tensor.numpy().tobytes() for name, tensor in artifact.tensors.items()}
+
+
+def all_numbers(pipeline: Pipeline) -> dict[str, tuple[dict, dict]]:
+    return {stage: numbers(pipeline.artifacts[stage]) for stage in STAGES}
+
+
+# Attacks and unlearners that draw; inversion so that images are among the tensors.
+DRAWING = {
+    "param_dot": ["unlearner=rl", "attack=param_dot"],
+    "param_diff": ["unlearner=rt", "attack=param_diff"],
+    "genetic": ["unlearner=au", "attack=inversion_genetic"],
+}
+
+
+@pytest.mark.parametrize("overrides", DRAWING.values(), ids=DRAWING.keys())
+def test_a_hit_and_a_miss_give_the_same_numbers(tmp_path, overrides):
+    first = all_numbers(run_stages(pipeline_in(tmp_path, *overrides)))
+    for gone in [*STAGES, STAGES]:  # each stage alone, then all
+        for stage in [gone] if isinstance(gone, str) else gone:
+            shutil.rmtree(tmp_path / "store" / stage)
+        torch.rand(17), np.random.rand(17)  # what others draw does not matter
+        pipeline = run_stages(pipeline_in(tmp_path, *overrides))
+        assert [stage for stage in STAGES if not pipeline.artifacts[stage].hit] == list(
+            [gone] if isinstance(gone, str) else gone
+        )
+        assert all_numbers(pipeline) == first
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_damaged_artifact_is_named_and_computed_again(tmp_path, caplog, stage):
+    first = run_stages(pipeline_in(tmp_path))
+    damaged = first.artifacts[stage].path
+    name = "tensors.safetensors" if first.artifacts[stage].tensors else "meta.json"
+    content = bytearray((damaged / name).read_bytes())
+    content[-1] ^= 1
+    (damaged / name).write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        again = run_stages(pipeline_in(tmp_path))
+    assert str(damaged) in caplog.text
+    assert "damaged" in caplog.text
+    assert [stage for stage in STAGES if not again.artifacts[stage].hit] == [stage]
+    assert all_numbers(again) == all_numbers(first)
+
+
+def test_a_ledger_leaves_every_weight_as_it_is(tmp_path):
+    plain, kept = (pipeline_in(tmp_path, f"unlearner={name}").original() for name in ("ft", "au"))
+    assert plain.key != kept.key
+    assert set(kept.tensors) == {*plain.tensors, "ledger_KP"}
+    for name, tensor in plain.tensors.items():
+        assert torch.equal(tensor, kept.tensors[name]), name
+    assert numbers(plain)[0] == numbers(kept)[0]
+
+
+def test_the_control_is_the_original(tmp_path):
+    pipeline = run_stages(pipeline_in(tmp_path, "unlearner=none"))
+    assert numbers(pipeline.artifacts["original"])[1] == numbers(pipeline.artifacts["unlearned"])[1]
+
+
+def test_seeds_decide_their_stage(tmp_path):
+    first = pipeline_in(tmp_path, "unlearner=ft").original()
+    other = pipeline_in(tmp_path, "unlearner=ft", "seeds.original=1").original()
+    assert not torch.equal(first.tensors["model.head.weight"], other.tensors["model.head.weight"])
+
+
+def test_counts_are_those_of_the_stored_model(tmp_path):
+    pipeline = run_stages(pipeline_in(tmp_path, "training.epochs=4"))
+    for stage in ("original", "unlearned"):
+        artifact = pipeline.artifacts[stage]
+        model, test = pipeline.stored_model(artifact), pipeline.plan.splits.test
+        with torch.no_grad():
+            right = model(model.normalize(test.images)).argmax(1) == test.labels
+        assert artifact.meta["correct_test"] == [int(right[test.labels == c].sum()) for c in range(4)]
+        assert artifact.meta["total_test"] == [5] * 4
+
+
+def test_a_training_that_runs_away_is_told_in_words_and_stored_nowhere(tmp_path):
+    with pytest.raises(UserError, match=r"diverged.*training\.lr"):
+        pipeline_in(tmp_path, "training.lr=1e12", "training.schedule=constant", "training.warmup_epochs=0").original()
+    assert not list((tmp_path / "store" / "original").glob("[0-9a-f]*"))
+
+
+# What an attack and a screening are handed
+
+
+class Spy:
+    """Stands in for a component's call: keeps the arguments and calls on."""
+
+    def __init__(self, monkeypatch, cls):
+        self.calls, original = [], cls.__call__
+
+        def call(this, *args, **kwargs):
+            self.calls.append((args, kwargs))
+            return original(this, *args, **kwargs)
+
+        monkeypatch.setattr(cls, "__call__", call)
+
+
+def test_an_attack_is_handed_access_auxiliary_data_and_a_generator(tmp_path, monkeypatch):
+    attack, screening = Spy(monkeypatch, ParameterDotProduct), Spy(monkeypatch, Youden)
+    pipeline = run_stages(pipeline_in(tmp_path))
+    ((target, auxiliary, generator),), (kwargs,) = zip(*attack.calls, strict=True)
+    assert (type(target), type(auxiliary), type(generator)) == (WhiteBox, LabeledImages, torch.Generator)
+    assert kwargs == {}
+    expected = pipeline.plan.splits.auxiliary
+    assert torch.equal(auxiliary.images, expected.images)
+    assert torch.equal(auxiliary.class_counts(), torch.full((4,), 6))  # the forgotten class like all others
+    (((evidence,), kwargs),) = screening.calls
+    assert type(evidence).__name__ == "Evidence"
+    assert kwargs == {}
+
+
+@pytest.mark.parametrize(
+    ("attack", "access"),
+    [("head_sum", WhiteBox), ("inversion_gradient", WhiteBox), ("inversion_genetic", BlackBox), ("noise_prior", BlackBox)],
+)
+def test_who_needs_no_auxiliary_data_gets_none(tmp_path, monkeypatch, attack, access):
+    pipeline = pipeline_in(tmp_path, f"attack={attack}")
+    spy = Spy(monkeypatch, type(pipeline.plan.attack))
+    pipeline.evidence()
+    (((target, auxiliary, _), _),) = spy.calls
+    assert type(target) is access
+    assert auxiliary is None
+
+
+@pytest.mark.parametrize("attack", ["param_dot", "param_diff", "head_sum", "inversion_gradient", "inversion_genetic"])
+def test_the_truth_changes_neither_evidence_nor_verdict(tmp_path, attack):
+    """The control's weights are the same for every forget set; so must be all that follows from them."""
+
+    def outcome(named: str, folder: str) -> tuple[bytes, ...]:
+        (tmp_path / folder).mkdir()
+        shutil.copy(tmp_path / "images.npz", tmp_path / folder)
+        pipeline = pipeline_in(tmp_path / folder, "unlearner=none", f"attack={attack}", f"forget_classes={named}")
+        # The truth is shuffled behind the stages' back too: whoever asks for it is told another one.
+        pipeline.plan.unlearner.forgets = True
+        pipeline.payloads["evidence"], pipeline.payloads["verdict"] = {"stage": "e"}, {"stage": "v"}
+        run_stages(pipeline)
+        assert pipeline.forgotten() == tuple(int(c) for c in named.strip("[]").split(","))
+        return tuple(
+            tensor.numpy().tobytes()
+            for stage in ("unlearned", "evidence", "verdict")
+            for tensor in pipeline.artifacts[stage].tensors.values()
+        )
+
+    write_npz(tmp_path / "images.npz")
+    assert outcome("[0]", "a") == outcome("[1,3]", "b")
+
+
+def test_evidence_survives_the_store(tmp_path):
+    for attack in ("param_dot", "param_diff", "inversion_genetic", "noise_prior"):
+        pipeline = pipeline_in(tmp_path, f"attack={attack}")
+        artifact = pipeline.evidence()
+        evidence = unpack(artifact)
+        again = pack(evidence)
+        assert again.meta == {"kind": evidence.kind, "queries": evidence.queries}
+        assert set(again.tensors) == set(artifact.tensors)
+        assert all(torch.equal(again.tensors[name], tensor) for name, tensor in artifact.tensors.items())
+        assert evidence.kind == pipeline.plan.attack.evidence
+        assert (evidence.calibration is not None) == pipeline.plan.attack.calibrated
+
+
+def test_a_relative_path_starts_at_the_working_directory(tmp_path, monkeypatch):
+    before = keys(tmp_path, *BASE)
+    monkeypatch.chdir(tmp_path)
+    overrides = [word for word in overrides_in(tmp_path, *BASE) if not word.startswith("dataset.path=")]
+    config = composed(*overrides, f"dataset.path={os.curdir}/images.npz")
+    assert Pipeline(make_plan(config)).key("verdict") == before["verdict"]

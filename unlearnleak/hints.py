@@ -1,0 +1,38 @@
+"""What is allowed where an override names a setting that is not there: Hydra's own message does not say."""
+
+import re
+import sys
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+REFUSED = re.compile(r"Could not override '([\w.@/]+)'")
+
+
+def choices(words: list[str], config_folder: str) -> list[str]:
+    """The overrides on a command line that choose components ("attack=param_diff"), the first value of each sweep."""
+    groups = {folder.name for folder in Path(config_folder).iterdir() if folder.is_dir()}
+    return [word.split(",")[0] for word in words if word.partition("=")[0] in groups]
+
+
+def allowed_beside(message: str, config_folder: str) -> str | None:
+    """The settings beside the one that Hydra could not override, as a sentence; None where that cannot be told."""
+    refused = REFUSED.search(message)
+    if refused is None:
+        return None
+    parent = refused.group(1).rpartition(".")[0]
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_folder, version_base="1.3"):
+            config = compose("config", overrides=choices(sys.argv[1:], config_folder))
+    except (HydraException, OmegaConfBaseException):
+        return None
+    node = OmegaConf.select(config, parent) if parent else config
+    if not isinstance(node, DictConfig):
+        return None
+    names = ", ".join(sorted(str(name) for name in node if name != "_target_")) or "none"
+    return f"Settings of {parent}: {names}." if parent else f"Settings at the top: {names}."
