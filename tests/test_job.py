@@ -130,7 +130,7 @@ def test_a_failure_keeps_its_stack_trace_in_the_run(tmp_path, monkeypatch, caplo
 def test_a_mistake_is_a_failed_run_with_its_message(tmp_path):
     with pytest.raises(UserError):
         job(tmp_path, "forget_classes=[9]")
-    assert "forget_classes" in status(tmp_path)["why"]
+    assert "there is no class 9" in status(tmp_path)["why"]
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
@@ -159,7 +159,7 @@ def test_a_wrong_pair_is_skipped_in_a_sweep_and_refused_alone(tmp_path, computed
 def test_in_a_sweep_every_failure_is_told_when_it_happens(tmp_path, caplog):
     with caplog.at_level("INFO"), pytest.raises(UserError):
         job(tmp_path, "forget_classes=[9]", sweep=True)
-    assert "failed: forget_classes" in caplog.text
+    assert "failed: Forgotten classes [9]" in caplog.text
 
 
 def test_a_finished_job_again_does_nothing(tmp_path, computed, caplog):

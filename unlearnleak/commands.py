@@ -1,30 +1,34 @@
 """The console script's commands that are not a run: `unlearnleak table`, `unlearnleak clean`."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from unlearnleak.errors import UserError
-from unlearnleak.report.runs import load_runs
-from unlearnleak.report.table import LEGEND, counts, markdown, rich_tables
+from unlearnleak.report.runs import load_runs, to_csv
+from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, pivot, rich_tables
 
 
 def table(arguments: argparse.Namespace) -> int:
-    """Print the table of finished runs, and every run that has no result."""
+    """Print the table of finished runs, and every run that failed."""
     runs = load_runs([Path(folder) for folder in arguments.runs])
     console = Console()
-    if arguments.markdown:
-        print(markdown(runs))
+    if arguments.csv:
+        to_csv(runs, sys.stdout, arguments.columns.split(",") if arguments.columns else None)
+        return 0
+    if arguments.markdown or arguments.pivot:
+        print(pivot(runs, arguments.pivot) if arguments.pivot else markdown(runs))
         return 0
     for section in rich_tables(runs):
         console.print(section, "")
     console.print(f"[dim]{LEGEND}[/dim]", highlight=False)
     console.print(f"\n{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}")
     for run in runs:
-        if run["status"] not in ("done", "skipped"):
-            console.print(f"  {run['status']}: {run['directory']}: {run['why']}", markup=False, highlight=False)
+        if run["status"] == "failed":
+            console.print(f"  failed: {run['directory']}: {run['why']}", markup=False, highlight=False)
     return 0
 
 
@@ -44,6 +48,11 @@ def parser() -> argparse.ArgumentParser:
     tabulate = commands.add_parser("table", help=table.__doc__, description=LEGEND)
     tabulate.add_argument("runs", nargs="+", help="folders of runs, such as outputs/runs/demo")
     tabulate.add_argument("--markdown", action="store_true", help="for a document instead of the terminal")
+    tabulate.add_argument(
+        "--pivot", choices=COLUMNS, metavar="COLUMN", help="one of " + ", ".join(COLUMNS) + ", as a matrix"
+    )
+    tabulate.add_argument("--csv", action="store_true", help="every run as a row, with all its numbers")
+    tabulate.add_argument("--columns", help="with --csv: only these, separated by commas")
     tabulate.set_defaults(function=table)
     sweep_up = commands.add_parser("clean", help=clean.__doc__)
     sweep_up.add_argument("--store", default="outputs/artifacts", help="the store's folder (%(default)s)")
@@ -59,3 +68,6 @@ def main(words: list[str]) -> int:
     except UserError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -80,7 +80,7 @@ def main() -> None:
         print("\nInterrupted. The same command goes on from what is stored.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        complain(UserError(f"The run's files could not be written: {error}. Free the disk or choose a folder with runs=PATH."))
+        complain(UserError(f"The run's files cannot be written: {error}. Free the disk or choose runs=PATH."))
         sys.exit(1)
     except Exception as error:
         logging.getLogger("unlearnleak").debug("unexpected", exc_info=True)

@@ -68,7 +68,7 @@ COLUMNS: dict[str, Callable[[list[Run]], str]] = {
     "ASR": lambda runs: mean(runs, "asr"),
     "const": lambda runs: mean(runs, "asr_constant"),
     "publ.": lambda runs: mean(runs, "asr_published"),
-    "exact [95 %]": exact,
+    "exact": exact,
     "rank": lambda runs: mean(runs, "forgotten_ranked_first"),
     "forget": lambda runs: mean(runs, "forget_acc"),
     "retain": lambda runs: mean(runs, "retain_acc"),
@@ -76,9 +76,10 @@ COLUMNS: dict[str, Callable[[list[Run]], str]] = {
 }
 WIDTHS = (5, 5, 5, 16, 5, 6, 6, 7)
 LEGEND = (
-    'classes: the unlearner and how many were forgotten. ASR: classes judged rightly, blind, in %. const: ASR of the answer "nothing was forgotten". publ.: as the paper measures '
-    "it. exact: verdicts that name the forgotten set itself. rank: runs in which all forgotten classes score highest, "
-    "in %. forget, retain: test accuracy of the unlearned model, in %. gate: models that count as unlearned."
+    "classes: the unlearner and how many were forgotten. ASR: classes judged rightly, blind, in %. const: ASR of the "
+    'answer "nothing was forgotten". publ.: as the paper measures it. exact: verdicts that name the forgotten set '
+    "itself. rank: runs in which all forgotten classes score highest, in %. forget, retain: test accuracy of the "
+    "unlearned model, in %. gate: models that count as unlearned."
 )
 
 
@@ -105,7 +106,28 @@ def rich_tables(runs: list[Run]) -> list[Table]:
 def markdown(runs: list[Run]) -> str:
     """For documents."""
     header = ["data set", "attack", "screening", "unlearner", "classes", *COLUMNS]
-    lines = [header, ["---"] * len(header), *rows(runs)]
+    return markdown_lines(header, rows(runs))
+
+
+def pivot(runs: list[Run], column: str) -> str:
+    """One of COLUMNS as a matrix for documents: a line per unlearner and count, a column per attack and screening."""
+    cells: dict[tuple[str, str, str], dict[tuple[str, str], str]] = defaultdict(dict)
+    attacks: dict[tuple[str, str], None] = {}
+    for (dataset, attack, screening, unlearner, count), members in group(runs).items():
+        attacks.setdefault((attack, screening))
+        cells[dataset, unlearner, count][attack, screening] = COLUMNS[column](members)
+
+    def rank(line: tuple[str, str, str]) -> tuple[Any, ...]:
+        return (line[0], int(line[2]) == 0, int(line[2]), *place(line[1], UNLEARNERS))
+
+    header = ["data set", "unlearner", "classes", *(f"{attack} / {screening}" for attack, screening in attacks)]
+    body = [[*line, *(cells[line].get(attack, "") for attack in attacks)] for line in sorted(cells, key=rank)]
+    return markdown_lines(header, body)
+
+
+def markdown_lines(header: list[str], body: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ["---"] * len(header), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

@@ -14,8 +14,9 @@ def every_screening() -> dict[str, type[Screening]]:
     """All screenings of this project by the word on the command line, for messages that list them."""
     found: dict[str, type[Screening]] = {}
     for module in pkgutil.iter_modules(__path__):
-        for value in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
-            if isinstance(value, type) and issubclass(value, Screening) and value.__module__.endswith(f".{module.name}"):
+        name = f"{__name__}.{module.name}"
+        for value in vars(importlib.import_module(name)).values():
+            if isinstance(value, type) and issubclass(value, Screening) and value.__module__ == name:
                 found[module.name] = value
     found.pop("base", None)
     return dict(sorted(found.items()))

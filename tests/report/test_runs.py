@@ -1,0 +1,52 @@
+import pytest
+
+from tests.report.made import RESULT, write_run
+from unlearnleak.errors import UserError
+from unlearnleak.report.runs import load_runs
+
+
+def test_every_run_is_there_once_with_its_status_and_result(tmp_path, monkeypatch):
+    write_run(tmp_path / "sweep" / "b", asr=0.5)
+    write_run(tmp_path / "sweep" / "a")
+    write_run(tmp_path / "sweep" / "c", "failed", "ValueError: no")
+    write_run(tmp_path / "sweep" / "d", "skipped", "no pair")
+    write_run(tmp_path / "sweep" / "e", "running")
+    monkeypatch.chdir(tmp_path)
+    runs = load_runs([tmp_path, tmp_path / "sweep" / "b", tmp_path / "sweep", type(tmp_path)("sweep")])
+    assert [run["directory"].name for run in runs] == ["a", "b", "c", "d", "e"]
+    assert [run["status"] for run in runs] == ["done", "done", "failed", "skipped", "running"]
+    assert [run["why"] for run in runs] == [None, None, "ValueError: no", "no pair", None]
+    assert {key: runs[1][key] for key in RESULT} == RESULT | {"asr": 0.5}
+    assert all("asr" not in run for run in runs[2:])
+
+
+def test_a_result_of_a_run_that_is_not_done_does_not_count(tmp_path):
+    write_run(tmp_path / "a")
+    (tmp_path / "a" / "status.json").write_text('{"status": "failed", "why": "later"}')
+    (run,) = load_runs([tmp_path])
+    assert run["status"] == "failed"
+    assert "asr" not in run
+
+
+@pytest.mark.parametrize("content", [None, "", '{"asr": 1'], ids=["missing", "empty", "half"])
+def test_done_without_a_whole_result_is_failed(tmp_path, content):
+    path = write_run(tmp_path / "a") / "result.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    (run,) = load_runs([tmp_path])
+    assert (run["status"], run["why"]) == ("failed", "result.json is missing or not whole")
+
+
+@pytest.mark.parametrize("content", ["", '{"status"', "{}", "[]", '{"time": 3}'])
+def test_a_status_that_is_not_whole_is_failed(tmp_path, content):
+    (write_run(tmp_path / "a") / "status.json").write_text(content)
+    (run,) = load_runs([tmp_path])
+    assert (run["status"], run["why"]) == ("failed", "status.json is not whole")
+
+
+def test_folders_without_runs_are_named(tmp_path):
+    with pytest.raises(UserError, match=r"No runs in .*Name folders"):
+        load_runs([tmp_path])
+    with pytest.raises(UserError, match=r"no folder .*nowhere.*Name folders"):
+        load_runs([tmp_path, tmp_path / "nowhere"])

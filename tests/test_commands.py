@@ -1,0 +1,67 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.report.made import write_run
+from unlearnleak.commands import main
+from unlearnleak.store import Contents, Store
+
+
+def test_table_counts_every_run_and_names_those_that_failed(tmp_path, capsys):
+    write_run(tmp_path / "a")
+    write_run(tmp_path / "b", asr=0.5)
+    write_run(tmp_path / "c", "failed", "ValueError: [red]no[/red]")
+    write_run(tmp_path / "d", "skipped", "no pair")
+    assert main(["table", str(tmp_path)]) == 0
+    out = "".join(capsys.readouterr().out.split())  # however the lines are folded
+    assert "75.0" in out
+    assert "2done,1failed,1skipped" in out
+    assert "ValueError:[red]no[/red]" in out
+    assert "nopair" not in out
+
+
+def test_table_for_documents_is_markdown(tmp_path, capsys):
+    write_run(tmp_path / "a", asr=0.25)
+    assert main(["table", str(tmp_path), "--markdown"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {line.count("|") for line in lines} == {lines[0].count("|")}
+    assert "| 25.0 |" in lines[2]
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "."])
+def test_a_folder_without_runs_is_a_mistake(tmp_path, monkeypatch, capsys, folder):
+    monkeypatch.chdir(tmp_path)
+    assert main(["table", folder]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert folder in captured.err
+    assert "Name folders of runs" in captured.err
+
+
+def test_clean_removes_leftovers_and_keeps_artifacts(tmp_path, capsys):
+    store = Store(tmp_path)
+    kept = store.get_or_compute("original", {"a": 1}, lambda: Contents({}, {"x": 1})).path
+    killed = "import os; from unlearnleak.store import Store, Contents\n" + (
+        f"Store({str(tmp_path)!r}).get_or_compute('original', {{'a': 2}}, lambda: os._exit(9))"
+    )
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == 9
+    left = {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert main(["clean", "--store", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    removed = left - {path for path in tmp_path.rglob("*") if path.is_file()}
+    assert removed
+    assert out.startswith(f"{len(removed)} ")
+    assert str(tmp_path) in out
+    assert json.loads((kept / "meta.json").read_text()) == {"x": 1}
+    assert main(["clean", "--store", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("0 ")
+
+
+@pytest.mark.parametrize("words", [[], ["tables"], ["table"]], ids=str)
+def test_unknown_words_end_with_the_usage(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert "usage: unlearnleak" in capsys.readouterr().err

@@ -1,0 +1,280 @@
+"""What every component keeps: found by its conf file, so that a new one is covered at once."""
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+import yaml
+
+from tests.jobs import SMALL, composed, pipeline_in, small
+from unlearnleak.attack.access import BlackBox, accessible
+from unlearnleak.attack.base import Attack
+from unlearnleak.attack.evidence import Evidence, EvidenceKind, LabeledFeatures
+from unlearnleak.config import construct, locate, parameters, settings_of, target_of
+from unlearnleak.dataset import Dataset, LabeledImages
+from unlearnleak.errors import Incompatible
+from unlearnleak.evaluation import PROTOCOLS, accuracies
+from unlearnleak.logger.base import RunLogger
+from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.pipeline import Pipeline
+from unlearnleak.plan import SHAPE, fits, make_plan
+from unlearnleak.screening.base import Screening
+from unlearnleak.unlearner.base import Unlearner
+
+ROOT = Path(__file__).resolve().parents[1]
+CONF = ROOT / "conf"
+BASES = {
+    "dataset": Dataset,
+    "model": LitClassifier,
+    "unlearner": Unlearner,
+    "attack": Attack,
+    "screening": Screening,
+    "logger": RunLogger,
+}
+COMPONENTS = sorted((group, file.stem) for group in BASES for file in CONF.joinpath(group).glob("*.yaml"))
+NAMES = {group: [name for g, name in COMPONENTS if g == group] for group in BASES}
+each_component = pytest.mark.parametrize(("group", "name"), COMPONENTS, ids="/".join)
+SETTING = re.compile(r"^([A-Za-z]\w*):(.*)$")
+
+
+def component(group: str, name: str) -> type:
+    return locate(yaml.safe_load((CONF / group / f"{name}.yaml").read_text())["_target_"], BASES[group], group)
+
+
+def test_every_group_has_components():
+    assert all(NAMES.values())
+
+
+@each_component
+def test_a_components_file_code_and_test_share_a_name(group, name):
+    cls = component(group, name)
+    assert cls.__module__ == f"unlearnleak.{group}.{name}"
+    assert (ROOT / "tests" / group / f"test_{name}.py").is_file()
+    assert inspect.getdoc(cls)
+    assert cls.__doc__ is not None, "a docstring of its own"
+    assert importlib.import_module(cls.__module__).__doc__
+
+
+@each_component
+def test_a_component_has_a_version_of_its_own_or_its_family(group, name):
+    if group != "logger":  # no key sees it
+        assert isinstance(component(group, name).version, int)
+
+
+@each_component
+def test_the_file_holds_the_constructors_settings_and_no_others(group, name):
+    content = yaml.safe_load((CONF / group / f"{name}.yaml").read_text())
+    given = SHAPE if group == "model" else ()
+    assert set(content) - {"_target_", "defaults"} == set(parameters(component(group, name))) - set(given)
+
+
+@each_component
+def test_constructors_take_keywords_only(group, name):
+    for parameter in inspect.signature(component(group, name)).parameters.values():
+        assert parameter.kind in (parameter.KEYWORD_ONLY, parameter.VAR_KEYWORD)
+
+
+def settings_lines(path: Path) -> list[str]:
+    return [line for line in path.read_text().splitlines() if SETTING.match(line) and not line.startswith("defaults")]
+
+
+FILES = [CONF / group / f"{name}.yaml" for group, name in COMPONENTS]
+RECIPES = sorted(CONF.joinpath("recipe").glob("*.yaml"))
+RUNTIMES = sorted(CONF.joinpath("runtime").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", [*FILES, *RECIPES, *RUNTIMES], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_value_says_whose_it_is(file):
+    assert file.read_text().startswith("# "), "a line that says what this is"
+    for line in settings_lines(file):
+        if not line.startswith("_target_"):
+            assert re.search(r"# (paper|ours)\b", line), line
+
+
+@pytest.mark.parametrize("section", ["training", "gate"])
+def test_every_value_of_the_main_file_says_whose_it_is(section):
+    lines = (CONF / "config.yaml").read_text().split(f"\n{section}:\n")[1].splitlines()
+    values = [line for line in lines[: [*map(bool, lines), False].index(False)] if SETTING.match(line.strip())]
+    assert values
+    for line in values:
+        assert re.search(r"# (paper|ours)\b", line), line
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_belongs_to_a_pair_and_sets_what_is_there(file):
+    pairs = {
+        f"{dataset}_{name}": (group, dataset, name)
+        for dataset in NAMES["dataset"]
+        for group in ("model", "unlearner")
+        for name in NAMES[group]
+    }
+    assert file.stem in pairs, "named <dataset>_<model or unlearner>"
+    group, dataset, name = pairs[file.stem]
+    recipe = yaml.safe_load(file.read_text())
+    config = composed(f"dataset={dataset}", f"{group}={name}")
+    node = config.training if group == "model" else config.unlearner
+    own = CONF / ("config.yaml" if group == "model" else f"unlearner/{name}.yaml")
+    base = yaml.safe_load(own.read_text())
+    assert set(recipe) <= set(base["training"] if group == "model" else base)
+    assert {key: node[key] for key in recipe} == recipe  # and it takes effect
+
+
+@pytest.mark.parametrize("attack", NAMES["attack"])
+def test_an_attacks_own_screening_can_read_it(attack):
+    make_plan(composed(*small(f"attack={attack}")))
+
+
+@pytest.mark.parametrize("screening", NAMES["screening"])
+@pytest.mark.parametrize("attack", NAMES["attack"])
+def test_a_pair_fits_or_is_refused(attack, screening):
+    config = composed(*small(f"attack={attack}", f"screening={screening}"))
+    if fits(component("attack", attack), component("screening", screening)):
+        assert make_plan(config).names["screening"] == screening
+    else:
+        with pytest.raises(Incompatible, match=f"attack={attack}"):
+            make_plan(config)
+
+
+# Unlearners: the real settings for digits, on a third of them
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return tmp_path_factory.mktemp("contract")
+
+
+@pytest.mark.parametrize("name", NAMES["unlearner"])
+def test_an_unlearner_forgets_the_class_and_keeps_the_others(store, name):
+    words = ["dataset=digits", "dataset.train_limit=400", f"unlearner={name}", "training.epochs=10", f"store={store}"]
+    pipeline = Pipeline(make_plan(composed(*words, "attack=head_sum", "runtime.device=cpu")))
+    before, after = (accuracies(model, (3,)) for model in (pipeline.original(), pipeline.unlearned()))
+    assert before["forget_acc"] > 0.8
+    if pipeline.plan.unlearner.forgets:
+        assert after["forget_acc"] < before["forget_acc"] - 0.6
+        assert after["retain_acc"] > before["retain_acc"] - 0.25
+    else:
+        assert after == before
+
+
+# Attacks: on a small model of four classes
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory):
+    """Return a function that runs an attack on the same model with a generator of this seed."""
+    folder = tmp_path_factory.mktemp("attacked")
+
+    def run(name: str, seed: int) -> tuple[Evidence, object, Attack]:
+        pipeline = pipeline_in(folder, f"attack={name}")
+        attack = pipeline.plan.attack
+        target = accessible(attack.access, pipeline.stored_model(pipeline.unlearned()))
+        auxiliary: LabeledImages | None = pipeline.plan.splits.auxiliary if attack.needs_auxiliary else None
+        return attack(target, auxiliary, torch.Generator().manual_seed(seed)), target, attack
+
+    return run
+
+
+def tensors(evidence: Evidence) -> dict[str, torch.Tensor]:
+    found = {name: value for name, value in evidence._asdict().items() if isinstance(value, torch.Tensor)}
+    return found | (evidence.calibration._asdict() if evidence.calibration else {})
+
+
+@pytest.mark.parametrize("name", NAMES["attack"])
+def test_an_attack_gives_evidence_about_every_class(attacked, name):
+    evidence, target, attack = attacked(name, 0)
+    assert evidence.kind == attack.evidence
+    assert evidence.kind in get_args(EvidenceKind)
+    K, M, F = evidence.samples_KMF.shape
+    assert K == 4
+    assert M >= 1
+    width = {"dot_product": 1, "score": 1, "prediction": 4, "difference": 4 * 84 + 4}[evidence.kind]
+    assert width == F
+    assert all(tensor.isfinite().all() for tensor in tensors(evidence).values())
+    assert (evidence.calibration is not None) == attack.calibrated
+    if evidence.calibration is not None:
+        S = len(evidence.calibration.forgotten_SK)
+        assert evidence.calibration.forgotten_SK.shape == (S, 4)
+        assert evidence.calibration.features_SKMF.shape[1:] == evidence.aligned_KMF.shape
+        assert evidence.aligned_KMF.shape[:2] == (K, M)
+    if evidence.images_KCHW is not None:
+        assert evidence.images_KCHW.shape == (4, 1, 12, 12)
+        assert evidence.images_KCHW.min() >= 0
+        assert evidence.images_KCHW.max() <= 1
+    if attack.access is BlackBox:
+        assert evidence.queries == target.queries > 0
+    else:
+        assert evidence.queries == 0
+
+
+@pytest.mark.parametrize("name", NAMES["attack"])
+def test_an_attack_is_the_same_under_a_seed_whatever_others_draw(attacked, name):
+    first = tensors(attacked(name, 3)[0])
+    torch.rand(5)
+    second = tensors(attacked(name, 3)[0])
+    assert all(torch.equal(tensor, second[key]) for key, tensor in first.items())
+    before = torch.get_rng_state()
+    attacked(name, 3)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+# Screenings: random evidence of each kind that they read
+
+
+def random_evidence(kind: str, seed: int) -> Evidence:
+    draw = torch.Generator().manual_seed(seed)
+    K, M, S = 6, 7, 9
+    F = {"dot_product": 1, "score": 1, "prediction": K, "difference": 12}[kind]
+    samples = torch.randn(K, M, F, generator=draw)
+    if kind == "prediction":
+        samples = samples.log_softmax(2)
+    forgotten_SK = torch.rand(S, K, generator=draw) < 0.3
+    forgotten_SK[0], forgotten_SK[1, 0] = False, True
+    features = torch.randn(S, K, M, F, generator=draw) - 2 * forgotten_SK[..., None, None].float()
+    return Evidence(
+        kind=kind, samples_KMF=samples, aligned_KMF=samples, calibration=LabeledFeatures(features, forgotten_SK)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES["screening"])
+def test_a_screening_judges_every_class_by_the_evidence_alone(name):
+    cls = component("screening", name)
+    assert cls.accepts <= set(get_args(EvidenceKind))
+    for kind in cls.accepts:
+        for seed in range(3):
+            node = composed(f"screening={name}").screening
+            screening = construct(locate(target_of(node), Screening, "screening"), settings_of(node, "screening"), name)
+            evidence = random_evidence(kind, seed)
+            copies = {key: value.clone() for key, value in tensors(evidence).items()}
+            verdict, again = screening(evidence), screening(evidence)
+            assert verdict.forgotten_K.shape == verdict.score_K.shape == (6,)
+            assert verdict.forgotten_K.dtype == torch.bool
+            assert verdict.score_K.is_floating_point()
+            assert verdict.score_K.isfinite().all()
+            assert torch.equal(verdict.forgotten_K, again.forgotten_K)
+            assert torch.equal(verdict.score_K, again.score_K)
+            assert all(torch.equal(value, tensors(evidence)[key]) for key, value in copies.items())
+            order = torch.randperm(6, generator=torch.Generator().manual_seed(seed))
+            if kind != "prediction":  # there a class is its vector's entry too
+                shuffled = screening(
+                    evidence._replace(samples_KMF=evidence.samples_KMF[order], aligned_KMF=evidence.aligned_KMF[order])
+                )
+                assert torch.equal(shuffled.forgotten_K, verdict.forgotten_K[order])
+
+
+@pytest.mark.parametrize("name", NAMES["screening"])
+def test_a_published_protocol_is_there(name):
+    published = component("screening", name).published
+    assert published is None or published in PROTOCOLS
+
+
+def test_what_makes_a_job_small_is_a_setting_of_something():
+    """So that a setting that was renamed does not quietly make every test slow."""
+    for group, settings in SMALL.items():
+        known = {
+            key for path in CONF.glob(f"{group}/*.yaml") for key in yaml.safe_load(path.read_text())
+        } or set(composed()[group])
+        assert set(settings) <= known, group

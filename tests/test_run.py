@@ -1,0 +1,303 @@
+"""The command line from outside: jobs, sweeps, exit codes, and what people are told."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.commandline import CommandLine, Finished
+from tests.jobs import images, overrides_in, write_npz
+
+HEAVY = {"torch", "torchvision", "pytorch_lightning", "lightning", "wandb", "sklearn", "scipy", "numpy", "pydantic"}
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory):
+    with CommandLine(tmp_path_factory.mktemp("commandline")) as command:
+        yield command
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A folder with a file of images and a store that jobs share."""
+    return tmp_path_factory.mktemp("shared")
+
+
+def entries(runs: Path) -> dict[str, dict]:
+    """Status by run folder."""
+    return {path.parent.name: json.loads(path.read_text()) for path in runs.rglob("status.json")}
+
+
+def python(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+# Jobs and sweeps
+
+
+def test_one_job_from_a_real_shell(shared, tmp_path):
+    """Everything as people start it, W&B included; nothing but its own words on the terminal."""
+    words = overrides_in(shared, f"runs={tmp_path}", "logger=wandb", "logger.mode=offline")
+    done = python("-m", "unlearnleak.run", *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    (name,) = entries(tmp_path)
+    result = json.loads((tmp_path / "adhoc" / name / "result.json").read_text())
+    assert f"ASR       {100 * result['asr']:.1f} %" in done.stdout
+    assert len(done.stdout.splitlines()) <= 8
+    assert not re.search(r"[\r█▏▎▍▌▋▊▉]|it/s|batch/s|\x1b", done.stdout)  # no bar, no colour
+    folder = tmp_path / "adhoc" / name
+    assert {path.name for path in folder.iterdir()} == {"result.json", "status.json", "run.log", ".hydra", "wandb"}
+    assert list(tmp_path.iterdir()) == [tmp_path / "adhoc"]
+
+
+def test_a_sweep_runs_every_pair_and_shares_the_stages(cli, shared, tmp_path):
+    words = overrides_in(shared, f"runs={tmp_path}", "unlearner=rt", "attack=param_dot")
+    words = [word for word in words if not word.startswith(("unlearner", "attack="))]
+    done = cli("-m", *words, "unlearner=rt,rl", "attack=param_dot,param_diff", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    found = entries(tmp_path / "adhoc")
+    assert len(found) == 4
+    assert {entry["status"] for entry in found.values()} == {"done"}
+    pairs = {tuple(name.split("-")[i] for i in (2, 4, 5)) for name in found}
+    assert pairs == {(u, *a) for u in ("rt", "rl") for a in (("param_dot", "youden"), ("param_diff", "decision_tree"))}
+    results = [json.loads((tmp_path / "adhoc" / name / "result.json").read_text()) for name in found]
+    assert len({result["key_original"] for result in results}) == 1
+    assert len({result["key_unlearned"] for result in results}) == 2
+    again = cli("-m", *words, "unlearner=rt,rl", "attack=param_dot,param_diff", cwd=tmp_path)
+    assert again.out.count("nothing to do") == 4
+
+
+def test_the_designs_own_line(cli, tmp_path):
+    """`-m dataset=svhn,cifar10 unlearner=rt,ng attack=param_diff`, with a small file in place of the downloads."""
+    arrays = images(classes=10, side=32, train=12, test=2)
+    arrays = {
+        name: np.repeat(value[..., None], 3, 3) if value.ndim == 3 else value for name, value in arrays.items()
+    }
+    np.savez(tmp_path / "colour.npz", **arrays)
+    small = ["dataset.auxiliary_per_class=4", "training.epochs=1", "attack.heads=2", "attack.subset_size=2"]
+    small += ["attack.steps=2", "attack.shadows=8", "attack.shadow_steps=2", "logger=none", "runtime.device=cpu"]
+    words = ["-m", "dataset=svhn,cifar10", "unlearner=rt,ng", "attack=param_diff", "dataset.path=colour.npz", *small]
+    done = cli(*words, cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    found = entries(tmp_path / "outputs" / "runs" / "adhoc")
+    assert {entry["status"] for entry in found.values()} == {"done"}
+    assert {tuple(name.split("-")[:3]) for name in found} == {
+        (d, "resnet18", u) for d in ("svhn", "cifar10") for u in ("rt", "ng")
+    }
+
+
+def test_in_a_sweep_a_wrong_pair_is_skipped(cli, shared, tmp_path):
+    words = overrides_in(shared, f"runs={tmp_path}", "screening=youden")
+    done = cli("-m", *words[:-1], "screening=youden,entropy,kmeans", cwd=tmp_path)
+    assert done.code == 0
+    assert sorted(entry["status"] for entry in entries(tmp_path).values()) == ["done", "done", "skipped"]
+    assert "skipped: screening=entropy" in done.out
+    assert_for_people(done)
+
+
+def test_in_a_sweep_one_failure_spares_the_others(cli, shared, tmp_path):
+    words = overrides_in(shared, f"runs={tmp_path}", "forget_classes=[1]")
+    done = cli("-m", *words[:-1], "forget_classes=[1],[9],[2]", cwd=tmp_path)
+    assert done.code == 1
+    assert sorted(entry["status"] for entry in entries(tmp_path).values()) == ["done", "done", "failed"]
+    assert "there is no class 9" in done.err
+    assert "failed: " in done.out  # when it happened, not only at the end
+    assert_for_people(done)
+    (log,) = [path for path in tmp_path.rglob("run.log") if "Traceback" in path.read_text()]
+    assert "-9-" in log.parent.name
+
+
+# What people are told
+
+
+def assert_for_people(done: Finished) -> None:
+    assert "Traceback" not in done.out + done.err
+    assert "unexpected" not in done.err
+
+
+def truncated(folder: Path) -> list[str]:
+    path = write_npz(folder / "bad.npz")
+    path.write_bytes(path.read_bytes()[:500])
+    return [f"dataset.path={path}"]
+
+
+def with_arrays(folder: Path, **changed) -> list[str]:
+    return [f"dataset.path={write_npz(folder / 'bad.npz', **changed)}"]
+
+
+def wrong_label(folder: Path) -> list[str]:
+    labels = images()["train_labels"]
+    labels[3] = -1
+    return with_arrays(folder, train_labels=labels)
+
+
+MISTAKES = {
+    "unknown group option": (["attack=param_dto"], ["param_dto", "param_dot", "param_diff"]),
+    "unknown setting": (["attack.headz=3"], ["attack.headz", "heads", "subset_size"]),
+    "unknown group": (["atack=param_dot"], ["atack", "attack"]),
+    "unknown setting, added": (["+attack.headz=3"], ["attack.headz", "heads", "subset_size"]),
+    "unknown key at the top": (["+colour=1"], ["colour", "forget_classes"]),
+    "no override at all": (["attack"], ["attack"]),
+    "no class": (["forget_classes=[]"], ["[]", "empty", "[0]"]),
+    "a class twice": (["forget_classes=[1,1]"], ["[1, 1]", "twice", "0..3"]),
+    "a class out of range": (["forget_classes=[4]"], ["4", "0..3"]),
+    "all classes": (["forget_classes=[0,1,2,3]"], ["every class", "at most 3"]),
+    "classes as text": (["forget_classes=some"], ["some", "draw:"]),
+    "classes missing": (["forget_classes=null"], ["None", "list"]),
+    "more drawn than there are": (["forget_classes=draw:4"], ["draw:4", "1..3"]),
+    "screening": (["screening=entropy"], ["entropy", "param_dot", "youden", "kmeans"]),
+    "no such file": (["dataset.path=nowhere.npz"], ["nowhere.npz", ".npz"]),
+    "truncated file": (truncated, ["bad.npz", "train_images"]),
+    "wrong shape": (lambda f: with_arrays(f, train_images=np.zeros((80, 9), np.uint8)), ["(80, 9)", "[N,H,W]"]),
+    "label out of range": (wrong_label, ["label -1", "0..3"]),
+    "too few auxiliary images": (["attack.subset_size=7"], ["attack.subset_size=7", "dataset.auxiliary_per_class=6"]),
+    "device": (["runtime.device=cuda:63"], ["cuda:63", "cpu", "runtime.device=auto"]),
+    "target": (["attack._target_=os.system"], ["os.system", "unlearnleak"]),
+    "type": (["attack.heads=many"], ["attack.heads", "many", "integer"]),
+    "value": (["attack.heads=0"], ["attack.heads=0", "at least 1"]),
+    "not a number": (["training.lr=nan"], ["training.lr", "nan", "finite"]),
+    "group made a value": (["training=null"], ["training", "group of settings"]),
+    "reference": (["training.lr=${nowhere}"], ["nowhere"]),
+    "store is a file": (lambda f: [f"store={write_npz(f / 'bad.npz')}"], ["bad.npz", "store=PATH"]),
+    "no component": (["~attack"], ["attack"]),
+    "W&B without a key": (["logger=wandb", "logger.mode=online"], ["WANDB_MODE=offline", "logger=none"]),
+    "W&B's mode": (["logger=wandb", "logger.mode=onlin"], ["onlin", "offline, online, disabled"]),
+    "diverged": (["training.lr=1e12", "training.warmup_epochs=0"], ["diverged", "training.lr"]),
+}
+
+
+@pytest.mark.parametrize(("words", "parts"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_is_explained(cli, shared, tmp_path, words, parts):
+    own = words(tmp_path) if callable(words) else words
+    named = {word.partition("=")[0] for word in own}
+    given = overrides_in(shared, f"runs={tmp_path / 'runs'}", "attack=param_dot")
+    kept = [word for word in given if word.partition("=")[0] not in named and not (own == ["~attack"] and "attack" in word)]
+    done = cli(*kept, *own, cwd=tmp_path, HOME=str(tmp_path), NETRC=str(tmp_path / "netrc"), WANDB_API_KEY="")
+    assert done.code == 1, done.out + done.err
+    assert_for_people(done)
+    told = " ".join(done.err.split())
+    for part in parts:
+        assert part in told
+    for name, entry in entries(tmp_path / "runs").items():
+        assert entry["status"] == "failed", name
+        assert "Traceback" in entry["traceback"]
+
+
+def test_a_download_that_cannot_be_is_told_fast(cli, tmp_path):
+    proxy = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    start = time.perf_counter()
+    done = cli("dataset=mnist", "logger=none", "runtime.device=cpu", cwd=tmp_path, no_proxy="", NO_PROXY="", **proxy)
+    assert done.code == 1
+    assert_for_people(done)
+    assert time.perf_counter() - start < 20
+    for part in ("dataset=mnist", "dataset.root=data", "dataset.path=FILE.npz"):
+        assert part in done.err
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A folder on a file system of 64 KiB."""
+    folder = tmp_path / "full"
+    folder.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    options = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_under_the_store_is_told(cli, shared, full_disk, tmp_path):
+    done = cli(*overrides_in(shared, f"runs={tmp_path / 'runs'}", f"store={full_disk}"), cwd=tmp_path)
+    assert done.code == 1
+    assert_for_people(done)
+    for part in (str(full_disk), "No space left", "store=PATH"):
+        assert part in done.err
+    (entry,) = entries(tmp_path / "runs").values()
+    assert entry["status"] == "failed"
+
+
+def test_a_full_disk_under_the_runs_is_told(cli, shared, full_disk, tmp_path):
+    (full_disk / "ballast").write_bytes(b"x" * 48_000)
+    done = cli(*overrides_in(shared, f"runs={full_disk}", f"store={tmp_path}"), cwd=tmp_path)
+    assert done.code == 1
+    assert_for_people(done)
+    assert "No space left" in done.err
+    assert "runs=" in done.err
+
+
+def test_a_surprise_is_told_without_a_stack_trace_and_kept_with_one(cli, shared, tmp_path):
+    # 3-pixel images: nothing checks the side before LeNet does, and a class without a name is nobody's mistake.
+    words = overrides_in(shared, f"runs={tmp_path / 'runs'}", "attack=param_diff", "screening.min_samples_leaf=-3")
+    done = cli(*words, cwd=tmp_path)
+    assert done.code == 1
+    assert "Traceback" not in done.out + done.err
+    assert "min_samples_leaf" in done.err
+    (entry,) = entries(tmp_path / "runs").values()
+    assert "Traceback" in entry["traceback"]
+    (log,) = (tmp_path / "runs").rglob("run.log")
+    assert "Traceback" in log.read_text()
+
+
+# Quick words
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--cfg", "job"], ["-m", "unlearner=rt,ng", "--cfg", "job"], ["--version"]], ids=" ".join
+)
+def test_what_trains_nothing_loads_nothing_heavy(tmp_path, words):
+    code = "import atexit, runpy, sys\natexit.register(lambda: print('MODULES', *sys.modules, file=sys.stderr))\n"
+    code += f"sys.argv = ['unlearnleak', *{words!r}]\nrunpy.run_module('unlearnleak.run', run_name='__main__')"
+    start = time.perf_counter()
+    done = python("-c", code, cwd=tmp_path)
+    print(f"{words}: {time.perf_counter() - start:.2f} s")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    loaded = {name.partition(".")[0] for name in done.stderr.split("MODULES ")[1].split()}
+    assert loaded & HEAVY == set()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_names_the_components(cli, tmp_path):
+    out = cli("--help", cwd=tmp_path).out
+    for word in ("param_dot", "youden", "svhn", "ng"):
+        assert word in out
+
+
+def test_the_commands_are_reached(cli, tmp_path):
+    done = cli("table", "nowhere", cwd=tmp_path)
+    assert done.code == 1
+    assert "no folder nowhere" in done.err
+
+
+# Stopped from outside
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"])
+def test_a_stopped_job_says_so_and_goes_on_later(cli, shared, tmp_path, sent, code):
+    words = overrides_in(shared, f"runs={tmp_path}", f"store={tmp_path / 'store'}", "training.epochs=1000000")
+    command = [sys.executable, "-m", "unlearnleak.run", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=tmp_path, **pipes)
+    started = tmp_path / "store" / "data"
+    for _ in range(600):
+        if started.is_dir() and list(started.glob("[0-9a-f]*")):
+            break
+        time.sleep(0.05)
+    time.sleep(0.7)  # into the training itself
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert "Traceback" not in out + err
+    (entry,) = entries(tmp_path).values()
+    assert entry["status"] == "failed"
+    assert not list(tmp_path.rglob("result.json"))
