@@ -70,6 +70,8 @@ def child(order: dict[str, Any]) -> int:
 
 def serve() -> None:
     """Fork for every line of orders; answer with the exit status."""
+    import torchvision  # noqa: F401
+
     import unlearnleak.job  # noqa: F401
 
     for line in sys.stdin:

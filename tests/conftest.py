@@ -59,9 +59,7 @@ def original(digits, fresh_lenet) -> Original:
     model, ledger = fresh_lenet(), ClassLedger(10)
     initial_P = flat(model)
     order = generator(SEED, "original", "batches")
-    fit(
-        model, digits.train, TRAINING, test=digits.test, generator=order, label="original", callbacks=[ledger]
-    )
+    fit(model, digits.train, TRAINING, test=digits.test, generator=order, label="original", callbacks=[ledger])
     return Original(model, ledger.ledger_KP, initial_P, TRAINING, digits)
 
 

@@ -6,6 +6,7 @@ from omegaconf import OmegaConf
 
 from tests.jobs import composed
 from unlearnleak.attack.base import Attack
+from unlearnleak.attack.head_sum import HeadSum
 from unlearnleak.config import build, construct, locate, resolved, settings_of, stem, trusted_packages
 from unlearnleak.errors import UserError
 from unlearnleak.logger.base import RunLogger
@@ -54,6 +55,13 @@ def test_the_refusal_names_the_value_what_is_allowed_and_the_way_out():
 def test_base_classes_without_abstract_methods_are_refused():
     with pytest.raises(UserError, match="base class"):
         locate("unlearnleak.unlearner.base.Unlearner", Unlearner, "unlearner")
+
+
+def test_a_foreign_class_does_not_become_ours_by_being_imported_here(monkeypatch):
+    foreign = type("Foreign", (HeadSum,), {"__module__": "untrusted.mine"})
+    monkeypatch.setattr("unlearnleak.attack.head_sum.Foreign", foreign, raising=False)
+    with pytest.raises(UserError, match="refused"):
+        locate("unlearnleak.attack.head_sum.Foreign", Attack, "attack")
 
 
 @pytest.fixture

@@ -274,7 +274,7 @@ def test_a_published_protocol_is_there(name):
 def test_what_makes_a_job_small_is_a_setting_of_something():
     """So that a setting that was renamed does not quietly make every test slow."""
     for group, settings in SMALL.items():
-        known = {
-            key for path in CONF.glob(f"{group}/*.yaml") for key in yaml.safe_load(path.read_text())
-        } or set(composed()[group])
+        known = {key for path in CONF.glob(f"{group}/*.yaml") for key in yaml.safe_load(path.read_text())} or set(
+            composed()[group]
+        )
         assert set(settings) <= known, group

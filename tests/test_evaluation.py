@@ -73,9 +73,7 @@ def test_found_stages_give_the_same_numbers_and_say_so(evaluated):
     again = evaluate_run(type(pipeline)(pipeline.plan))
     stored = {f"stored_{stage}" for stage in STAGES}
     assert all(again[name] is True for name in stored)
-    assert {k: v for k, v in again.items() if k not in stored} == {
-        k: v for k, v in numbers.items() if k not in stored
-    }
+    assert {k: v for k, v in again.items() if k not in stored} == {k: v for k, v in numbers.items() if k not in stored}
 
 
 def test_the_control_has_no_truth_to_find(tmp_path):
@@ -154,7 +152,9 @@ def test_the_papers_figure_of_a_parameter_attack_is_its_protocols(screening, kin
 
 def test_the_papers_figure_of_an_inversion_reads_what_the_paper_reads():
     # Class 2's image is taken for class 0; its own probability is low, its largest entry is not.
-    p = torch.tensor([[0.9, 0.05, 0.03, 0.02], [0.1, 0.8, 0.05, 0.05], [0.97, 0.01, 0.01, 0.01], [0.02, 0.02, 0.06, 0.9]])
+    p = torch.tensor(
+        [[0.9, 0.05, 0.03, 0.02], [0.1, 0.8, 0.05, 0.05], [0.97, 0.01, 0.01, 0.01], [0.02, 0.02, 0.06, 0.9]]
+    )
     evidence = Evidence(kind="prediction", samples_KMF=p.log()[:, None])
     asked = Threshold(k=1.0, statistic="asked")
     assert asked(evidence).forgotten_K.tolist() == TRUTH.tolist()

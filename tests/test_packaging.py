@@ -45,7 +45,9 @@ def installed(wheel, tmp_path_factory):
 
 def run(installed: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(installed)}
-    return subprocess.run([sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_an_installed_package_finds_its_conf_from_any_folder(installed, tmp_path):
@@ -59,7 +61,7 @@ def test_an_installed_package_finds_its_conf_from_any_folder(installed, tmp_path
     here = run(ROOT, tmp_path, "-m", "unlearnleak.run", *words)
     assert "NegativeGradient" in printed.stdout
     assert printed.stdout == here.stdout
-    assert os.listdir(tmp_path) == []
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("sweep", sorted(path.stem for path in ROOT.glob("sweeps/*.yaml")))

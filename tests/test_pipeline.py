@@ -317,7 +317,12 @@ def test_an_attack_is_handed_access_auxiliary_data_and_a_generator(tmp_path, mon
 
 @pytest.mark.parametrize(
     ("attack", "access"),
-    [("head_sum", WhiteBox), ("inversion_gradient", WhiteBox), ("inversion_genetic", BlackBox), ("noise_prior", BlackBox)],
+    [
+        ("head_sum", WhiteBox),
+        ("inversion_gradient", WhiteBox),
+        ("inversion_genetic", BlackBox),
+        ("noise_prior", BlackBox),
+    ],
 )
 def test_who_needs_no_auxiliary_data_gets_none(tmp_path, monkeypatch, attack, access):
     pipeline = pipeline_in(tmp_path, f"attack={attack}")

@@ -115,7 +115,7 @@ def test_pairs(attack, screening, fits):
 
 def test_a_component_without_a_version_is_refused(monkeypatch):
     monkeypatch.delattr(Retrain, "version")
-    with pytest.raises(UserError, match="unlearner.* has no `version`"):
+    with pytest.raises(UserError, match=r"unlearner.* has no `version`"):
         make_plan(composed())
 
 

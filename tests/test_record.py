@@ -55,7 +55,9 @@ def test_the_table_has_a_row_a_class(dots):
     columns, rows = told.tables["class_scores"]
     assert columns == ["class", "score", "judged_forgotten", "forgotten"]
     verdict = pipeline.artifacts["verdict"].tensors
-    expected = zip(range(4), verdict["score_K"].tolist(), verdict["forgotten_K"].tolist(), [False, False, True, False])
+    expected = zip(
+        range(4), verdict["score_K"].tolist(), verdict["forgotten_K"].tolist(), [False, False, True, False], strict=True
+    )
     assert rows == [list(row) for row in expected]
     assert result["forgotten"] == [2]
 

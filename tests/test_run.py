@@ -75,12 +75,11 @@ def test_a_sweep_runs_every_pair_and_shares_the_stages(cli, shared, tmp_path):
     assert again.out.count("nothing to do") == 4
 
 
+@pytest.mark.slow
 def test_the_designs_own_line(cli, tmp_path):
     """`-m dataset=svhn,cifar10 unlearner=rt,ng attack=param_diff`, with a small file in place of the downloads."""
     arrays = images(classes=10, side=32, train=12, test=2)
-    arrays = {
-        name: np.repeat(value[..., None], 3, 3) if value.ndim == 3 else value for name, value in arrays.items()
-    }
+    arrays = {name: np.repeat(value[..., None], 3, 3) if value.ndim == 3 else value for name, value in arrays.items()}
     np.savez(tmp_path / "colour.npz", **arrays)
     small = ["dataset.auxiliary_per_class=4", "training.epochs=1", "attack.heads=2", "attack.subset_size=2"]
     small += ["attack.steps=2", "attack.shadows=8", "attack.shadow_steps=2", "logger=none", "runtime.device=cpu"]
@@ -179,7 +178,9 @@ def test_a_mistake_is_explained(cli, shared, tmp_path, words, parts):
     own = words(tmp_path) if callable(words) else words
     named = {word.partition("=")[0] for word in own}
     given = overrides_in(shared, f"runs={tmp_path / 'runs'}", "attack=param_dot")
-    kept = [word for word in given if word.partition("=")[0] not in named and not (own == ["~attack"] and "attack" in word)]
+    kept = [
+        word for word in given if word.partition("=")[0] not in named and not (own == ["~attack"] and "attack" in word)
+    ]
     done = cli(*kept, *own, cwd=tmp_path, HOME=str(tmp_path), NETRC=str(tmp_path / "netrc"), WANDB_API_KEY="")
     assert done.code == 1, done.out + done.err
     assert_for_people(done)
@@ -188,7 +189,7 @@ def test_a_mistake_is_explained(cli, shared, tmp_path, words, parts):
         assert part in told
     for name, entry in entries(tmp_path / "runs").items():
         assert entry["status"] == "failed", name
-        assert "Traceback" in entry["traceback"]
+        assert entry["why"]
 
 
 def test_a_download_that_cannot_be_is_told_fast(cli, tmp_path):
@@ -236,7 +237,7 @@ def test_a_full_disk_under_the_runs_is_told(cli, shared, full_disk, tmp_path):
 
 
 def test_a_surprise_is_told_without_a_stack_trace_and_kept_with_one(cli, shared, tmp_path):
-    # 3-pixel images: nothing checks the side before LeNet does, and a class without a name is nobody's mistake.
+    # Only scikit-learn knows that this is wrong, after everything was computed.
     words = overrides_in(shared, f"runs={tmp_path / 'runs'}", "attack=param_diff", "screening.min_samples_leaf=-3")
     done = cli(*words, cwd=tmp_path)
     assert done.code == 1
@@ -252,7 +253,7 @@ def test_a_surprise_is_told_without_a_stack_trace_and_kept_with_one(cli, shared,
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--cfg", "job"], ["-m", "unlearner=rt,ng", "--cfg", "job"], ["--version"]], ids=" ".join
+    "words", [["--help"], ["--cfg", "job"], ["dataset=svhn", "--cfg", "all"], ["--version"]], ids=" ".join
 )
 def test_what_trains_nothing_loads_nothing_heavy(tmp_path, words):
     code = "import atexit, runpy, sys\natexit.register(lambda: print('MODULES', *sys.modules, file=sys.stderr))\n"

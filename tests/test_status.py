@@ -30,7 +30,7 @@ def test_a_value_that_json_has_not_leaves_the_old_file(tmp_path, value):
     with pytest.raises((ValueError, TypeError)):
         write_json(tmp_path / RESULT, value)
     assert read_json(tmp_path / RESULT) == {"old": 1}
-    assert os.listdir(tmp_path) == [RESULT]
+    assert list(tmp_path.iterdir()) == [tmp_path / RESULT]
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside(tmp_path, monkeypatch):
@@ -42,7 +42,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside(tmp_path, mon
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OSError, match="No space"):
         write_json(tmp_path / RESULT, {"new": 1})
-    assert os.listdir(tmp_path) == [RESULT]
+    assert list(tmp_path.iterdir()) == [tmp_path / RESULT]
     assert read_json(tmp_path / RESULT) == {"old": 1}
 
 

@@ -23,9 +23,7 @@ class Normalised(LitClassifier):
 
     def __init__(self, **shape):
         super().__init__(**shape)
-        self.body = nn.Sequential(
-            nn.Conv2d(1, 4, 5, stride=3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten()
-        )
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 5, stride=3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten())
         self.head = nn.Linear(256, 10)
 
     def features(self, x_NCHW):
@@ -76,9 +74,7 @@ def test_what_one_epoch_leaves_out_another_takes():
 def plain_loop(model, data, test, how, order):
     """The same training without Lightning. Returns the curve's rows."""
     steps, rows, step = len(data) // how.batch_size, [], 0
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=how.lr, momentum=how.momentum, weight_decay=how.weight_decay
-    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=how.lr, momentum=how.momentum, weight_decay=how.weight_decay)
     scheduled = Optimization(**{**vars(how), "steps_per_epoch": steps})
     for epoch in range(how.epochs):
         model.train()
@@ -102,9 +98,7 @@ def plain_loop(model, data, test, how, order):
             logits = model(model.normalize(test.images))
         test_acc = (logits.argmax(1) == test.labels).double().mean().item()
         train_loss, train_acc = sum(losses) / steps, hits / (steps * how.batch_size)
-        rows.append(
-            {"epoch": epoch + 1, "train_loss": train_loss, "train_acc": train_acc, "test_acc": test_acc}
-        )
+        rows.append({"epoch": epoch + 1, "train_loss": train_loss, "train_acc": train_acc, "test_acc": test_acc})
     return rows
 
 

@@ -9,12 +9,15 @@ from rich.console import Console
 
 from unlearnleak.errors import UserError
 from unlearnleak.report.runs import load_runs, to_csv
+from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, pivot, rich_tables
 
 
 def table(arguments: argparse.Namespace) -> int:
     """Print the table of finished runs, and every run that failed."""
     runs = load_runs([Path(folder) for folder in arguments.runs])
+    if arguments.shuffle_truth is not None:
+        runs = shuffled(runs, arguments.shuffle_truth)
     console = Console()
     if arguments.csv:
         to_csv(runs, sys.stdout, arguments.columns.split(",") if arguments.columns else None)
@@ -50,6 +53,9 @@ def parser() -> argparse.ArgumentParser:
     tabulate.add_argument("--markdown", action="store_true", help="for a document instead of the terminal")
     tabulate.add_argument(
         "--pivot", choices=COLUMNS, metavar="COLUMN", help="one of " + ", ".join(COLUMNS) + ", as a matrix"
+    )
+    tabulate.add_argument(
+        "--shuffle-truth", type=int, metavar="SEED", help="control: judge the verdicts against a random truth"
     )
     tabulate.add_argument("--csv", action="store_true", help="every run as a row, with all its numbers")
     tabulate.add_argument("--columns", help="with --csv: only these, separated by commas")

@@ -15,7 +15,7 @@ from unlearnleak.screening.base import Screening
 from unlearnleak.store import Artifact
 
 VERSION = 1
-"""Raise it when the numbers of a run change that come from the same artifacts: finished runs are then evaluated anew."""
+"""Raise it when the same artifacts give other numbers than before: finished runs are then evaluated anew."""
 
 STAGES = ("data", "original", "unlearned", "evidence", "verdict")
 PROTOCOLS: dict[str, Callable[..., float | None]] = {

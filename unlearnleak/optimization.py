@@ -52,9 +52,7 @@ class Optimization:
             "clip_norm": (self.clip_norm is None or self.clip_norm > 0, "above 0, or null for no clipping"),
         }
         problems = [
-            f"{name}={getattr(self, name)!r} must be {what}"
-            for name, (good, what) in allowed.items()
-            if not good
+            f"{name}={getattr(self, name)!r} must be {what}" for name, (good, what) in allowed.items() if not good
         ]
         if problems:
             raise UserError("These training settings cannot be used: " + "; ".join(problems) + ".")
@@ -71,9 +69,7 @@ class Optimization:
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Any:
         """The optimiser, with its per-step schedule if it has one, in the form that Lightning takes."""
-        optimizer = torch.optim.SGD(
-            parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay
-        )
+        optimizer = torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
         if self.schedule == "constant" and self.warmup_epochs == 0:
             return optimizer
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_at)

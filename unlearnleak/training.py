@@ -89,9 +89,7 @@ class Curve(pl.Callback):
         """Closes the bar."""
         self.bar.close()
 
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Closes the bar of a training that failed or was stopped."""
         if self.bar is not None:
             self.bar.close()
@@ -127,9 +125,7 @@ def fit(
     return curve.rows
 
 
-def make_trainer(
-    optimization: Optimization, device: torch.device, callbacks: Sequence[pl.Callback]
-) -> pl.Trainer:
+def make_trainer(optimization: Optimization, device: torch.device, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
     """A Lightning trainer on one device that writes no files and prints nothing."""
     quiet_lightning()
     return pl.Trainer(

@@ -27,9 +27,7 @@ def unpacked(tmp_path_factory):
         if not PACKED.joinpath("unpack.py").is_file():
             pytest.skip("the packed image sets (shared/data beside the checkout) are not here")
         if not file.exists():
-            subprocess.run(
-                [sys.executable, PACKED / "unpack.py", folder, name], check=True, capture_output=True
-            )
+            subprocess.run([sys.executable, PACKED / "unpack.py", folder, name], check=True, capture_output=True)
         return file
 
     return unpack
@@ -51,9 +49,7 @@ def arrays():
     draw = np.random.default_rng(0)
     labels = {"train": np.repeat(np.arange(10), 30), "test": np.repeat(np.arange(10), 10)}
     return {
-        f"{part}_{kind}": draw.integers(0, 256, (len(values), 6, 7, 3), np.uint8)
-        if kind == "images"
-        else values
+        f"{part}_{kind}": draw.integers(0, 256, (len(values), 6, 7, 3), np.uint8) if kind == "images" else values
         for part, values in labels.items()
         for kind in ("images", "labels")
     }

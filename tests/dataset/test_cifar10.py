@@ -35,9 +35,7 @@ def written(tmp_path, monkeypatch):
     return rows, labels
 
 
-def test_the_downloaded_files_come_out_pixel_for_pixel_in_the_order_of_the_batches(
-    tmp_path, written, no_network
-):
+def test_the_downloaded_files_come_out_pixel_for_pixel_in_the_order_of_the_batches(tmp_path, written, no_network):
     rows, labels = written
     train, test = Cifar10(root=str(tmp_path), **SETTINGS).load()
     names = [f"data_batch_{n}" for n in range(1, 6)]

@@ -63,9 +63,7 @@ def test_a_data_set_brings_its_model_unless_the_command_line_names_another(compo
 
 @pytest.mark.parametrize("name", MODEL)
 def test_a_composed_data_set_can_be_made(composed, name):
-    dataset = instantiate(
-        composed(f"dataset={name}", *(["dataset.path=mine.npz"] if name == "npz" else [])).dataset
-    )
+    dataset = instantiate(composed(f"dataset={name}", *(["dataset.path=mine.npz"] if name == "npz" else [])).dataset)
     assert type(dataset).__module__ == f"unlearnleak.dataset.{name}"
 
 

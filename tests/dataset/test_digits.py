@@ -33,9 +33,7 @@ def test_splits_hold_out_as_many_of_each_class_as_asked(generator):
     assert parts.auxiliary.class_counts().tolist() == [36] * 10
     expected = np.bincount(load_digits().target) - 72
     assert parts.train.class_counts().tolist() == expected.tolist()
-    assert (
-        len(torch.cat([parts.train.images, parts.test.images, parts.auxiliary.images]).unique(dim=0)) == 1797
-    )
+    assert len(torch.cat([parts.train.images, parts.test.images, parts.auxiliary.images]).unique(dim=0)) == 1797
 
 
 def test_a_file_is_refused():

@@ -28,14 +28,10 @@ def test_a_list_from_a_config_file_will_do(generator):
 
 
 @settings(derandomize=True)
-@given(
-    st.integers(2, 40).flatmap(lambda k: st.tuples(st.just(k), st.integers(1, k - 1))), st.integers(0, 2**31)
-)
+@given(st.integers(2, 40).flatmap(lambda k: st.tuples(st.just(k), st.integers(1, k - 1))), st.integers(0, 2**31))
 def test_a_draw_gives_that_many_different_classes_and_the_same_ones_again(sizes, seed):
     num_classes, count = sizes
-    drawn = [
-        forget_classes(f"draw:{count}", num_classes, torch.Generator().manual_seed(seed)) for _ in range(2)
-    ]
+    drawn = [forget_classes(f"draw:{count}", num_classes, torch.Generator().manual_seed(seed)) for _ in range(2)]
     assert drawn[0] == drawn[1] == tuple(sorted(set(drawn[0])))
     assert len(drawn[0]) == count
     assert set(drawn[0]) <= set(range(num_classes))

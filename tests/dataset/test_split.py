@@ -62,9 +62,7 @@ def test_largest_remainder_breaks_ties_towards_the_lower_class():
 
 
 def test_statistics_are_those_of_the_pixels_as_fractions():
-    images = np.random.default_rng(0).integers(0, 256, (50, 3, 9, 8), np.uint8) // np.array(
-        [[[[1]], [[2]], [[5]]]]
-    )
+    images = np.random.default_rng(0).integers(0, 256, (50, 3, 9, 8), np.uint8) // np.array([[[[1]], [[2]], [[5]]]])
     mean, std = channel_statistics(torch.from_numpy(images.astype(np.uint8)))
     assert mean == pytest.approx((images / 255).mean((0, 2, 3)))
     assert std == pytest.approx((images / 255).std((0, 2, 3)))

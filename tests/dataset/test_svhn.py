@@ -25,9 +25,7 @@ def written(tmp_path, monkeypatch):
     return arrays
 
 
-def test_the_downloaded_files_come_out_pixel_for_pixel_and_class_0_is_the_digit_0(
-    tmp_path, written, no_network
-):
+def test_the_downloaded_files_come_out_pixel_for_pixel_and_class_0_is_the_digit_0(tmp_path, written, no_network):
     for part, name in zip(Svhn(root=str(tmp_path), **SETTINGS).load(), ("train", "test"), strict=True):
         images, digits = written[name]
         assert np.array_equal(part.images.numpy(), images.transpose(3, 2, 0, 1))

@@ -24,21 +24,15 @@ class OfflineRun:
     tags: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     rows: list[dict[str, Any]] = field(default_factory=list)  # one per log call; media are dicts with _type
-    metrics: dict[str, dict[str, Any]] = field(
-        default_factory=dict
-    )  # what define_metric said, by name or glob
-    media: dict[str, Any] = field(
-        default_factory=dict
-    )  # what the summary says of tables, histograms and images
+    metrics: dict[str, dict[str, Any]] = field(default_factory=dict)  # what define_metric said, by name or glob
+    media: dict[str, Any] = field(default_factory=dict)  # what the summary says of tables, histograms and images
     summary: dict[str, Any] = field(default_factory=dict)  # all else in the summary
     exit_code: int | None = None  # None: never finished
 
     def curve(self, name: str) -> list[dict[str, float]]:
         """The rows that were given to `RunLogger.curve`."""
         prefix = f"{name}/"
-        picked = [
-            {key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)} for row in self.rows
-        ]
+        picked = [{key.removeprefix(prefix): row[key] for key in row if key.startswith(prefix)} for row in self.rows]
         return [row for row in picked if row]
 
     def table(self, name: str) -> tuple[list[str], list[list[Any]]]:
@@ -54,10 +48,7 @@ class OfflineRun:
         """Captions and pixels, HW or HWC."""
         entry = self.media[name]
         paths = [self.file.parent / "files" / path for path in entry["filenames"]]
-        return [
-            (caption, np.asarray(Image.open(path)))
-            for caption, path in zip(entry["captions"], paths, strict=True)
-        ]
+        return [(caption, np.asarray(Image.open(path))) for caption, path in zip(entry["captions"], paths, strict=True)]
 
 
 def read_offline(directory: Path) -> list[OfflineRun]:
@@ -74,9 +65,7 @@ def read_file(file: Path) -> OfflineRun:
     run = OfflineRun(file)
     for record in map(json.loads, printed.splitlines()):
         _apply(run, record["type"], record.get(record["type"], {}))
-    run.media = {
-        key: value for key, value in run.summary.items() if isinstance(value, dict) and "_type" in value
-    }
+    run.media = {key: value for key, value in run.summary.items() if isinstance(value, dict) and "_type" in value}
     run.summary = {key: value for key, value in run.summary.items() if key not in run.media}
     return run
 

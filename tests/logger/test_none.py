@@ -36,9 +36,7 @@ def whole_run(logger: RunLogger, directory: Path, *, exit_code: int = 0, seed: i
             tags=["digits", "none", "none"],
         )
         for model in ("original", "unlearned"):
-            logger.curve(
-                model, [{"epoch": e, "train_loss": float(draw.random()), "test_acc": 0.5} for e in (1, 2, 3)]
-            )
+            logger.curve(model, [{"epoch": e, "train_loss": float(draw.random()), "test_acc": 0.5} for e in (1, 2, 3)])
         logger.curve("defended", [])
         logger.table("scores", ["class", "score", "forgotten"], [[0, 0.25, True], [1, None, False]])
         logger.histogram("dot", {"0": draw.normal(size=50).tolist(), "1": [1.0, float("nan")], "2": []})

@@ -172,20 +172,15 @@ def kill_service(number):
 {body}
 """
     command = [sys.executable, "-c", program]
-    env = {
-        key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"
-    } | env  # a service of its own
+    env = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"} | env  # a service of its own
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60, env=env)
 
 
 def test_offline_prints_nothing_and_needs_no_home(tmp_path: Path) -> None:
-    done = in_a_process(
-        "whole_run(logger, directory)", tmp_path / "made", HOME="/dev/null", NETRC="/dev/null"
-    )
+    done = in_a_process("whole_run(logger, directory)", tmp_path / "made", HOME="/dev/null", NETRC="/dev/null")
     assert (done.returncode, done.stdout) == (0, "")
     assert (
-        done.stderr
-        == "WARNING:unlearnleak.logger.wandb:dot: 1 values are not finite and missing from the histograms\n"
+        done.stderr == "WARNING:unlearnleak.logger.wandb:dot: 1 values are not finite and missing from the histograms\n"
     )
     assert len(list((tmp_path / "made" / "wandb").glob("offline-run-*/run-*.wandb"))) == 1
 
@@ -226,18 +221,14 @@ logger.finish(exit_code=0)
     assert done.stderr.count("W&B's service has died (") == 1
     assert done.stderr.count("W&B's service does not answer") == 2
     assert "Traceback" not in done.stderr
-    told = {
-        path.name: [(run.summary, run.exit_code) for run in read_offline(path)] for path in tmp_path.iterdir()
-    }
+    told = {path.name: [(run.summary, run.exit_code) for run in read_offline(path)] for path in tmp_path.iterdir()}
     assert told == {"first": [({"asr": 0.5}, None)], "second": [({"asr": 1.0}, 0)], "third": [({}, 0)]}
 
 
 @pytest.mark.parametrize("mode", ["", "ofline", None])
 def test_unknown_mode(mode: str) -> None:
     with pytest.raises(UserError, match=r"none of offline, online, disabled.*WANDB_MODE=offline"):
-        WandbLogger(
-            project="p", entity=None, mode=mode, bins=8, flush_seconds=1, init_timeout=1, finish_timeout=1
-        )
+        WandbLogger(project="p", entity=None, mode=mode, bins=8, flush_seconds=1, init_timeout=1, finish_timeout=1)
 
 
 def test_online_without_key_or_server_is_refused_soon(tmp_path: Path) -> None:
@@ -254,9 +245,7 @@ for project, key in [("p", ""), ("p", "short"), ("p", 40 * "a"), ("a:b", 40 * "a
     logger.finish(exit_code=1)
 """
     done = in_a_process(body, tmp_path, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_MODE="offline")
-    assert done.stdout.startswith("UserError logger.mode=online needs an API key: run `wandb login`"), (
-        done.stderr
-    )
+    assert done.stdout.startswith("UserError logger.mode=online needs an API key: run `wandb login`"), done.stderr
     assert "UserError W&B does not start: WANDB_API_KEY invalid" in done.stdout
     assert "UserError W&B does not start: Timed out" in done.stdout
     assert "UserError W&B does not start: Invalid project name 'a:b'" in done.stdout

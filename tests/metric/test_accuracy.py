@@ -11,9 +11,7 @@ K = 6
 @pytest.fixture
 def answers():
     draw = np.random.default_rng(0)
-    labels = draw.choice(
-        K - 1, size=500, p=[0.5, 0.2, 0.15, 0.1, 0.05]
-    )  # unbalanced, and class 5 has no sample
+    labels = draw.choice(K - 1, size=500, p=[0.5, 0.2, 0.15, 0.1, 0.05])  # unbalanced, and class 5 has no sample
     predictions = np.where(draw.random(500) < 0.6, labels, draw.integers(0, K, 500))
     return predictions, labels
 
@@ -31,12 +29,8 @@ def test_accuracies_are_those_over_the_samples_of_either_side(answers, classes):
     predictions, labels = answers
     counts = class_counts(predictions, labels, K)
     inside = np.isin(labels, classes)
-    assert forget_accuracy(*counts, classes) == pytest.approx(
-        accuracy_score(labels[inside], predictions[inside])
-    )
-    assert retain_accuracy(*counts, classes) == pytest.approx(
-        accuracy_score(labels[~inside], predictions[~inside])
-    )
+    assert forget_accuracy(*counts, classes) == pytest.approx(accuracy_score(labels[inside], predictions[inside]))
+    assert retain_accuracy(*counts, classes) == pytest.approx(accuracy_score(labels[~inside], predictions[~inside]))
 
 
 def test_classes_without_samples_have_no_accuracy(answers):

@@ -12,9 +12,7 @@ from unlearnleak.report import table
 from unlearnleak.report.table import counts, markdown
 
 SIX = [
-    run(
-        asr=a, exact_match=float(a == 1), forget_acc=f, retain_acc=r, asr_published=p, gate=g, forgotten_ranked_first=k
-    )
+    run(asr=a, exact_match=float(a == 1), forget_acc=f, retain_acc=r, asr_published=p, gate=g, forgotten_ranked_first=k)
     for a, f, r, p, g, k in [
         (1.0, 0.00, 0.95, 0.99, "passed", 1.0),
         (0.9, 0.02, 0.96, None, "passed", 0.0),

@@ -121,8 +121,7 @@ def test_the_files_are_readable_without_this_package(store):
     assert json.loads(raw["meta.json"]) == {"n": 1}
     assert bits(load_file(artifact.path / "tensors.safetensors")) == bits(tensors())
     assert json.loads(raw.pop("manifest.json")) == {
-        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in raw.items()
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in raw.items()
     }
 
 

@@ -138,9 +138,7 @@ def test_everything_is_on_the_disk_before_it_is_published(store, monkeypatch):
     """A rename that overtakes its files would publish empty ones when the power fails."""
     log = []
     fsync, rename = os.fsync, Path.rename
-    monkeypatch.setattr(
-        os, "fsync", lambda fd: (log.append(Path(f"/proc/self/fd/{fd}").readlink()), fsync(fd))
-    )
+    monkeypatch.setattr(os, "fsync", lambda fd: (log.append(Path(f"/proc/self/fd/{fd}").readlink()), fsync(fd)))
     monkeypatch.setattr(Path, "rename", lambda path, to: (log.append("rename"), rename(path, to)))
     place = store.get_or_compute("original", PAYLOAD, computed).path
     before, after = log[: log.index("rename")], log[log.index("rename") + 1 :]

@@ -63,9 +63,7 @@ def test_importing_the_store_loads_nothing_heavy():
     assert not {"torch", "numpy", "safetensors", "filelock"} & {*loaded}
 
 
-@pytest.mark.parametrize(
-    "error", [RuntimeError("diverged"), KeyboardInterrupt(), OSError(errno.ENOSPC, "theirs")]
-)
+@pytest.mark.parametrize("error", [RuntimeError("diverged"), KeyboardInterrupt(), OSError(errno.ENOSPC, "theirs")])
 def test_what_the_computation_raises_passes_through_and_leaves_nothing(store, error):
     def fail():
         raise error

@@ -47,9 +47,7 @@ def test_a_disk_without_locks_is_computed_on_without(store, monkeypatch, caplog,
     monkeypatch.setattr(fcntl, "flock", refuse)
     for seed in range(3):
         assert_sound(store.get_or_compute("original", {"seed": seed}, computed))
-    assert (
-        caplog.text.count("no lock for original-") == 3
-    )  # not a lock file that would outlive a killed process
+    assert caplog.text.count("no lock for original-") == 3  # not a lock file that would outlive a killed process
     assert store.clean() == []
     assert litter(store.root) == []
 

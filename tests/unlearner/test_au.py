@@ -46,9 +46,7 @@ def test_it_forgets_retains_and_reports(original, digits, unlearn, classes):
     assert 1 <= unlearner.report["repair_epochs"] <= 20
 
 
-def test_without_repair_the_ledgers_of_the_forgotten_classes_are_gone_and_nothing_else(
-    original, digits, unlearn
-):
+def test_without_repair_the_ledgers_of_the_forgotten_classes_are_gone_and_nothing_else(original, digits, unlearn):
     unlearner = Amnesiac(**RECIPE | {"epochs": 0})
     model = unlearn(unlearner, (2, 7))
     expected = flat(original.model) - (original.ledger[2] + original.ledger[7])

@@ -40,8 +40,6 @@ def test_it_starts_from_the_original(original, unlearn):
 
 
 def test_the_same_seed_gives_the_same_bits(unlearn):
-    first, again, other = (
-        flat(unlearn(FineTune(**RECIPE | {"epochs": 1}), seed=seed)) for seed in (SEED, SEED, 1)
-    )
+    first, again, other = (flat(unlearn(FineTune(**RECIPE | {"epochs": 1}), seed=seed)) for seed in (SEED, SEED, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)

@@ -140,9 +140,7 @@ def slow_ledger(model, data, how):
     return ledger_KP
 
 
-@pytest.mark.parametrize(
-    ("kind", "decay"), [("softmax", 0.0), ("softmax", 0.1), ("lenet", 0.0), ("lenet", 0.01)]
-)
+@pytest.mark.parametrize(("kind", "decay"), [("softmax", 0.0), ("softmax", 0.1), ("lenet", 0.0), ("lenet", 0.01)])
 def test_each_row_is_what_autograd_says_of_that_class_s_samples(build, digits, kind, decay):
     """Without batch normalisation a class's part of the gradient is the gradient of its part of the loss."""
     few = digits.train.select(torch.arange(320))

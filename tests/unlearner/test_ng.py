@@ -175,9 +175,7 @@ def test_a_bound_below_chance_is_refused(unlearn):
         unlearn(method(loss_bound=2.0))
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("forget_acc_goal", 5), ("retain_weight", -1.0), ("check_every", 0)]
-)
+@pytest.mark.parametrize(("name", "value"), [("forget_acc_goal", 5), ("retain_weight", -1.0), ("check_every", 0)])
 def test_a_bad_value_is_refused_by_name(name, value):
     with pytest.raises(UserError, match=f"unlearner.{name}={value!r} must be"):
         method(**{name: value})

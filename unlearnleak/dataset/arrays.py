@@ -30,9 +30,7 @@ def read_npz(path: str, num_classes: int | None) -> tuple[LabeledImages, Labeled
         _check_labels(path, part, arrays)
     seen, other = arrays["train_images"].shape[1:], arrays["test_images"].shape[1:]
     if seen != other:
-        raise _refusal(
-            path, "test_images", f"has images of shape {other}, train_images {seen}", "the same shape"
-        )
+        raise _refusal(path, "test_images", f"has images of shape {other}, train_images {seen}", "the same shape")
     largest = int(max(arrays["train_labels"].max(), arrays["test_labels"].max()))
     classes = largest + 1 if num_classes is None else num_classes
     for part in ("train", "test"):
@@ -69,9 +67,7 @@ def _check_images(path: str, name: str, images: np.ndarray) -> None:
     if images.dtype != np.uint8:
         raise _refusal(path, name, f"has dtype {images.dtype}", "uint8, pixel values 0..255")
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
-        raise _refusal(
-            path, name, f"has shape {images.shape}", "[N,H,W], [N,H,W,1] or [N,H,W,3], channels last"
-        )
+        raise _refusal(path, name, f"has shape {images.shape}", "[N,H,W], [N,H,W,1] or [N,H,W,3], channels last")
     if 0 in images.shape:
         raise _refusal(path, name, f"has shape {images.shape}, which holds nothing", "at least one image")
 
@@ -91,9 +87,7 @@ def _check_classes(path: str, name: str, labels: np.ndarray, num_classes: int) -
         wrong = labels.min() if labels.min() < 0 else labels.max()
         raise _refusal(path, name, f"holds the label {wrong}", f"0..{max(num_classes - 1, 0)}")
     if num_classes < 2:
-        raise _refusal(
-            path, name, "holds one class only", "two classes or more: one to forget, one to retain"
-        )
+        raise _refusal(path, name, "holds one class only", "two classes or more: one to forget, one to retain")
     present = np.unique(labels)
     if len(present) < num_classes:
         gaps = np.flatnonzero(present != np.arange(len(present)))

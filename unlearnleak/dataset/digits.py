@@ -38,9 +38,7 @@ class Digits(Dataset):
             train_limit=train_limit,
         )
         if path is not None:
-            raise UserError(
-                f"dataset.path={path}: the digits come from no file. Allowed: null, or dataset=npz."
-            )
+            raise UserError(f"dataset.path={path}: the digits come from no file. Allowed: null, or dataset=npz.")
 
     def load(self) -> tuple[LabeledImages, None]:
         """Return all digits, bilinearly enlarged and rounded to 0..255; there is no test set."""

@@ -42,9 +42,7 @@ class Downloaded(Dataset):
 
         stem = type(self).__module__.rpartition(".")[2]
         if self.root is None:
-            raise UserError(
-                f"dataset.root=null. Allowed: the folder for the download of {stem}, such as data."
-            )
+            raise UserError(f"dataset.root=null. Allowed: the folder for the download of {stem}, such as data.")
         root = Path(self.root).expanduser()
         # Complete already, perhaps in a folder that may not be written to. If not, or if a neighbour is still
         # writing, the second attempt waits for the lock and reports what fails.

@@ -8,9 +8,7 @@ import torch
 from unlearnleak.errors import UserError
 
 
-def forget_classes(
-    spec: Sequence[int] | str, num_classes: int, generator: torch.Generator
-) -> tuple[int, ...]:
+def forget_classes(spec: Sequence[int] | str, num_classes: int, generator: torch.Generator) -> tuple[int, ...]:
     """Return the forgotten classes, sorted.
 
     `spec` is a list of classes such as [3] or [0, 4, 7], or the string "draw:3" for three classes drawn

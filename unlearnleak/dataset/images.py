@@ -32,9 +32,7 @@ class LabeledImages:
         assert self.labels.shape == self.images.shape[:1], (self.labels.shape, self.images.shape)
 
     @classmethod
-    def from_arrays(
-        cls, images: np.ndarray, labels: np.ndarray | Sequence[int], num_classes: int
-    ) -> LabeledImages:
+    def from_arrays(cls, images: np.ndarray, labels: np.ndarray | Sequence[int], num_classes: int) -> LabeledImages:
         """Take uint8 images N×H×W (grey) or N×H×W×C (channels last), and any whole-number labels [N]."""
         grey = images.ndim == 3
         images_NCHW = images[:, None] if grey else np.moveaxis(images, -1, 1)

@@ -59,9 +59,7 @@ class WandbLogger(RunLogger):
         finish_timeout: float,
     ) -> None:
         if mode not in MODES:
-            raise UserError(
-                f"logger.mode={mode!r} (WANDB_MODE sets it) is none of {', '.join(MODES)}. {WAY_OUT}"
-            )
+            raise UserError(f"logger.mode={mode!r} (WANDB_MODE sets it) is none of {', '.join(MODES)}. {WAY_OUT}")
         self.where = {"project": project, "entity": entity, "mode": mode}
         self.bins = bins
         self.limits = {
@@ -172,9 +170,7 @@ class WandbLogger(RunLogger):
             if self.where["mode"] == "online":
                 require_key()
             with files_in(self._folder):
-                run: Run = wandb.init(
-                    **self.where, **what, reinit="create_new", settings=settings(**self.limits)
-                )
+                run: Run = wandb.init(**self.where, **what, reinit="create_new", settings=settings(**self.limits))
         except wandb.Error as error:
             raise UserError(f"W&B does not start: {error}\n{WAY_OUT}") from error
         return run

@@ -60,9 +60,7 @@ def require_key() -> None:
     wandb = library()
     wandb.setup(settings=wandb.Settings(mode="online", silent=True))
     if not wandb.login(prompt=False, verify=False):
-        raise UserError(
-            f"logger.mode=online needs an API key: run `wandb login`, or set WANDB_API_KEY. {WAY_OUT}"
-        )
+        raise UserError(f"logger.mode=online needs an API key: run `wandb login`, or set WANDB_API_KEY. {WAY_OUT}")
 
 
 def forget_service() -> None:

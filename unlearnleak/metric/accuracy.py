@@ -20,9 +20,7 @@ def class_counts(predictions_N: ArrayLike, labels_N: ArrayLike, num_classes: int
     """
     predictions, labels = np.asarray(predictions_N), np.asarray(labels_N, dtype=np.int64)
     if predictions.shape != labels.shape or labels.ndim != 1:
-        raise ValueError(
-            f"predictions of shape {predictions.shape} do not fit labels of shape {labels.shape}"
-        )
+        raise ValueError(f"predictions of shape {predictions.shape} do not fit labels of shape {labels.shape}")
     if labels.size and not 0 <= labels.min() <= labels.max() < num_classes:
         raise ValueError(f"labels {labels.min()}..{labels.max()} are not all in 0..{num_classes - 1}")
     correct_K = np.bincount(labels[predictions == labels], minlength=num_classes)
@@ -42,9 +40,7 @@ def retain_accuracy(correct_K: ArrayLike, total_K: ArrayLike, classes: Sequence[
     return _accuracy(correct_K, total_K, classes, forgotten=False)
 
 
-def _accuracy(
-    correct_K: ArrayLike, total_K: ArrayLike, classes: Sequence[int], *, forgotten: bool
-) -> float | None:
+def _accuracy(correct_K: ArrayLike, total_K: ArrayLike, classes: Sequence[int], *, forgotten: bool) -> float | None:
     correct, total = np.asarray(correct_K), np.asarray(total_K)
     wanted = np.isin(np.arange(len(total)), list(classes), invert=not forgotten)
     samples = int(total[wanted].sum())

@@ -30,7 +30,5 @@ def bootstrap_mean(values: ArrayLike, level: float = 0.95, seed: int = 0) -> tup
         return None
     if np.ptp(sample) <= 1e-12 * np.abs(sample).max():
         return float(sample.min()), float(sample.max())
-    result = bootstrap(
-        (sample,), np.mean, confidence_level=level, n_resamples=RESAMPLES, batch=1000, rng=seed
-    )
+    result = bootstrap((sample,), np.mean, confidence_level=level, n_resamples=RESAMPLES, batch=1000, rng=seed)
     return float(result.confidence_interval.low), float(result.confidence_interval.high)

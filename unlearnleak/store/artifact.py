@@ -91,9 +91,7 @@ def _tensor_bytes(tensors: "dict[str, torch.Tensor]") -> bytes:
     own = {}
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
-            raise TypeError(
-                f"tensors[{name!r}] is a {type(tensor).__name__}: names are strings, values tensors."
-            )
+            raise TypeError(f"tensors[{name!r}] is a {type(tensor).__name__}: names are strings, values tensors.")
         # A copy each: safetensors refuses tensors that share memory, such as tied weights.
         own[name] = tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
     return bytes(save(own))
@@ -101,8 +99,7 @@ def _tensor_bytes(tensors: "dict[str, torch.Tensor]") -> bytes:
 
 def _digests(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     return {
-        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-        for name, content in files.items()
+        name: {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in files.items()
     }
 
 

@@ -17,9 +17,7 @@ _FAULTS_OF_THE_ARTIFACT = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EIO,
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
-_WAY_OUT = (
-    "choose another folder with store=PATH. What was published stays: the same command goes on from there."
-)
+_WAY_OUT = "choose another folder with store=PATH. What was published stays: the same command goes on from there."
 
 
 def read_files(folder: Path) -> dict[str, bytes]:

@@ -32,9 +32,7 @@ class Store:
         # Absolute, so that a later change of the working directory does not move the store.
         self.root = Path(root).expanduser().absolute()
 
-    def get_or_compute(
-        self, stage: str, payload: Mapping[str, Any], compute: Callable[[], Contents]
-    ) -> Artifact:
+    def get_or_compute(self, stage: str, payload: Mapping[str, Any], compute: Callable[[], Contents]) -> Artifact:
         """The artifact of `payload`, from the store or else computed and published.
 
         Whoever asks gets the same bits, whether it computes, waits for another process, or loses to it. That
@@ -108,9 +106,7 @@ class Store:
                 theirs = self._verified(stage, place)  # another process was first
                 if theirs is not None:
                     return theirs
-        raise UserError(
-            f"{place} is damaged and cannot be replaced: remove it and run the same command again."
-        )
+        raise UserError(f"{place} is damaged and cannot be replaced: remove it and run the same command again.")
 
 
 def _take_away(place: Path, seen: tuple[int, int]) -> None:

@@ -46,9 +46,7 @@ class Amnesiac(Unlearner):
     def __init__(self, *, repair_tolerance: float, **training: Any) -> None:
         super().__init__(**training)
         if not 0 <= repair_tolerance <= 1:
-            raise UserError(
-                f"unlearner.repair_tolerance={repair_tolerance!r} must be from 0 to 1, an accuracy."
-            )
+            raise UserError(f"unlearner.repair_tolerance={repair_tolerance!r} must be from 0 to 1, an accuracy.")
         self.repair_tolerance = repair_tolerance
 
     def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:

@@ -162,9 +162,7 @@ class ClassLedger(pl.Callback):
                     start = self.offsets[parameter]
                     self.gradient_KP[c, start : start + parameter.numel()] += part.reshape(-1)
 
-    def on_before_optimizer_step(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any
-    ) -> None:
+    def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
         """Repeats the optimiser's own step, class by class."""
         check_optimizer(optimizer)
         group = optimizer.param_groups[0]
@@ -178,9 +176,7 @@ class ClassLedger(pl.Callback):
         self._unhook()
         del self.velocity_KP, self.gradient_KP
 
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Takes the hooks off a model whose training failed."""
         self._unhook()
 

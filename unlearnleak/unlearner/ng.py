@@ -110,9 +110,7 @@ class NegativeGradient(Unlearner):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stops at the goal, which is looked at every `check_every` steps and after the last."""
         self.report["steps"] += 1
         last = self.report["steps"] == trainer.estimated_stepping_batches
