@@ -125,7 +125,8 @@ def test_a_recipe_belongs_to_a_pair_and_sets_what_is_there(file):
 
 @pytest.mark.parametrize("attack", NAMES["attack"])
 def test_an_attacks_own_screening_can_read_it(attack):
-    make_plan(composed(*small(f"attack={attack}")))
+    plan = make_plan(composed(*small(f"attack={attack}")))
+    assert plan.attack.evidence in plan.screening.accepts
 
 
 @pytest.mark.parametrize("screening", NAMES["screening"])

@@ -159,7 +159,7 @@ def test_a_wrong_pair_is_skipped_in_a_sweep_and_refused_alone(tmp_path, computed
 def test_in_a_sweep_every_failure_is_told_when_it_happens(tmp_path, caplog):
     with caplog.at_level("INFO"), pytest.raises(UserError):
         job(tmp_path, "forget_classes=[9]", sweep=True)
-    assert "failed: Forgotten classes [9]" in caplog.text
+    assert "failed: forget_classes=[9]" in caplog.text
 
 
 def test_a_finished_job_again_does_nothing(tmp_path, computed, caplog):

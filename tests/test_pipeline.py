@@ -15,7 +15,8 @@ from unlearnleak.dataset import LabeledImages
 from unlearnleak.dataset.npz import Npz
 from unlearnleak.errors import UserError
 from unlearnleak.model.lenet import LeNet
-from unlearnleak.pipeline import Pipeline, pack, unpack
+from unlearnleak.packing import pack, unpack
+from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.screening.youden import Youden
 from unlearnleak.store import Artifact, Store

@@ -36,8 +36,11 @@ def entries(runs: Path) -> dict[str, dict]:
     return {path.parent.name: json.loads(path.read_text()) for path in runs.rglob("status.json")}
 
 
-def python(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], cwd=cwd, capture_output=True, text=True, check=False)
+def python(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    everything = os.environ | environment
+    return subprocess.run(
+        [sys.executable, *words], cwd=cwd, env=everything, capture_output=True, text=True, check=False
+    )
 
 
 # Jobs and sweeps
@@ -236,17 +239,50 @@ def test_a_full_disk_under_the_runs_is_told(cli, shared, full_disk, tmp_path):
     assert "runs=" in done.err
 
 
-def test_a_surprise_is_told_without_a_stack_trace_and_kept_with_one(cli, shared, tmp_path):
-    # Only scikit-learn knows that this is wrong, after everything was computed.
-    words = overrides_in(shared, f"runs={tmp_path / 'runs'}", "attack=param_diff", "screening.min_samples_leaf=-3")
-    done = cli(*words, cwd=tmp_path)
-    assert done.code == 1
-    assert "Traceback" not in done.out + done.err
-    assert "min_samples_leaf" in done.err
+PLUGIN = """
+from unlearnleak.screening.base import Screening
+
+class Surprise(Screening):
+    version = 1
+    accepts = frozenset({"dot_product"})
+
+    def __call__(self, evidence):
+        return 1 / 0
+"""
+
+
+def test_a_plugins_surprise_is_told_without_a_stack_trace_and_kept_with_one(shared, tmp_path):
+    # An installed package that declares itself is trusted; what goes wrong in it is a bug, not a user's mistake.
+    site = tmp_path / "site"
+    (site / "plugin-1.0.dist-info").mkdir(parents=True)
+    (site / "plugin.py").write_text(PLUGIN)
+    (site / "plugin-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1.0\n")
+    (site / "plugin-1.0.dist-info" / "entry_points.txt").write_text("[unlearnleak.plugins]\nplugin = plugin\n")
+    words = overrides_in(shared, f"runs={tmp_path / 'runs'}", "screening._target_=plugin.Surprise")
+    done = python("-m", "unlearnleak.run", *words, cwd=tmp_path, PYTHONPATH=str(site))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "unexpected ZeroDivisionError" in done.stderr
     (entry,) = entries(tmp_path / "runs").values()
     assert "Traceback" in entry["traceback"]
     (log,) = (tmp_path / "runs").rglob("run.log")
     assert "Traceback" in log.read_text()
+
+
+@pytest.mark.parametrize("setting", ["min_samples_leaf", "max_depth"])
+def test_a_tree_that_cannot_grow_is_refused_before_anything_is_trained(cli, shared, tmp_path, setting):
+    words = overrides_in(shared, f"store={tmp_path / 's'}", "attack=param_diff", f"screening.{setting}=-3")
+    done = cli(*words, cwd=tmp_path)
+    assert done.code == 1
+    assert f"screening.{setting}=-3" in done.err
+    assert not (tmp_path / "s").exists()
+
+
+def test_printing_the_config_of_a_sweep_is_refused_plainly(cli, tmp_path):
+    done = cli("-m", "unlearner=rt,rl", "--cfg", "job", cwd=tmp_path)
+    assert done.code == 1
+    assert "Only one of" in done.err
+    assert "unexpected" not in done.err
 
 
 # Quick words

@@ -9,7 +9,8 @@ from unlearnleak.attack.evidence import Evidence
 from unlearnleak.metric import published
 from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
 from unlearnleak.metric.verdict import asr, verdict_metrics
-from unlearnleak.pipeline import Pipeline, unpack, unpack_verdict
+from unlearnleak.packing import unpack, unpack_verdict
+from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import Gate
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Artifact

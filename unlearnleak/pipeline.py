@@ -16,25 +16,21 @@ So one original serves all unlearners, one unlearned model all attacks, one evid
 command again resumes it. Each stage draws from its own generators: what comes after a hit is the same as after a miss.
 """
 
-import math
 import resource
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from unlearnleak import seeds
 from unlearnleak.attack.access import accessible
-from unlearnleak.attack.evidence import Evidence, LabeledFeatures
 from unlearnleak.dataset import ForgetSplit, forget_classes
-from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.packing import pack, pack_verdict, unpack
 from unlearnleak.plan import Plan
-from unlearnleak.screening.base import Verdict
 from unlearnleak.store import Artifact, Contents, key_of
-from unlearnleak.training import evaluate, fit
+from unlearnleak.training import check_finite, evaluate, fit
 from unlearnleak.unlearner.ledger import ClassLedger
 
 MEBIBYTE = 2**20
@@ -254,51 +250,6 @@ class Pipeline:
         """What the screening made of the evidence: forgotten_K and score_K."""
 
         def compute() -> Contents:
-            verdict = self.plan.screening(unpack(self.evidence()))
-            return Contents({"forgotten_K": verdict.forgotten_K, "score_K": verdict.score_K}, {})
+            return pack_verdict(self.plan.screening(unpack(self.evidence())))
 
         return self.stage("verdict", compute)
-
-
-def check_finite(model: LitClassifier, curve: list[dict[str, float]]) -> None:
-    """Raises UserError where a training has run away: neither the store nor an attack could use its numbers."""
-    numbers = [row["train_loss"] for row in curve]
-    if math.isfinite(sum(numbers)) and all(weight.isfinite().all() for weight in model.state_dict().values()):
-        return
-    raise UserError(
-        f"The training has diverged: its mean losses per epoch were {numbers}. "
-        "Lower the learning rate: training.lr, or unlearner.lr where the original model was still sound."
-    )
-
-
-OPTIONAL = ("aligned_KMF", "images_KCHW")
-
-
-def pack(evidence: Evidence) -> Contents:
-    """Evidence as named tensors and JSON."""
-    tensors: dict[str, Tensor] = {"samples_KMF": evidence.samples_KMF}
-    tensors |= {name: value for name in OPTIONAL if (value := getattr(evidence, name)) is not None}
-    if evidence.calibration is not None:
-        tensors |= {f"calibration.{name}": value for name, value in evidence.calibration._asdict().items()}
-    return Contents(tensors, {"kind": evidence.kind, "queries": evidence.queries})
-
-
-def unpack(artifact: Artifact) -> Evidence:
-    """The inverse of `pack`, with all tensors on the CPU: screenings are the same there for every device."""
-    tensors = artifact.tensors
-    calibration = None
-    if "calibration.features_SKMF" in tensors:
-        calibration = LabeledFeatures(*(tensors[f"calibration.{name}"] for name in LabeledFeatures._fields))
-    return Evidence(
-        kind=artifact.meta["kind"],
-        samples_KMF=tensors["samples_KMF"],
-        aligned_KMF=tensors.get("aligned_KMF"),
-        calibration=calibration,
-        images_KCHW=tensors.get("images_KCHW"),
-        queries=artifact.meta["queries"],
-    )
-
-
-def unpack_verdict(artifact: Artifact) -> Verdict:
-    """A stored verdict."""
-    return Verdict(artifact.tensors["forgotten_K"], artifact.tensors["score_K"])

@@ -12,7 +12,8 @@ from typing import Any
 
 import unlearnleak
 from unlearnleak.logger.base import RunLogger
-from unlearnleak.pipeline import Pipeline, unpack
+from unlearnleak.packing import unpack
+from unlearnleak.pipeline import Pipeline
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "scikit-learn", "numpy", "wandb")
 MANY_CLASSES = 20

@@ -83,6 +83,9 @@ def main() -> None:
         complain(UserError(f"The run's files cannot be written: {error}. Free the disk or choose runs=PATH."))
         sys.exit(1)
     except Exception as error:
+        if "unlearnleak.job" not in sys.modules:  # Hydra's own words about its arguments: no job has begun
+            complain(error)
+            sys.exit(1)
         logging.getLogger("unlearnleak").debug("unexpected", exc_info=True)
         complain(RuntimeError(f"unexpected {type(error).__name__}: {error}"))
         print("The stack trace is in the run's run.log and status.json. Please report it.", file=sys.stderr)

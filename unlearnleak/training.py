@@ -1,5 +1,6 @@
 """Training through Lightning on images that stay on the device."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor
 
 from unlearnleak.dataset import LabeledImages
+from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.optimization import Optimization
 from unlearnleak.progress import meter
@@ -171,3 +173,14 @@ def evaluate(model: LitClassifier, data: LabeledImages) -> tuple[list[int], list
     hits_N = predict(model, data.images) == data.labels
     correct_K = torch.bincount(data.labels[hits_N], minlength=data.num_classes)
     return correct_K.tolist(), data.class_counts().tolist()
+
+
+def check_finite(model: LitClassifier, curve: list[dict[str, float]]) -> None:
+    """Raises UserError where a training has run away: neither the store nor an attack could use its numbers."""
+    numbers = [row["train_loss"] for row in curve]
+    if math.isfinite(sum(numbers)) and all(weight.isfinite().all() for weight in model.state_dict().values()):
+        return
+    raise UserError(
+        f"The training has diverged: its mean losses per epoch were {numbers}. "
+        "Lower the learning rate: training.lr, or unlearner.lr where the original model was still sound."
+    )

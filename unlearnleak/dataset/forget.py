@@ -51,7 +51,7 @@ def _draw(spec: str, num_classes: int, generator: torch.Generator) -> tuple[int,
 def _refusal(spec: object, num_classes: int, why: str) -> UserError:
     most = num_classes - 1
     return UserError(
-        f"Forgotten classes {spec!r}: {why}. Allowed: a list of different classes out of 0..{most}, at least "
+        f"forget_classes={spec!r}: {why}. Allowed: a list of different classes out of 0..{most}, at least "
         f"one and at most {most}, such as [0]; or draw:N with N in 1..{most} for N classes drawn by the "
         f"seed, such as draw:1."
     )

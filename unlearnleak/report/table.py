@@ -44,7 +44,7 @@ def place(word: str, order: tuple[str, ...]) -> tuple[int, str]:
 
 def mean(runs: list[Run], key: str) -> str:
     """Mean of a rate in percent over the runs where it is defined; a dash where it is nowhere."""
-    values = [run[key] for run in runs if run[key] is not None]
+    values = [run[key] for run in runs if run.get(key) is not None]
     return f"{100 * np.mean(values):.1f}" if values else "-"
 
 

@@ -4,6 +4,7 @@ import torch
 from sklearn.tree import DecisionTreeClassifier
 
 from unlearnleak.attack.evidence import Evidence
+from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Screening, Verdict
 
 
@@ -24,6 +25,11 @@ class DecisionTree(Screening):
     published = "decision_tree"
 
     def __init__(self, *, max_depth: int | None, min_samples_leaf: int, random_state: int) -> None:
+        for name, value in (("max_depth", max_depth), ("min_samples_leaf", min_samples_leaf)):
+            if value is not None and value < 1:
+                raise UserError(f"screening.{name}={value} is not possible: at least 1.")
+        if not 0 <= random_state < 2**32:
+            raise UserError(f"screening.random_state={random_state} is not possible: 0 to {2**32 - 1}.")
         self.settings = {
             "max_depth": max_depth,
             "min_samples_leaf": min_samples_leaf,
