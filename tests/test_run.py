@@ -278,11 +278,11 @@ def test_a_tree_that_cannot_grow_is_refused_before_anything_is_trained(cli, shar
     assert not (tmp_path / "s").exists()
 
 
-def test_printing_the_config_of_a_sweep_is_refused_plainly(cli, tmp_path):
-    done = cli("-m", "unlearner=rt,rl", "--cfg", "job", cwd=tmp_path)
-    assert done.code == 1
-    assert "Only one of" in done.err
-    assert "unexpected" not in done.err
+def test_printing_the_config_of_a_sweep_is_refused_plainly(tmp_path):
+    done = python("-m", "unlearnleak.run", "-m", "unlearner=rt,rl", "--cfg", "job", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Only one of" in done.stderr
+    assert "unexpected" not in done.stderr
 
 
 # Quick words
