@@ -18,6 +18,7 @@ def table(arguments: argparse.Namespace) -> int:
     runs = load_runs([Path(folder) for folder in arguments.runs])
     if arguments.shuffle_truth is not None:
         runs = shuffled(runs, arguments.shuffle_truth)
+        print(f"Control: judged against a random truth (seed {arguments.shuffle_truth}).\n", file=sys.stderr)
     console = Console()
     if arguments.csv:
         to_csv(runs, sys.stdout, arguments.columns.split(",") if arguments.columns else None)

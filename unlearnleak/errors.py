@@ -18,3 +18,9 @@ class Incompatible(UserError):
 
 class AccessDenied(RuntimeError):
     """An attack reached for something that its threat model does not grant, such as gradients of a black box."""
+
+
+def require(allowed: bool, setting: str, value: object, what: str) -> None:
+    """Raises UserError, naming the setting, its value and what is possible, unless `allowed`."""
+    if not allowed:
+        raise UserError(f"{setting}={value} is not possible: {what}.")

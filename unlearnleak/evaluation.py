@@ -72,7 +72,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     Accuracies and rates are in [0, 1], times in seconds, memory in MiB. What is undefined is None.
     """
     plan = pipeline.plan
-    for stage in STAGES:  # one after the other, so that each one's seconds and memory are its own
+    for stage in STAGES:  # one after the other, so that each one's seconds are its own
         getattr(pipeline, stage)()
     verdict = unpack_verdict(pipeline.verdict())
     evidence = unpack(pipeline.evidence())
@@ -102,5 +102,6 @@ def costs(pipeline: Pipeline) -> dict[str, Any]:
         found[f"seconds_{stage}"] = artifact.meta["seconds"]
         found[f"memory_mib_{stage}"] = artifact.meta.get("device_memory_mib", artifact.meta["memory_mib"])
         found[f"stored_{stage}"] = artifact.hit
+        found[f"made_with_{stage}"] = artifact.meta["made_with"]
         found[f"key_{stage}"] = artifact.key
     return found

@@ -15,7 +15,7 @@ from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.record import description, log_pictures, provenance, summary
 from unlearnleak.runtime import set_threads
-from unlearnleak.status import RESULT, mark, read_json, write_json
+from unlearnleak.status import RESULT, STATUS, mark, read_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,6 @@ def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, An
         UserError: the config or the machine does not allow it; the message is for people.
         Exception: anything else; the stack trace is in the run's log file, and the status file says "failed".
     """
-    mark(directory, "running")
     try:
         result = execute(config, directory)
     except Incompatible as error:
@@ -69,7 +68,9 @@ def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, An
         log.info("skipped: %s", error)
         return None
     except BaseException as error:
-        mark(directory, "failed", why=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+        before = read_json(directory / STATUS) or {}
+        if before.get("status") != "done":  # a finished run stays one: this time the job had not even begun
+            mark(directory, "failed", why=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
         log.debug("This job failed.", exc_info=True)
         if sweep:  # Hydra goes on with the next job, and shows the first failure only after the last one
             log.error("failed: %s", error)
@@ -87,6 +88,7 @@ def execute(config: DictConfig, directory: Path) -> dict[str, Any]:
     if result := finished(pipeline, directory, config):
         log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
         return result
+    mark(directory, "running")
     start(logger, config, directory, pipeline)
     exit_code = 1
     try:

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Verdict
 from unlearnleak.store import Artifact, Contents
 
@@ -16,6 +17,12 @@ def pack(evidence: Evidence) -> Contents:
     tensors |= {name: value for name in OPTIONAL if (value := getattr(evidence, name)) is not None}
     if evidence.calibration is not None:
         tensors |= {f"calibration.{name}": value for name, value in evidence.calibration._asdict().items()}
+    for name, values in tensors.items():
+        if not values.isfinite().all():
+            raise UserError(
+                f"The attack has diverged: {name} of its evidence holds infinities or no numbers. "
+                "Lower its rates, such as attack.lr or attack.shadow_lr."
+            )
     return Contents(tensors, {"kind": evidence.kind, "queries": evidence.queries})
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+import unlearnleak
 from unlearnleak import seeds
 from unlearnleak.attack.access import accessible
 from unlearnleak.dataset import ForgetSplit, forget_classes
@@ -55,7 +56,11 @@ class Pipeline:
         return key_of(self.payload(stage))
 
     def stage(self, name: str, compute: Callable[[], Contents]) -> Artifact:
-        """One stage's artifact, with the seconds and the peak memory that it took when it was computed."""
+        """One stage's artifact, with what it took and what it was made with when it was computed.
+
+        Seconds are the stage's own. `memory_mib` is the most that the process had held by then, earlier jobs of a sweep
+        included; on a GPU `device_memory_mib` is the stage's own peak.
+        """
         if name in self.artifacts:
             return self.artifacts[name]
 
@@ -66,6 +71,12 @@ class Pipeline:
             start = time.perf_counter()
             tensors, meta = compute()
             meta["seconds"] = time.perf_counter() - start
+            meta["made_with"] = {
+                "unlearnleak": unlearnleak.__version__,
+                "torch": torch.__version__,
+                "device": self.plan.device.type,
+                "threads": torch.get_num_threads(),
+            }
             meta["memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             if cuda:
                 meta["device_memory_mib"] = torch.cuda.max_memory_allocated(cuda) / MEBIBYTE

@@ -14,6 +14,7 @@ import unlearnleak
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.packing import unpack
 from unlearnleak.pipeline import Pipeline
+from unlearnleak.store import key_of
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "scikit-learn", "numpy", "wandb")
 MANY_CLASSES = 20
@@ -59,6 +60,7 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     """What was run, in the words of the command line."""
     plan = pipeline.plan
     return plan.names | {
+        "settings": key_of({"spec": plan.spec, "data": plan.dataset.fingerprint()})[:8],
         "forget_classes": list(pipeline.named_classes()),
         "seeds": vars(plan.seeds),
         "sweep_name": sweep_name,

@@ -1,4 +1,4 @@
-"""Where and how things run: device, threads, library noise. Nothing here may change a number on the CPU."""
+"""Where and how things run: device, threads, library noise. No key in the store sees any of it."""
 
 import logging
 import warnings

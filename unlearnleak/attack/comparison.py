@@ -13,7 +13,7 @@ from unlearnleak.attack.base import Attack, require_auxiliary
 from unlearnleak.attack.heads import Heads, class_subsets, initial_heads, train_heads
 from unlearnleak.attack.shadow import shadow_heads, shadow_plan
 from unlearnleak.dataset import LabeledImages
-from unlearnleak.errors import UserError
+from unlearnleak.errors import require
 
 FEATURE_BATCH = 1024
 DEAD = 1e-3
@@ -75,9 +75,13 @@ class ParameterAttack(Attack):
         shadow_lr: float,
         shadow_momentum: float,
     ) -> None:
-        for name, value, least in (("heads", heads, 1), ("subset_size", subset_size, 1), ("shadows", shadows, 8)):
-            if value < least:
-                raise UserError(f"attack.{name}={value} is too few: at least {least}.")
+        least = {"heads": 1, "subset_size": 1, "steps": 1, "shadows": 8, "shadow_steps": 1}
+        given = {"heads": heads, "subset_size": subset_size, "steps": steps, "shadows": shadows}
+        for name, value in (given | {"shadow_steps": shadow_steps}).items():
+            require(value >= least[name], f"attack.{name}", value, f"at least {least[name]}")
+        require(lr > 0, "attack.lr", lr, "above 0")
+        require(shadow_lr > 0, "attack.shadow_lr", shadow_lr, "above 0")
+        require(0 <= shadow_momentum < 1, "attack.shadow_momentum", shadow_momentum, "0 or more and below 1")
         self.heads, self.subset_size, self.steps, self.lr = heads, subset_size, steps, lr
         self.shadows = shadows
         self.shadow: dict[str, Any] = {"steps": shadow_steps, "lr": shadow_lr, "momentum": shadow_momentum}

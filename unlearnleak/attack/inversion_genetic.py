@@ -9,7 +9,7 @@ from unlearnleak.attack.access import BlackBox
 from unlearnleak.attack.base import Attack
 from unlearnleak.attack.evidence import Evidence, EvidenceKind
 from unlearnleak.dataset import LabeledImages
-from unlearnleak.errors import UserError
+from unlearnleak.errors import UserError, require
 from unlearnleak.progress import progress
 
 
@@ -82,6 +82,10 @@ class InversionGenetic(Attack):
     ) -> None:
         if not 1 <= elites < population:
             raise UserError(f"attack.elites={elites} must be at least 1 and less than attack.population={population}.")
+        require(generations >= 0, "attack.generations", generations, "0 or more")
+        require(0 <= mutation_rate <= 1, "attack.mutation_rate", mutation_rate, "0 to 1")
+        require(sigma > 0, "attack.sigma", sigma, "above 0")
+        require(0 < gamma <= 1, "attack.gamma", gamma, "above 0 and at most 1")
         self.population, self.generations, self.elites = population, generations, elites
         self.mutation_rate, self.sigma, self.gamma = mutation_rate, sigma, gamma
 

@@ -11,7 +11,7 @@ from unlearnleak.attack.access import WhiteBox
 from unlearnleak.attack.base import Attack
 from unlearnleak.attack.evidence import Evidence, EvidenceKind
 from unlearnleak.dataset import LabeledImages
-from unlearnleak.errors import UserError
+from unlearnleak.errors import UserError, require
 from unlearnleak.progress import meter
 
 
@@ -52,6 +52,10 @@ class InversionGradient(Attack):
             raise UserError(
                 f"attack.restarts={restarts}, attack.chunk={chunk}: both must be at least 1 (chunk may be null: all)."
             )
+        require(steps >= 1, "attack.steps", steps, "at least 1")
+        require(lr > 0, "attack.lr", lr, "above 0")
+        require(l2 >= 0, "attack.l2", l2, "0 or more")
+        require(tv >= 0, "attack.tv", tv, "0 or more")
         self.restarts, self.steps, self.lr = restarts, steps, lr
         self.l2, self.tv, self.chunk = l2, tv, chunk
 

@@ -24,5 +24,5 @@ def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
         truth_K = np.isin(np.arange(classes), random.choice(classes, len(run["forgotten"]), replace=False))
         verdict_K = np.isin(np.arange(classes), run["verdict"])
         numbers = verdict_metrics(verdict_K, np.asarray(run["scores"]), truth_K)
-        found.append(run | numbers | {"asr_published": None})
+        found.append(run | numbers | {"asr_published": None, "forgotten": truth_K.nonzero()[0].tolist()})
     return found

@@ -1,5 +1,6 @@
 """The table at the end of a sweep: what leaked, by unlearner, attack and screening."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -23,18 +24,38 @@ def forgotten_count(run: Run) -> str:
 
 
 def group(runs: list[Run]) -> dict[Group, list[Run]]:
-    """Finished runs by (data set, attack, screening, unlearner, number of forgotten classes), in the paper's order."""
-    groups: dict[Group, list[Run]] = defaultdict(list)
-    for run in runs:
-        if run["status"] == "done":
-            words = (run["dataset"], run["attack"], run["screening"], run["unlearner"], forgotten_count(run))
-            groups[words].append(run)
+    """Finished runs by (data set, attack, screening, unlearner, number of forgotten classes), in the paper's order.
+
+    Only runs that differ in nothing but seeds and classes are averaged: where settings (or the model, or the images)
+    differ too, the unlearner's word gets their digest. The same job in two sweeps counts once.
+    """
+    found: dict[Group, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    for run in distinct(runs):
+        words = (run["dataset"], run["attack"], run["screening"], run["unlearner"], forgotten_count(run))
+        found[words][run.get("settings", "")].append(run)
+    groups: dict[Group, list[Run]] = {}
+    for (dataset, attack, screening, unlearner, count), variants in found.items():
+        for settings, members in variants.items():
+            word = f"{unlearner} {settings}" if len(variants) > 1 else unlearner
+            groups[dataset, attack, screening, word, count] = members
 
     def rank(words: Group) -> tuple[Any, ...]:
         dataset, attack, screening, unlearner, count = words
-        return (dataset, *place(attack, ATTACKS), screening, *place(unlearner, UNLEARNERS), int(count))
+        word, _, settings = unlearner.partition(" ")
+        return (dataset, *place(attack, ATTACKS), screening, *place(word, UNLEARNERS), int(count), settings)
 
     return {words: groups[words] for words in sorted(groups, key=rank)}
+
+
+def distinct(runs: list[Run]) -> list[Run]:
+    """Finished runs, each job once however many sweeps it is part of."""
+    jobs: dict[str, Run] = {}
+    for run in runs:
+        if run["status"] == "done":
+            identity = run.get("identity")
+            same = [identity["keys"], identity["classes"], identity["gate"]] if identity else id(run)
+            jobs.setdefault(json.dumps(same), run)
+    return list(jobs.values())
 
 
 def place(word: str, order: tuple[str, ...]) -> tuple[int, str]:
@@ -118,7 +139,7 @@ def pivot(runs: list[Run], column: str) -> str:
         cells[dataset, unlearner, count][attack, screening] = COLUMNS[column](members)
 
     def rank(line: tuple[str, str, str]) -> tuple[Any, ...]:
-        return (line[0], int(line[2]) == 0, int(line[2]), *place(line[1], UNLEARNERS))
+        return (line[0], int(line[2]) == 0, int(line[2]), *place(line[1].partition(" ")[0], UNLEARNERS), line[1])
 
     header = ["data set", "unlearner", "classes", *(f"{attack} / {screening}" for attack, screening in attacks)]
     body = [[*line, *(cells[line].get(attack, "") for attack in attacks)] for line in sorted(cells, key=rank)]

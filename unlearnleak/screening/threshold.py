@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from unlearnleak.attack.evidence import Evidence
-from unlearnleak.errors import UserError
+from unlearnleak.errors import UserError, require
 from unlearnleak.screening.base import Screening, Verdict
 
 Statistic = Literal["asked", "max"]
@@ -32,6 +32,7 @@ class Threshold(Screening):
     def __init__(self, *, k: float, statistic: Statistic) -> None:
         if statistic not in get_args(Statistic):
             raise UserError(f"screening.statistic={statistic} is unknown: take one of {get_args(Statistic)}.")
+        require(k >= 0, "screening.k", k, "0 or more")
         self.k, self.statistic = k, statistic
 
     def __call__(self, evidence: Evidence) -> Verdict:
