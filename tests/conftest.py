@@ -1,6 +1,7 @@
 """What the tests share: digits, an original LeNet with its ledger, and one way to unlearn."""
 
 import copy
+import signal
 from dataclasses import dataclass
 
 import pytest
@@ -29,6 +30,14 @@ class Original:
     initial: Tensor  # [P]
     optimization: Optimization
     splits: Splits
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard():
+    """A shell that starts the tests in the background has Ctrl-C ignored, and every child would inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session", autouse=True)

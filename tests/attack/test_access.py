@@ -137,3 +137,11 @@ def test_other_types_give_no_access(model):
 
     with pytest.raises(AssertionError, match="Other is no access type"):
         accessible(Other, model)
+
+
+@pytest.mark.parametrize("access", [WhiteBox, BlackBox])
+def test_the_model_itself_is_left_as_it_was(fresh_lenet, access):
+    model = fresh_lenet().train()
+    access(model)
+    assert model.training
+    assert all(parameter.requires_grad for parameter in model.parameters())

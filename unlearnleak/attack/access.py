@@ -1,5 +1,6 @@
 """The threat model as types: what an attack is handed is all that it can reach."""
 
+import copy
 from typing import Any, NoReturn
 
 import torch
@@ -11,6 +12,11 @@ from unlearnleak.model.classifier import LitClassifier
 QUERY_BATCH = 2048
 
 
+def frozen(model: LitClassifier) -> LitClassifier:
+    """A copy of the model in evaluation mode without gradients: what an attack does to it stays its own affair."""
+    return copy.deepcopy(model).eval().requires_grad_(False)
+
+
 class WhiteBox:
     """Architecture and parameters are known: features, head, logits, and gradients with respect to the input.
 
@@ -20,7 +26,7 @@ class WhiteBox:
     name = "white box"
 
     def __init__(self, model: LitClassifier) -> None:
-        self._model = model.eval().requires_grad_(False)
+        self._model = frozen(model)
         self.num_classes: int = model.num_classes
         self.image_shape: tuple[int, int, int] = model.image_shape
         self.device: torch.device = model.mean.device
@@ -54,7 +60,7 @@ class BlackBox:
     __slots__ = ("_ask", "device", "image_shape", "num_classes", "queries")
 
     def __init__(self, model: LitClassifier) -> None:
-        model = model.eval().requires_grad_(False)
+        model = frozen(model)
 
         @torch.no_grad()
         def ask(images_NCHW: Tensor) -> Tensor:
