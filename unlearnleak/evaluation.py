@@ -67,7 +67,7 @@ def gate(numbers: dict[str, Any], bounds: Gate, forgets: bool) -> dict[str, Any]
 
 
 def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
-    """Run all stages that are not stored yet and return the run's numbers, with the keys of DESIGN section 7.
+    """Run all stages that are not stored yet and return the run's numbers.
 
     Accuracies and rates are in [0, 1], times in seconds, memory in MiB. What is undefined is None.
     """

@@ -49,7 +49,7 @@ def standardise(phi_ND: Tensor, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tens
 
 
 class ParameterAttack(Attack):
-    """Trains auxiliary heads and shadow targets on the target's frozen features (paper, IV-A; DESIGN 6.2, 6.5).
+    """Trains auxiliary heads and shadow targets on the target's frozen features (paper, IV-A; docs/design.md).
 
     Args:
         heads: M, auxiliary heads per class.

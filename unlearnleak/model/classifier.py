@@ -13,7 +13,7 @@ from unlearnleak.optimization import Optimization
 
 
 class LitClassifier(pl.LightningModule, ABC):
-    """A frozen-able feature extractor phi(x) in R^D and a linear head W phi(x) + b (DESIGN's target, 6).
+    """A feature extractor phi(x) in R^D and a linear head W phi(x) + b.
 
     Args:
         image_shape: (C, H, W) of the images.

@@ -12,7 +12,8 @@ class DecisionTree(Screening):
     """Each of a class's M heads is judged by the tree; the class is forgotten if their mean probability exceeds 1/2.
 
     The paper grows the tree on heads of the target itself that are already labelled, 80 % of them, and tests it on the
-    other 20 %; that figure is `asr_published`. Here it is grown on the shadow targets' aligned features (DESIGN 6.5).
+    other 20 %; that figure is `asr_published`. Here it is grown on the shadow targets' aligned features
+    (docs/design.md).
 
     Args:
         max_depth, min_samples_leaf: as in sklearn.tree.DecisionTreeClassifier; classes are weighted to balance.

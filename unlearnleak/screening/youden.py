@@ -34,7 +34,8 @@ class Youden(Screening):
     """Forgotten if the class's mean aligned dot product is at most the shadow targets' Youden threshold.
 
     The paper fits the threshold on heads of the target itself that are already labelled forgotten or retained; that
-    figure is `asr_published`. Here it is fitted on the shadow targets, class means against class means (DESIGN 6.5).
+    figure is `asr_published`. Here it is fitted on the shadow targets, class means against class means
+    (docs/design.md).
     """
 
     version = 1
