@@ -5,10 +5,10 @@ NAME ?= smoke
 RUNS ?= outputs/runs/$(NAME)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench sweep report clean
+.PHONY: help demo test test-more lint bench sweep report clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -20,8 +20,11 @@ demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; prin
 	@echo
 	$(BIN)/unlearnleak table outputs/runs/demo
 
-test: .venv/.installed  ## run the test suite (no network, GPU or SLURM)
-	$(BIN)/python -m pytest
+test: .venv/.installed  ## run the test suite (no network, GPU, SLURM or browser)
+	$(BIN)/python -m pytest -m "not slurm and not browser"
+
+test-more: .venv/.installed  ## run the tests that need SLURM or a browser; each says so where it is skipped
+	$(BIN)/python -m pytest -m "slurm or browser"
 
 lint: .venv/.installed  ## check style and types
 	$(BIN)/ruff check .

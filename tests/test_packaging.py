@@ -25,9 +25,13 @@ def test_the_wheel_holds_the_code_and_every_conf_file_once(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert len(names) == len(set(names))
     expected = {f"unlearnleak/conf/{path.relative_to(ROOT / 'conf')}" for path in ROOT.glob("conf/**/*.yaml")}
-    expected |= {f"unlearnleak/conf/sweep/{path.name}" for path in ROOT.glob("sweeps/*.yaml")}
-    expected |= {str(path.relative_to(ROOT)) for path in ROOT.glob("unlearnleak/**/*.py")}
+    sweeps = ROOT / "sweeps"
+    expected |= {f"unlearnleak/conf/sweep/{path.relative_to(sweeps)}" for path in sweeps.glob("**/*.yaml")}
+    code = [path for path in ROOT.glob("unlearnleak/**/*") if path.is_file() and "__pycache__" not in path.parts]
+    expected |= {str(path.relative_to(ROOT)) for path in code}
     inside = {name for name in names if name.startswith("unlearnleak/")}
+    plugins = {str(path.relative_to(ROOT)) for path in ROOT.glob("hydra_plugins/**/*.py")}
+    assert plugins == {name for name in names if name.startswith("hydra_plugins/")}
     assert expected == inside
     assert "unlearnleak/conf/config.yaml" in inside
     assert not [name for name in names if name.startswith(("tests/", "outputs/", "conf/", "sweeps/"))]

@@ -168,8 +168,8 @@ def computed(monkeypatch):
     stages: list[str] = []
     ask = Store.get_or_compute
 
-    def counting(self, stage, payload, compute):
-        return ask(self, stage, payload, lambda: stages.append(stage) or compute())
+    def counting(self, stage, payload, compute, **how):
+        return ask(self, stage, payload, lambda: stages.append(stage) or compute(), **how)
 
     monkeypatch.setattr(Store, "get_or_compute", counting)
     return stages

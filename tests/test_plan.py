@@ -31,7 +31,7 @@ def test_a_plan_holds_what_the_config_says():
     assert plan.unlearner.settings.lr == 0.125
     assert plan.seeds == Seeds(data=5, forget=5, original=5, unlearning=5, attack=7)
     assert plan.gate == Gate(forget_acc=0.05, retain_loss=0.05)
-    assert (plan.forget_classes, plan.threads, plan.training.epochs) == ([3], 2, 20)
+    assert (plan.forget_classes, plan.runtime.threads, plan.training.epochs) == ([3], 2, 20)
 
 
 def test_a_specification_holds_all_settings_and_no_place():
@@ -61,8 +61,6 @@ REFUSED = {
     "several bad numbers": (["training.lr=0", "training.momentum=1"], "lr=0 .*momentum=1"),
     "text for a number": (["training.lr=fast"], r"training\.lr='fast'"),
     "not a number": (["training.lr=nan"], r"training\.lr=nan.*finite"),
-    "device": (["runtime.device=cuda:77"], r"runtime\.device=cuda:77.*cpu"),
-    "device of no kind": (["runtime.device=abacus"], r"runtime\.device=abacus.*auto"),
     "threads": (["runtime.threads=many"], r"runtime\.threads='many'"),
     "runtime setting": (["+runtime.cores=2"], r"runtime\.cores is unknown; allowed: device, threads"),
     "fractional seed": (["seed=1.5"], r"seeds\.data=1\.5"),
@@ -82,6 +80,13 @@ REFUSED = {
 def test_what_cannot_work_is_refused_by_name(overrides, message):
     with pytest.raises(UserError, match=message):
         make_plan(composed(*overrides))
+
+
+@pytest.mark.parametrize("device", ["cuda:77", "abacus"])
+def test_a_device_is_looked_for_when_it_is_needed(device):
+    plan = make_plan(composed(f"runtime.device={device}"))  # as on a login node, where a sweep is planned
+    with pytest.raises(UserError, match=rf"runtime\.device={device} .*cpu.*auto"):
+        _ = plan.device
 
 
 def test_a_wrong_pair_is_refused_with_the_screenings_that_would_do():

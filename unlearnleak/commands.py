@@ -7,10 +7,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from unlearnleak import sync
+from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, pivot, rich_tables
+from unlearnleak.status import remove_leftovers
 
 
 def table(arguments: argparse.Namespace) -> int:
@@ -36,12 +39,20 @@ def table(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def status(arguments: argparse.Namespace) -> int:
+    """Say how a sweep stands, from what lies on disk; it may run in another terminal or on another machine."""
+    from unlearnleak.sweep.board import latest_launch, report  # noqa: PLC0415  (only this command needs it)
+
+    print(report(latest_launch(Path(arguments.sweep) if arguments.sweep else None, Path(arguments.runs))))
+    return 0
+
+
 def clean(arguments: argparse.Namespace) -> int:
-    """Remove what killed processes left in a store; artifacts stay."""
+    """Remove what killed processes left in a store and among runs; artifacts and results stay."""
     from unlearnleak.store import Store  # noqa: PLC0415  (only this command needs it)
 
-    removed = Store(arguments.store).clean()
-    print(f"{len(removed)} temporaries of killed processes removed from {arguments.store}")
+    removed = Store(arguments.store).clean() + remove_leftovers(Path(arguments.runs))
+    print(f"{len(removed)} temporaries of killed processes removed from {arguments.store} and {arguments.runs}")
     return 0
 
 
@@ -61,8 +72,15 @@ def parser() -> argparse.ArgumentParser:
     tabulate.add_argument("--csv", action="store_true", help="every run as a row, with all its numbers")
     tabulate.add_argument("--columns", help="with --csv: only these, separated by commas")
     tabulate.set_defaults(function=table)
+    stand = commands.add_parser("status", help=status.__doc__)
+    stand.add_argument("sweep", nargs="?", help="its folder or its name; the last one launched by default")
+    stand.add_argument("--runs", default="outputs/runs", help="where sweeps lie (%(default)s)")
+    stand.set_defaults(function=status)
+    for module in (sync, dashboard):
+        module.register(commands)
     sweep_up = commands.add_parser("clean", help=clean.__doc__)
     sweep_up.add_argument("--store", default="outputs/artifacts", help="the store's folder (%(default)s)")
+    sweep_up.add_argument("--runs", default="outputs/runs", help="the folder of runs (%(default)s)")
     sweep_up.set_defaults(function=clean)
     return top
 

@@ -8,7 +8,9 @@ import importlib
 import inspect
 import math
 import re
+import sys
 from collections.abc import Collection, Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, TypeVar, get_type_hints
 
@@ -28,7 +30,13 @@ def trusted_packages() -> set[str]:
 
     A plugin declares itself in its pyproject.toml: `[project.entry-points."unlearnleak.plugins"]`, `name = "package"`.
     """
-    return {"unlearnleak", *(point.module for point in entry_points(group=PLUGINS))}
+    return {"unlearnleak", *declared_packages(tuple(sys.path))}
+
+
+@cache
+def declared_packages(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The declared plugins on this import path; looking for them reads every installed distribution's files."""
+    return tuple(point.module for point in entry_points(group=PLUGINS))
 
 
 def inside(dotted: str, packages: list[str]) -> bool:
@@ -66,6 +74,7 @@ def locate(target: Any, base: type[T], group: str) -> type[T]:
     return found
 
 
+@cache
 def parameters(factory: type[Any]) -> dict[str, inspect.Parameter]:
     """Keyword parameters of a constructor with their types; `**settings` stands for those of the parent class."""
     found: dict[str, inspect.Parameter] = {}
@@ -98,7 +107,7 @@ def check_settings(factory: type[Any], settings: Mapping[str, Any], group: str, 
     Raises:
         UserError: naming all unknown, missing and ill-typed settings at once.
     """
-    wanted = {name: p for name, p in parameters(factory).items() if name not in given}
+    wanted = {name: p for name, p in parameters(factory).items() if name not in given}  # type: ignore[arg-type]
     problems = [
         f"{group}.{name} is unknown; allowed: {', '.join(wanted) or 'no settings'}"
         for name in settings
@@ -121,11 +130,16 @@ def ill_typed(annotation: Any, value: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return "Input should be a finite number"
     try:
-        strict = ConfigDict(strict=True, arbitrary_types_allowed=True)
-        TypeAdapter(annotation, config=strict).validate_python(value)
+        checker(annotation).validate_python(value)
     except ValidationError as error:
         return "; ".join(item["msg"] for item in error.errors()[:2])
     return ""
+
+
+@cache
+def checker(annotation: Any) -> TypeAdapter[Any]:
+    """Holds values against an annotation without converting them; made once per annotation."""
+    return TypeAdapter(annotation, config=ConfigDict(strict=True, arbitrary_types_allowed=True))
 
 
 def resolved(node: Any, name: str) -> Any:

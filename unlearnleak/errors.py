@@ -20,6 +20,10 @@ class AccessDenied(RuntimeError):
     """An attack reached for something that its threat model does not grant, such as gradients of a black box."""
 
 
+class Terminated(SystemExit):
+    """SIGTERM: somebody ends the whole process, not only the job that it runs."""
+
+
 def require(allowed: bool, setting: str, value: object, what: str) -> None:
     """Raises UserError, naming the setting, its value and what is possible, unless `allowed`."""
     if not allowed:

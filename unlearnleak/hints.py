@@ -1,7 +1,7 @@
 """What is allowed where an override names a setting that is not there: Hydra's own message does not say."""
 
 import re
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -13,14 +13,17 @@ from omegaconf.errors import OmegaConfBaseException
 REFUSED = re.compile(r"Could not override '([\w.@/]+)'")
 
 
-def choices(words: list[str], config_folder: str) -> list[str]:
+def choices(words: Sequence[str], config_folder: str) -> list[str]:
     """The overrides on a command line that choose components ("attack=param_diff"), the first value of each sweep."""
     groups = {folder.name for folder in Path(config_folder).iterdir() if folder.is_dir()}
     return [word.split(",")[0] for word in words if word.partition("=")[0] in groups]
 
 
-def allowed_beside(message: str, config_folder: str) -> str | None:
-    """The settings beside the one that Hydra could not override, as a sentence; None where that cannot be told."""
+def allowed_beside(message: str, config_folder: str, words: Sequence[str]) -> str | None:
+    """The settings beside the one that Hydra could not override, as a sentence; None where that cannot be told.
+
+    `words` are the command line's, or a job's overrides.
+    """
     refused = REFUSED.search(message)
     if refused is None:
         return None
@@ -28,7 +31,7 @@ def allowed_beside(message: str, config_folder: str) -> str | None:
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(config_folder, version_base="1.3"):
-            config = compose("config", overrides=choices(sys.argv[1:], config_folder))
+            config = compose("config", overrides=choices(words, config_folder))
     except (HydraException, OmegaConfBaseException):
         return None
     node = OmegaConf.select(config, parent) if parent else config

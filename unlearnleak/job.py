@@ -1,4 +1,8 @@
-"""One job, from a composed config to its result, whatever happens on the way."""
+"""One job, from a composed config to its result, whatever happens on the way.
+
+What a sweep knows of a job is what the job writes into its folder: `run_job` says so at every
+end that it can still hear of.
+"""
 
 import logging
 import traceback
@@ -8,24 +12,43 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.config import build, resolved
-from unlearnleak.errors import Incompatible
+from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.evaluation import VERSION, evaluate_run
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.pipeline import Pipeline
-from unlearnleak.plan import make_plan
+from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.record import description, log_pictures, provenance, summary
 from unlearnleak.runtime import set_threads
-from unlearnleak.status import RESULT, STATUS, mark, read_json, write_json
+from unlearnleak.status import RESULT, STATUS, mark, read_json, running, write_json
+from unlearnleak.store import Busy, held, key_of
+from unlearnleak.sweep.launch import launch_folder, request_stop, stop_requested
 
 log = logging.getLogger(__name__)
 
 
+class JobExited(RuntimeError):
+    """A job of a sweep called sys.exit: an end of that job, not of the sweep."""
+
+
 def finished(pipeline: Pipeline, directory: Path, config: DictConfig) -> dict[str, Any] | None:
-    """The result of an earlier run of the same job in the same place, if it is whole and its inputs are the same."""
+    """The result of an earlier run of the same job in the same place, if it is whole and its inputs are the same.
+
+    Of a job that is to stop at an earlier stage: that stage's artifact, in a few words.
+    """
+    if pipeline.plan.until != "verdict":
+        return finished_stage(pipeline, directory)
     result = read_json(directory / RESULT)
-    if result is None or result.get("identity") != identity(pipeline, config):
+    if result is None or result.get("identity") != identity(pipeline, config) or not result.get("logged", True):
         return None
     return result
+
+
+def finished_stage(pipeline: Pipeline, directory: Path) -> dict[str, Any] | None:
+    """What a job that stops at a stage has said before, if that stage is still stored."""
+    before, stage = read_json(directory / STATUS) or {}, pipeline.plan.until
+    stored = pipeline.plan.store.contains(stage, pipeline.payload(stage))
+    said = {"stage": stage, "key": pipeline.key(stage)}
+    return said if stored and before.get("status") == "done" and said.items() <= before.items() else None
 
 
 def identity(pipeline: Pipeline, config: DictConfig) -> dict[str, Any]:
@@ -53,14 +76,20 @@ def start(logger: RunLogger, config: DictConfig, directory: Path, pipeline: Pipe
 
 
 def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, Any] | None:
-    """Run one job in `directory` and return its result; None where it was skipped.
+    """Run one job in `directory` and return its result; None where it was skipped, or left to another process.
 
     Raises:
         UserError: the config or the machine does not allow it; the message is for people.
         Exception: anything else; the stack trace is in the run's log file, and the status file says "failed".
     """
+    if why := stop_requested():
+        mark(directory, "skipped", why=why)
+        return None
     try:
         result = execute(config, directory)
+    except Busy as error:
+        mark(directory, "waiting", why=str(error))
+        return None
     except Incompatible as error:
         mark(directory, "skipped" if sweep else "failed", why=str(error))
         if not sweep:
@@ -68,38 +97,76 @@ def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, An
         log.info("skipped: %s", error)
         return None
     except BaseException as error:
-        before = read_json(directory / STATUS) or {}
-        if before.get("status") != "done":  # a finished run stays one: this time the job had not even begun
-            mark(directory, "failed", why=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
-        log.debug("This job failed.", exc_info=True)
-        if sweep:  # Hydra goes on with the next job, and shows the first failure only after the last one
-            log.error("failed: %s", error)
+        failed(error, directory, sweep=sweep, fail_fast=bool(config.get("fail_fast")))
+        if sweep and isinstance(error, SystemExit) and not isinstance(error, Terminated):
+            raise JobExited(f"the job called sys.exit({error.code})") from error
         raise
-    mark(directory, "done")
+    mark(directory, "done", **({} if "verdict" in result else result))
     return result
 
 
+def failed(error: BaseException, directory: Path, *, sweep: bool, fail_fast: bool) -> None:
+    """Write down why a job failed: status and log file with the stack trace; end the sweep where that is wanted."""
+    interrupted = isinstance(error, Terminated | KeyboardInterrupt)
+    why = "interrupted: it was told to end" if interrupted else f"{type(error).__name__}: {error}"
+    before = read_json(directory / STATUS) or {}
+    if before.get("status") != "done":  # a finished run stays one: this time the job had not even begun
+        mark(directory, "failed", why=why, traceback=traceback.format_exc())
+    log.debug("This job failed.", exc_info=True)
+    if sweep:  # the sweep goes on with the next job
+        log.error("failed: %s", error)
+    if fail_fast:
+        request_stop(f"fail_fast=true, and {directory.name} had failed: {why}")
+
+
 def execute(config: DictConfig, directory: Path) -> dict[str, Any]:
-    """Plan, run the stages, evaluate, record."""
+    """Plan, run the stages, evaluate, record; nothing of it where the job has finished before.
+
+    Raises:
+        Busy: in a sweep, another process has a stage of this job in hand, or this very run.
+    """
     plan = make_plan(config)
-    set_threads(plan.threads)
-    pipeline = Pipeline(plan)
+    log.debug("device %s", plan.device)  # that there is such a device is seen before anything else begins
+    set_threads(plan.runtime.threads)
+    wait = launch_folder() is None  # a sweep has better things to do with a device than to wait on it
+    pipeline = Pipeline(plan, wait=wait)
     logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
-    if result := finished(pipeline, directory, config):
-        log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
-        return result
-    mark(directory, "running")
+    with held(plan.store.lock(f"run-{key_of({'directory': str(directory.absolute())})}"), wait=wait):
+        if result := finished(pipeline, directory, config):
+            log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
+            return result
+        with running(directory):
+            if plan.until != "verdict":
+                return run_up_to(pipeline, directory)
+            result = run_and_log(pipeline, logger, config, directory)
+    log.info("%s", summary(result, directory))
+    return result
+
+
+def run_up_to(pipeline: Pipeline, directory: Path) -> dict[str, Any]:
+    """Compute or find the stages up to the one that the job is to stop at."""
+    for stage in STAGES[: STAGES.index(pipeline.plan.until) + 1]:
+        artifact = getattr(pipeline, stage)()
+    said = {"stage": artifact.stage, "key": artifact.key}
+    log.info("%s", summary(said, directory))
+    return said
+
+
+def run_and_log(pipeline: Pipeline, logger: RunLogger, config: DictConfig, directory: Path) -> dict[str, Any]:
+    """Run all stages, evaluate, and record the result in its file and with the logger."""
     start(logger, config, directory, pipeline)
     exit_code = 1
     try:
         result = evaluate_run(pipeline)
         described = description(pipeline, str(config.sweep_name))
         result = described | result | provenance(pipeline) | {"identity": identity(pipeline, config)}
+        early = {"logged": False, "logged_why": "the process ended before the run was logged"}
+        write_json(directory / RESULT, result | early)  # before a logger can spoil it
         log_pictures(logger, pipeline, result)
         logger.summary(result)
-        write_json(directory / RESULT, result)
         exit_code = 0
     finally:
         logger.finish(exit_code=exit_code)
-    log.info("%s", summary(result, directory))
+    result |= {"logged": logger.broken is None, "logged_why": logger.broken}
+    write_json(directory / RESULT, result)
     return result

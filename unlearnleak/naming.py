@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-ELSEWHERE = ("hydra", "store", "runs", "runtime", "logger", "sweep_name")
+ELSEWHERE = ("hydra", "store", "runs", "runtime", "logger", "sweep_name", "dry_run", "fail_fast", "only")
 """Keys that say where or how, not what."""
 
 

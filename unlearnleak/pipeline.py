@@ -26,6 +26,7 @@ import torch
 import unlearnleak
 from unlearnleak import seeds
 from unlearnleak.attack.access import accessible
+from unlearnleak.checkpoint import FOLDER, Checkpoints
 from unlearnleak.dataset import ForgetSplit, forget_classes
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.packing import pack, pack_verdict, unpack
@@ -38,12 +39,16 @@ MEBIBYTE = 2**20
 
 
 class Pipeline:
-    """The stages of one plan, each computed or found when first asked for; `artifacts` holds those so far."""
+    """The stages of one plan, each computed or found when first asked for; `artifacts` holds those so far.
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    Where another process computes a stage already, it is waited for; with `wait` false, `store.Busy` is raised instead.
+    """
+
+    def __init__(self, plan: Plan, *, wait: bool = True) -> None:
+        self.plan, self.wait = plan, wait
         self.artifacts: dict[str, Artifact] = {}
         self.payloads: dict[str, dict[str, Any]] = {}
+        self.trainings: dict[str, Checkpoints] = {}
 
     def payload(self, stage: str) -> dict[str, Any]:
         """What determines a stage; made once, since the data set's fingerprint may read a whole file."""
@@ -59,7 +64,8 @@ class Pipeline:
         """One stage's artifact, with what it took and what it was made with when it was computed.
 
         Seconds are the stage's own. `memory_mib` is the most that the process had held by then, earlier jobs of a sweep
-        included; on a GPU `device_memory_mib` is the stage's own peak.
+        included; on a GPU `device_memory_mib` is the stage's own peak. `resumed_from_epoch` is there where a training
+        was killed and went on; its seconds then count the epochs before, and the checkpoint is removed.
         """
         if name in self.artifacts:
             return self.artifacts[name]
@@ -71,19 +77,40 @@ class Pipeline:
             start = time.perf_counter()
             tensors, meta = compute()
             meta["seconds"] = time.perf_counter() - start
-            meta["made_with"] = {
-                "unlearnleak": unlearnleak.__version__,
-                "torch": torch.__version__,
-                "device": self.plan.device.type,
-                "threads": torch.get_num_threads(),
-            }
+            meta["made_with"] = self.made_with()
+            training = self.trainings.get(name)
+            if training and training.resumed_from_epoch:
+                meta["resumed_from_epoch"] = training.resumed_from_epoch
+                meta["seconds"] += training.seconds_before
             meta["memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             if cuda:
                 meta["device_memory_mib"] = torch.cuda.max_memory_allocated(cuda) / MEBIBYTE
             return Contents(tensors, meta)
 
-        artifact = self.artifacts[name] = self.plan.store.get_or_compute(name, self.payload(name), measured)
+        artifact = self.artifacts[name] = self.plan.store.get_or_compute(
+            name, self.payload(name), measured, wait=self.wait
+        )
+        if name in self.trainings:
+            self.trainings[name].discard()
         return artifact
+
+    def made_with(self) -> dict[str, Any]:
+        """What may change the last bits of an artifact and is in no key."""
+        return {
+            "unlearnleak": unlearnleak.__version__,
+            "torch": torch.__version__,
+            "device": self.plan.device.type,
+            "threads": torch.get_num_threads(),
+        }
+
+    def checkpoints(self, stage: str) -> Checkpoints | None:
+        """Where the training of `stage` goes on if it is killed; None if it is to start over."""
+        seconds = self.plan.runtime.checkpoint_seconds
+        if seconds is None:
+            return None
+        folder = self.plan.store.root / FOLDER / stage / self.key(stage)
+        self.trainings[stage] = Checkpoints(folder=folder, seconds=seconds, made_with=self.made_with())
+        return self.trainings[stage]
 
     # data
 
@@ -178,6 +205,7 @@ class Pipeline:
                 generator=seeds.generator(plan.seeds.original, "original", "batches"),
                 label="original model",
                 callbacks=[ledger] if ledger else [],
+                checkpoints=self.checkpoints("original"),
             )
             contents = self.trained(model, curve)
             if ledger:
@@ -227,6 +255,7 @@ class Pipeline:
                     generator=seeds.generator(plan.seeds.unlearning, "unlearned", "batches"),
                     label=f"unlearning ({plan.names['unlearner']})",
                     callbacks=[unlearner],
+                    checkpoints=self.checkpoints("unlearned"),
                 )
             return self.trained(model, curve, report=unlearner.report)
 

@@ -12,7 +12,7 @@ from unlearnleak import seeds
 from unlearnleak.attack.base import Attack
 from unlearnleak.config import build, check_settings, construct, locate, resolved, settings_of, stem, target_of
 from unlearnleak.dataset import Dataset, Splits
-from unlearnleak.errors import Incompatible, UserError
+from unlearnleak.errors import Incompatible, UserError, require
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.optimization import Optimization
 from unlearnleak.runtime import resolve_device
@@ -21,9 +21,11 @@ from unlearnleak.store import Store
 from unlearnleak.unlearner.base import Unlearner
 
 GROUPS = ("dataset", "model", "unlearner", "attack", "screening")
+STAGES = ("original", "unlearned", "evidence", "verdict")
+"""The stages that a job can be run up to (`until`), in their order."""
 KEYS = frozenset(
-    {*GROUPS, "logger", "runtime", "forget_classes", "seed", "seeds", "training", "gate"}
-    | {"store", "runs", "sweep_name"}
+    {*GROUPS, "logger", "runtime", "forget_classes", "seed", "seeds", "training", "gate", "until"}
+    | {"store", "runs", "sweep_name", "dry_run", "fail_fast", "only"}
 )
 """All keys of a job's config."""
 SHAPE = ("image_shape", "num_classes", "mean", "std")
@@ -65,10 +67,18 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """Where things run (conf/runtime)."""
+    """Where and how things run (conf/runtime)."""
 
     device: str
     threads: int | None
+    checkpoint_seconds: float | None
+
+    def __post_init__(self) -> None:
+        if self.checkpoint_seconds is not None and self.checkpoint_seconds < 0:
+            raise UserError(
+                f"runtime.checkpoint_seconds={self.checkpoint_seconds} is not possible: 0 or more seconds, or null for "
+                "no checkpoints."
+            )
 
 
 @dataclass(frozen=True)
@@ -90,8 +100,13 @@ class Plan:
     spec: dict[str, Any]
     names: dict[str, str]
     store: Store
-    device: torch.device
-    threads: int | None
+    runtime: Runtime
+    until: str
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Where it runs; looked for when first asked for: a sweep is planned where there may be no GPU."""
+        return resolve_device(self.runtime.device)
 
     @cached_property
     def splits(self) -> Splits:
@@ -124,6 +139,7 @@ def check_keys(config: DictConfig) -> None:
             raise UserError(f"{what} setting: {', '.join(sorted(wrong))}. Allowed: {', '.join(sorted(KEYS))}.")
     if not isinstance(config.store, str) or not config.store:
         raise UserError(f"store={config.store!r} is not possible: name a folder, such as store=outputs/artifacts.")
+    require(config.until in STAGES, "until", config.until, f"one of {', '.join(STAGES)}")
 
 
 def fits(attack: Attack | type[Attack], screening: type[Screening]) -> bool:
@@ -141,7 +157,6 @@ def make_plan(config: DictConfig) -> Plan:
     check_keys(config)
     names = {group: stem(config[group]) for group in GROUPS}
     runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
-    device = resolve_device(runtime.device)
     dataset = build(config.dataset, Dataset, "dataset")  # type: ignore[type-abstract]
     model_class = locate(target_of(config.model), LitClassifier, "model")  # type: ignore[type-abstract]
     check_settings(model_class, settings_of(config.model, "model"), "model", SHAPE)
@@ -179,8 +194,8 @@ def make_plan(config: DictConfig) -> Plan:
         spec=spec,
         names=names,
         store=Store(config.store),
-        device=device,
-        threads=runtime.threads,
+        runtime=runtime,
+        until=config.until,
     )
 
 

@@ -97,7 +97,9 @@ def classes_text(classes: list[int]) -> str:
 
 
 def summary(result: dict[str, Any], where: Path) -> str:
-    """Five lines for the terminal."""
+    """A few lines for the terminal."""
+    if "stage" in result:
+        return f"{result['stage']} {result['key']} is stored\n  run       {where}"
     stages = ("original", "unlearned", "evidence")
     spent = ", ".join(
         f"{stage} {result[f'seconds_{stage}']:.1f} s{' (stored)' if result[f'stored_{stage}'] else ''}"

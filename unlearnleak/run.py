@@ -22,10 +22,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from unlearnleak.errors import UserError
+from unlearnleak.errors import Terminated, UserError
 from unlearnleak.naming import run_name
 
-COMMANDS = ("table", "clean")
+COMMANDS = ("table", "report", "status", "sync", "dashboard", "clean")
 """First words that are not Hydra's: see `unlearnleak.commands`."""
 
 
@@ -45,12 +45,17 @@ def job(config: DictConfig) -> dict[str, Any] | None:
     from unlearnleak.job import run_job  # noqa: PLC0415  (torch and Lightning: seconds)
 
     context = HydraConfig.get()
-    return run_job(config, Path(context.runtime.output_dir), sweep=context.mode == RunMode.MULTIRUN)
+    sweep, directory = context.mode == RunMode.MULTIRUN, Path(context.runtime.output_dir)
+    if config.dry_run and not sweep:
+        from unlearnleak.sweep.waves import foretell  # noqa: PLC0415
+
+        return print(foretell(config, directory))
+    return run_job(config, directory, sweep=sweep)
 
 
 def terminated(signum: int, frame: object) -> None:
     """SIGTERM ends the job in an orderly way: status and W&B are closed with the exit code that a shell would show."""
-    raise SystemExit(128 + signum)
+    raise Terminated(128 + signum)
 
 
 def complain(error: BaseException) -> None:
@@ -59,7 +64,7 @@ def complain(error: BaseException) -> None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         from unlearnleak.hints import allowed_beside  # noqa: PLC0415  (only for this mistake)
 
-        if hint := allowed_beside(str(error), config_folder()):
+        if hint := allowed_beside(str(error), config_folder(), sys.argv[1:]):
             print(hint, file=sys.stderr)
 
 

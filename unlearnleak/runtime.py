@@ -41,4 +41,5 @@ def quiet_lightning() -> None:
     for name in ("pytorch_lightning", "lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"pytorch_lightning.*")
+    warnings.filterwarnings("ignore", message=r"The `srun` command is available")  # jobs are launched without it
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")

@@ -1,16 +1,25 @@
 """Each run's own files: status.json while it goes on and after, result.json once it is done.
 
+A status is what the job itself says: running, done, failed or skipped (with why), or waiting (another process has in
+hand what it needs; its sweep comes back to it).
+
 Both are replaced whole, so that a reader at any moment finds a complete file or none.
 """
 
 import json
 import os
-import socket
+import threading
 import time
-import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from unlearnleak.process import UNKNOWN, began, host, is_alive
+from unlearnleak.store.temporary import is_leftover, name_beside
+
+BEAT_SECONDS = 20.0
+SILENT_SECONDS = 600.0  # a job on another host that has not touched its status for so long is dead
 STATUS, RESULT = "status.json", "result.json"
 
 
@@ -18,7 +27,7 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON file beside its place and rename it into it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, allow_nan=False)
-    temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")  # with the permissions that the user's umask gives
+    temporary = name_beside(path)  # with the permissions that the user's umask gives
     try:
         temporary.write_text(text + "\n")
         temporary.replace(path)
@@ -36,7 +45,64 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def remove_leftovers(runs: Path) -> list[Path]:
+    """Remove half-written files of killed processes below `runs`, and return them."""
+    removed = []
+    for path in sorted(runs.rglob(".*.tmp")):
+        with suppress(FileNotFoundError):
+            if path.is_file() and is_leftover(path):
+                path.unlink()
+                removed.append(path)
+    return removed
+
+
 def mark(directory: Path, status: str, **more: Any) -> None:
-    """Say how the run in `directory` stands: running, done, failed or skipped."""
-    entry = {"status": status, "time": time.time(), "host": socket.gethostname(), "pid": os.getpid(), **more}
+    """Say how the run in `directory` stands: running, done, failed, skipped or waiting."""
+    pid = os.getpid()
+    entry = {"status": status, "time": time.time(), "host": host(), "pid": pid, "began": began(pid), **more}
     write_json(directory / STATUS, entry)
+
+
+@contextmanager
+def running(directory: Path, **more: Any) -> Iterator[None]:
+    """Mark a run as running, and touch its status file now and then, so that other hosts see it live."""
+    mark(directory, "running", **more)
+    end = threading.Event()
+
+    def beat() -> None:
+        while not end.wait(BEAT_SECONDS):
+            with suppress(OSError):  # a full disk does not end a job that lives
+                (directory / STATUS).touch()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def read_status(directory: Path) -> dict[str, Any] | None:
+    """How the run in `directory` stands; None where nothing is said. What a dead process left "running" has failed."""
+    path = directory / STATUS
+    entry = read_json(path)
+    if entry is None or "status" not in entry:
+        return {"status": "failed", "why": f"{STATUS} is not whole"} if path.exists() else None
+    if entry["status"] == "running" and (why := dead(entry, path)):
+        later = read_json(path)  # it may have ended in an orderly way between the two looks
+        return entry | {"status": "failed", "why": why} if later == entry else later
+    return entry
+
+
+def dead(entry: dict[str, Any], path: Path) -> str | None:
+    """Why the process that wrote a status must be dead, or None."""
+    if entry.get("host") == host():
+        alive = is_alive(int(entry["pid"]), int(entry.get("began", UNKNOWN)))
+        return None if alive else f"its process {entry['pid']} is gone: killed, perhaps for want of memory"
+    try:
+        silent = time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    name = str(entry.get("host", "?")).split("+")[0]
+    return f"no sign of life from {name} for {silent / 60:.0f} minutes" if silent > SILENT_SECONDS else None

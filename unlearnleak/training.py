@@ -1,8 +1,9 @@
 """Training through Lightning on images that stay on the device."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
@@ -10,6 +11,8 @@ import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor
 
+from unlearnleak.batches import ResidentBatches
+from unlearnleak.checkpoint import Checkpoints
 from unlearnleak.dataset import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
@@ -19,27 +22,6 @@ from unlearnleak.runtime import quiet_lightning
 
 EVALUATION_BATCH = 1024
 Row = dict[str, float]
-
-
-class ResidentBatches:
-    """An epoch of shuffled batches, each an index slice of tensors that are on the device already.
-
-    The order is drawn on the CPU from `generator`, so it is the same for every device. The last, smaller
-    batch is left out (batch normalisation cannot take a batch of one) unless it is the only one.
-    """
-
-    def __init__(self, data: LabeledImages, batch_size: int, generator: torch.Generator) -> None:
-        assert len(data), "a training set holds at least one sample"
-        self.data, self.generator = data, generator
-        self.batch_size = min(batch_size, len(data))
-
-    def __len__(self) -> int:
-        return len(self.data) // self.batch_size
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order_N = torch.randperm(len(self.data), generator=self.generator).to(self.data.labels.device)
-        for index_B in order_N[: len(self) * self.batch_size].view(-1, self.batch_size):
-            yield self.data.images[index_B], self.data.labels[index_B]
 
 
 class Curve(pl.Callback):
@@ -54,9 +36,10 @@ class Curve(pl.Callback):
         self.test, self.label = test, label
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Opens the bar over all batches of all epochs."""
-        total = (trainer.max_epochs or 1) * int(trainer.num_training_batches)
-        self.bar = meter(label=self.label, total=total, unit="batch")
+        """Opens the bar over all batches of all epochs, those before a checkpoint included."""
+        each = int(trainer.num_training_batches)
+        self.bar = meter(label=self.label, total=(trainer.max_epochs or 1) * each, unit="batch")
+        self.bar.update(len(self.rows) * each)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Starts the epoch's sums."""
@@ -91,6 +74,14 @@ class Curve(pl.Callback):
         """Closes the bar."""
         self.bar.close()
 
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from these rows."""
+        self.rows = state_dict["rows"]
+
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Closes the bar of a training that failed or was stopped."""
         if self.bar is not None:
@@ -106,6 +97,7 @@ def fit(
     generator: torch.Generator,
     label: str,
     callbacks: Sequence[pl.Callback] = (),
+    checkpoints: Checkpoints | None = None,
 ) -> list[Row]:
     """Train `model` in place on `data` (both on one device already) and return its curve, one row per epoch.
 
@@ -114,6 +106,9 @@ def fit(
         generator: draws the batches' order.
         label: the progress bar's name.
         callbacks: unlearners and ledgers, called before the curve is recorded.
+        checkpoints: if given, a training that was killed goes on from its last checkpoint, and ends (on a CPU) in
+            the bits, rows and callbacks' states of one that was not. That holds for callbacks that return all they
+            change from `state_dict`; `model`, `data`, `generator` and `callbacks` are to be handed over as at first.
 
     With `optimization.epochs` 0 the hooks on_fit_start and on_fit_end are called and nothing is trained.
     """
@@ -122,34 +117,41 @@ def fit(
     curve = Curve(test, label)
     device = data.labels.device
     model.train()
-    _run(make_trainer(optimization, device, [*callbacks, curve]), model, batches)
+    trainer = make_trainer(optimization, device, [*callbacks, curve], checkpoints)
+    _run(trainer, model, batches, checkpoints.find(model, generator) if checkpoints else None)
     model.to(device).eval()  # Lightning leaves it on the CPU
     return curve.rows
 
 
-def make_trainer(optimization: Optimization, device: torch.device, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
-    """A Lightning trainer on one device that writes no files and prints nothing."""
+def make_trainer(
+    optimization: Optimization,
+    device: torch.device,
+    callbacks: Sequence[pl.Callback],
+    checkpoints: Checkpoints | None = None,
+) -> pl.Trainer:
+    """A Lightning trainer on one device that prints nothing and writes no files but `checkpoints`."""
     quiet_lightning()
+    plugins: list[Any] = [LightningEnvironment()]  # on SLURM, Lightning must not requeue jobs by itself
     return pl.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=[device.index or 0] if device.type == "cuda" else 1,
         max_epochs=optimization.epochs,
         min_epochs=0,
-        callbacks=list(callbacks),
+        callbacks=[*callbacks, *([checkpoints] if checkpoints else [])],
         gradient_clip_val=optimization.clip_norm,
         logger=False,
-        enable_checkpointing=False,
+        enable_checkpointing=checkpoints is not None,
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
-        plugins=[LightningEnvironment()],  # on SLURM, Lightning must not requeue jobs by itself
+        plugins=[*plugins, *([checkpoints.files] if checkpoints else [])],
     )
 
 
-def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches) -> None:
+def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches, checkpoint: Path | None) -> None:
     """Fit, and let Ctrl-C arrive as KeyboardInterrupt: Lightning makes an exit with status 1 of it."""
     try:
-        trainer.fit(model, train_dataloaders=batches)
+        trainer.fit(model, train_dataloaders=batches, ckpt_path=checkpoint)
     except SystemExit as exit:
         if not isinstance(exit.__context__, KeyboardInterrupt):
             raise

@@ -17,6 +17,8 @@ class OfflineRun:
     """One W&B run as its file tells it; W&B's own keys, which begin with an underscore, are left out."""
 
     file: Path
+    id: str = ""
+    sweep: str = ""
     name: str = ""
     project: str = ""
     group: str = ""
@@ -72,6 +74,7 @@ def read_file(file: Path) -> OfflineRun:
 
 def _apply(run: OfflineRun, kind: str, body: dict[str, Any]) -> None:
     if kind == "run":
+        run.id, run.sweep = body["run_id"], body.get("sweep_id", "")
         run.name, run.project = body.get("display_name", ""), body["project"]
         run.group, run.job_type = body.get("run_group", ""), body.get("job_type", "")
         run.tags, run.config = body.get("tags", []), _nested(body["config"]["update"])

@@ -27,7 +27,7 @@ def whole_run(logger: RunLogger, directory: Path, *, exit_code: int = 0, seed: i
             directory=directory,
             name=f"digits-rt-{seed}",
             config={
-                "unlearner": {"_target_": "a.B", "lr": 0.1, "goal": None},
+                "unlearner": {"_target_": "acme.leaks.rt.B", "lr": 0.1, "goal": None},
                 "forget": [3, 5],
                 "seed": seed,
             },

@@ -41,8 +41,9 @@ def test_names_config_and_exit_codes(two_runs: tuple[OfflineRun, OfflineRun]) ->
         assert (run.name, run.group, run.job_type) == (f"digits-rt-{seed}", "single_class", "param_dot")
         assert run.project == "leaks"
         assert run.tags == ["digits", "none"]
-        unlearner = {"_target_": "a.B", "lr": 0.1, "goal": None}
-        assert run.config == {"unlearner": unlearner, "forget": [3, 5], "seed": seed}
+        unlearner = {"_target_": "acme.leaks.rt.B", "lr": 0.1, "goal": None}
+        words = {"unlearner": "rt", "unlearner_settings": unlearner}
+        assert run.config == words | {"forget": [3, 5], "seed": seed}
         assert run.exit_code == exit_code
 
 

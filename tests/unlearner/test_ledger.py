@@ -8,13 +8,14 @@ from torch.nn.functional import cross_entropy
 
 from tests.conftest import flat
 from tests.test_training import Normalised
+from unlearnleak.batches import ResidentBatches
 from unlearnleak.dataset import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.model.resnet18 import ResNet18
 from unlearnleak.optimization import Optimization
 from unlearnleak.seeds import generator, isolated
-from unlearnleak.training import ResidentBatches, evaluate, fit
+from unlearnleak.training import evaluate, fit
 from unlearnleak.unlearner.au import subtract
 from unlearnleak.unlearner.ledger import ClassLedger
 

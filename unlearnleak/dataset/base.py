@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +12,13 @@ from torch import Tensor
 from unlearnleak.dataset.images import LabeledImages, Splits
 from unlearnleak.dataset.split import SPLIT_VERSION, channel_statistics, largest_remainder, rank_in_class
 from unlearnleak.errors import UserError
+
+
+@cache
+def _digest(path: Path, inode: int, size: int, modified: int) -> str:
+    """The file's SHA-256, read once as long as it looks the same: the jobs of a grid all ask for it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Dataset(ABC):
@@ -89,8 +97,9 @@ class Dataset(ABC):
         }
         if self.path is not None:
             try:
-                with Path(self.path).expanduser().open("rb") as file:
-                    content["sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
+                path = Path(self.path).expanduser()
+                seen = path.stat()
+                content["sha256"] = _digest(path.absolute(), seen.st_ino, seen.st_size, seen.st_mtime_ns)
             except OSError as error:
                 raise UserError(
                     f"dataset.path={self.path} cannot be read: {error.strerror}. Allowed: an .npz file; "

@@ -11,7 +11,13 @@ class RunLogger(ABC):
     """Shows one run at a time; after `finish`, `start` may be called again for the next run.
 
     The caller puts `finish` into a `finally`: a run without it has no true exit code.
+
+    No result is lost for a logger's sake. What keeps it from starting is an error, before anything is trained.
+    Where its back end breaks later, it warns once, sets `broken`, and lets all further calls pass.
     """
+
+    broken: str | None = None
+    """Why the run, since its `start`, is not shown in full; None while all is well. Final after `finish`."""
 
     @abstractmethod
     def start(

@@ -5,6 +5,9 @@ Measured offline with wandb 0.31.0 on one CPU core (n = 12, medians): a process'
 """
 
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ import numpy as np
 
 from unlearnleak.errors import UserError
 from unlearnleak.logger.base import RunLogger
+from unlearnleak.logger.wandb_config import by_words, drawable
 from unlearnleak.logger.wandb_service import WAY_OUT, files_in, forget_service, library, require_key, settings
 
 if TYPE_CHECKING:
@@ -25,14 +29,21 @@ MODES = ("offline", "online", "disabled")
 # (https://github.com/wandb/wandb/issues/6402, https://github.com/wandb/wandb/issues/4208).
 LONGEST_NAME, LONGEST_JOB_TYPE, LONGEST_TAG = 128, 64, 64
 
+AGAIN = "The result is kept; the same command again logs the whole run anew and computes nothing twice."
+
+used_ids: set[str] = set()
+"""The ids from WANDB_RUN_ID that this process has given to a run."""
+
 
 class WandbLogger(RunLogger):
     """Writes to W&B.
 
-    W&B's summary has the keys of `result.json`. Curves stay out of it; beside those keys are only tables,
-    histograms and images, which W&B's panels look for there, and W&B's own keys, which begin with an
-    underscore. Nested dicts stay nested (W&B shows `seconds.original`). A None is null in the run's file; on
-    upload W&B drops a top-level null (an empty cell in its tables) and keeps a nested one.
+    W&B's config is the run's, with each group's word in its place (`wandb_config.by_words`), so that tables and
+    panels group by it. Its summary has the keys of `result.json`, with 0 or 1 for a boolean. Curves stay out of
+    it; beside those keys are only tables, histograms and images, which W&B's panels look for there, and W&B's
+    own keys, which begin with an underscore. Nested dicts stay nested (W&B shows `seconds.original`). A None is
+    null in the run's file; on upload W&B drops a top-level null (an empty cell in its tables) and keeps a nested
+    one.
 
     Args:
         project: the W&B project.
@@ -66,6 +77,7 @@ class WandbLogger(RunLogger):
             "x_transaction_log_flush_interval": flush_seconds,
             "init_timeout": init_timeout,
             "finish_timeout": finish_timeout,
+            "finish_timeout_raises": True,
         }
         self._run: Run | None = None
         self._folder = Path()
@@ -82,16 +94,19 @@ class WandbLogger(RunLogger):
     ) -> None:
         """Begin a W&B run in `directory`/wandb; a name, group, job type or tag is cut to W&B's limit.
 
+        The run has the id in WANDB_RUN_ID, which `wandb agent` sets for each run that it starts, or a new one.
+
         Raises:
             UserError: W&B refuses, such as online without a key or without a network.
         """
         assert self._run is None, "finish() the run before the next start()"
+        self.broken = None
         self._folder = directory / "wandb"
         self._folder.mkdir(parents=True, exist_ok=True)
         what = {
             "dir": directory,
             "name": name[:LONGEST_NAME],
-            "config": config,
+            "config": by_words(config),
             "group": group[:LONGEST_NAME],
             "job_type": job_type[:LONGEST_JOB_TYPE],
             "tags": list(dict.fromkeys(tag[:LONGEST_TAG] for tag in tags if tag)),
@@ -109,17 +124,18 @@ class WandbLogger(RunLogger):
 
     def curve(self, name: str, rows: list[dict[str, float]]) -> None:
         """Log a W&B row per row, over `name/epoch` instead of W&B's own step, which counts all rows."""
-        run = self._open_run()
-        run.define_metric(f"{name}/epoch", hidden=True, summary="none")
-        run.define_metric(f"{name}/*", step_metric=f"{name}/epoch", summary="none")
-        for row in rows:
-            assert "epoch" in row, row
-            run.log({f"{name}/{key}": value for key, value in row.items()})
+        assert all("epoch" in row for row in rows), rows
+        with self._writing() as run:
+            run.define_metric(f"{name}/epoch", hidden=True, summary="none")
+            run.define_metric(f"{name}/*", step_metric=f"{name}/epoch", summary="none")
+            for row in rows:
+                run.log({f"{name}/{key}": value for key, value in row.items()})
 
     def table(self, name: str, columns: list[str], rows: list[list[Any]]) -> None:
         """Log a W&B table."""
-        with files_in(self._folder):
-            self._open_run().log({name: library().Table(columns=columns, data=rows)})
+        table = library().Table(columns=columns, data=rows)
+        with files_in(self._folder), self._writing() as run:
+            run.log({name: table})
 
     def histogram(self, name: str, groups: dict[str, list[float]]) -> None:
         """Log a histogram per group, over the range of all; values that are not finite are left out."""
@@ -130,22 +146,26 @@ class WandbLogger(RunLogger):
         edges = np.histogram_bin_edges(np.concatenate([np.empty(0), *finite.values()]), bins=self.bins)
         bars = {group: np.histogram(sample, bins=edges) for group, sample in finite.items()}
         histogram = library().Histogram
-        self._open_run().log({f"{name}/{group}": histogram(np_histogram=bar) for group, bar in bars.items()})
+        with self._writing() as run:
+            run.log({f"{name}/{group}": histogram(np_histogram=bar) for group, bar in bars.items()})
 
     def images(self, name: str, images_NCHW: np.ndarray, captions: list[str]) -> None:
         """Log N images under one name; W&B shows at most 108 of them."""
         assert images_NCHW.dtype == np.uint8, images_NCHW.dtype
         arrays = [x[0] if len(x) == 1 else x.transpose(1, 2, 0) for x in images_NCHW]
         image = library().Image
-        shown = [image(array, caption=caption) for array, caption in zip(arrays, captions, strict=True)]
-        self._open_run().log({name: shown})
+        with self._writing() as run:
+            run.log({name: [image(array, caption=text) for array, text in zip(arrays, captions, strict=True)]})
 
     def summary(self, values: dict[str, Any]) -> None:
-        """Set W&B's summary values."""
-        self._open_run().summary.update(values)
+        """Set W&B's summary values; the numbers among them are also a row, for panels that draw logged values only."""
+        shown = drawable(values)
+        with self._writing() as run:
+            run.log({name: value for name, value in shown.items() if isinstance(value, int | float)})
+            run.summary.update(shown)
 
     def finish(self, *, exit_code: int) -> None:
-        """End the W&B run.
+        """End the W&B run, after waiting for its upload where it is online.
 
         What goes wrong here is warned of and not raised: called in a `finally`, it would hide what ended the
         run.
@@ -155,26 +175,52 @@ class WandbLogger(RunLogger):
             return
         try:
             run.finish(exit_code=exit_code)
+        except TimeoutError:
+            waited = f"W&B's upload did not end within {self.limits['finish_timeout']} s"
+            self._give_up(f"{waited}; what is left lies in {run.settings.sync_dir}, for `wandb sync`")
         except Exception as error:
-            log.warning(
-                "W&B's service has died (%r), perhaps killed with the job: %s lacks the exit code and maybe "
-                "rows. The same command again logs all of them anew and computes nothing twice.",
-                error,
-                run.settings.sync_file,
-            )
+            self._give_up(f"W&B's service has died ({error!r}), perhaps killed with the job")
             forget_service()
+
+    @contextmanager
+    def _writing(self) -> "Iterator[Run]":
+        """The open run, for a call to W&B: its service may be dead, its server silent, the disk full.
+
+        W&B raises errors of many kinds for these, and a result is worth more than its picture. Later calls are tried
+        all the same: of a server that is silent only tables take notice, and the rest is kept on the disk.
+        """
+        assert self._run is not None, "start() comes first, and nothing is logged after finish()"
+        try:
+            yield self._run
+        except Exception as error:
+            self._give_up(f"W&B does not take the run's rows any more ({error!r})")
+
+    def _give_up(self, why: str) -> None:
+        if self.broken is None:
+            self.broken = why
+            log.warning("%s. %s", why, AGAIN)
 
     def _begin(self, what: dict[str, Any]) -> "Run":
         wandb = library()
+        refuse_second_run(os.environ.get("WANDB_RUN_ID"))
         try:
             if self.where["mode"] == "online":
-                require_key()
+                require_key("logger.mode=online", WAY_OUT)
             with files_in(self._folder):
                 run: Run = wandb.init(**self.where, **what, reinit="create_new", settings=settings(**self.limits))
         except wandb.Error as error:
             raise UserError(f"W&B does not start: {error}\n{WAY_OUT}") from error
+        used_ids.add(run.id)
         return run
 
-    def _open_run(self) -> "Run":
-        assert self._run is not None, "start() comes first, and nothing is logged after finish()"
-        return self._run
+
+def refuse_second_run(named: str | None) -> None:
+    """Raises UserError where this process has already logged a run under the id that WANDB_RUN_ID names.
+
+    W&B would mix the two on its server, and keep one summary.
+    """
+    if named and named in used_ids:
+        raise UserError(
+            f"WANDB_RUN_ID={named} names one run, and this process has logged it: a second job would be mixed into it. "
+            "Unset WANDB_RUN_ID for a sweep of several jobs; under `wandb agent` start one job at a time, without -m."
+        )

@@ -51,16 +51,21 @@ def settings(**more: Any) -> Any:
     return wandb.Settings(**wanted)
 
 
-def require_key() -> None:
-    """Refuse where no API key is configured; W&B itself would ask for one, and a sweep has nobody to answer.
-
-    Raises:
-        UserError: there is no key in the environment, in `.netrc` or in W&B's own settings.
-    """
+def has_key() -> bool:
+    """Whether an API key is configured: in the environment, in `.netrc` or in W&B's own settings. Asks no server."""
     wandb = library()
     wandb.setup(settings=wandb.Settings(mode="online", silent=True))
-    if not wandb.login(prompt=False, verify=False):
-        raise UserError(f"logger.mode=online needs an API key: run `wandb login`, or set WANDB_API_KEY. {WAY_OUT}")
+    return bool(wandb.login(prompt=False, verify=False))
+
+
+def require_key(what: str, way_out: str = "") -> None:
+    """Refuse `what` where no API key is configured; W&B itself would ask for one, and a sweep has nobody to answer.
+
+    Raises:
+        UserError: there is no key.
+    """
+    if not has_key():
+        raise UserError(f"{what} needs an API key: run `wandb login`, or set WANDB_API_KEY. {way_out}".strip())
 
 
 def forget_service() -> None:

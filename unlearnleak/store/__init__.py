@@ -8,5 +8,6 @@ beside its place and renamed into it. Nothing here knows what the stages are; to
 from unlearnleak.store.artifact import Artifact, Contents
 from unlearnleak.store.folder import Store
 from unlearnleak.store.key import key_of
+from unlearnleak.store.lock import Busy, held, is_held
 
-__all__ = ["Artifact", "Contents", "Store", "key_of"]
+__all__ = ["Artifact", "Busy", "Contents", "Store", "held", "is_held", "key_of"]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -11,13 +12,15 @@ from unlearnleak.errors import UserError
 from unlearnleak.store.artifact import Artifact, Contents, DamageError, decode, encode
 from unlearnleak.store.disk import explained, identity, move, read_files, remove, write_files
 from unlearnleak.store.key import key_of
-from unlearnleak.store.lock import held, remove_unheld
+from unlearnleak.store.lock import held, is_held, remove_unheld
 from unlearnleak.store.temporary import is_leftover, name_beside, temporary
 
 log = logging.getLogger("unlearnleak.store")
 
 _STAGE = re.compile(r"[a-z][a-z0-9_]*")
 _LOCKS = ".locks"  # no stage can be called so
+_CHECKPOINTS = ".checkpoints"  # of trainings that go on; see `unlearnleak.checkpoint`
+_ABANDONED_SECONDS = 7 * 24 * 3600
 _ATTEMPTS = 3  # to publish, each after a damaged artifact was taken away
 
 
@@ -32,7 +35,9 @@ class Store:
         # Absolute, so that a later change of the working directory does not move the store.
         self.root = Path(root).expanduser().absolute()
 
-    def get_or_compute(self, stage: str, payload: Mapping[str, Any], compute: Callable[[], Contents]) -> Artifact:
+    def get_or_compute(
+        self, stage: str, payload: Mapping[str, Any], compute: Callable[[], Contents], *, wait: bool = True
+    ) -> Artifact:
         """The artifact of `payload`, from the store or else computed and published.
 
         Whoever asks gets the same bits, whether it computes, waits for another process, or loses to it. That
@@ -40,6 +45,7 @@ class Store:
 
         Raises:
             TypeError: the payload or the meta is not JSON, or a tensor is none; the message says which.
+            Busy: another process computes it, and `wait` is false.
         """
         found = self.find(stage, payload)
         if found is not None:
@@ -47,11 +53,14 @@ class Store:
         place = self._place(stage, payload)
         with explained(self.root), temporary(place):
             pass
-        with held(self.root / _LOCKS / f"{stage}-{place.name}.lock"):
+        with held(self.lock(f"{stage}-{place.name}"), wait=wait):
             found = self.find(stage, payload)  # published while we waited
             if found is not None:
                 return found
-            return self._publish(stage, place, encode(payload, compute()))
+            log.debug("computing %s-%s", stage, place.name)
+            artifact = self._publish(stage, place, encode(payload, compute()))
+            log.debug("published %s-%s", stage, place.name)
+            return artifact
 
     def find(self, stage: str, payload: Mapping[str, Any]) -> Artifact | None:
         """The artifact, every byte checked, or None. A damaged one is logged as a warning and removed."""
@@ -63,19 +72,36 @@ class Store:
         with explained(self.root):
             return self._place(stage, payload).is_dir()
 
+    def lock(self, name: str) -> Path:
+        """The lock file of that name, such as "original-<key>": see `unlearnleak.store.lock`."""
+        return self.root / _LOCKS / f"{name}.lock"
+
     def clean(self) -> list[Path]:
-        """Remove the temporaries and locks that killed processes left, and return them.
+        """Remove the temporaries, locks and useless checkpoints that killed processes left, and return them.
 
         Published artifacts and what a live process holds stay; another host's temporaries go when a day old.
         """
         removed = []
         with explained(self.root):
-            for path in sorted(self.root.glob("*/.*.tmp")):
+            for path in sorted([*self.root.glob("*/.*.tmp"), *self.root.glob(f"{_CHECKPOINTS}/*/.*.tmp")]):
                 with suppress(FileNotFoundError):  # its owner, or another cleaner, was quicker
                     if is_leftover(path):
                         remove(path)
                         removed.append(path)
+            for path in sorted(self.root.glob(f"{_CHECKPOINTS}/*/[!.]*")):
+                with suppress(FileNotFoundError):
+                    if self._is_useless(path):
+                        remove(path)
+                        removed.append(path)
             return removed + remove_unheld(self.root / _LOCKS)
+
+    def _is_useless(self, checkpoints: Path) -> bool:
+        """Whether the training that these checkpoints belong to is published, or was given up a week ago."""
+        stage, key = checkpoints.parent.name, checkpoints.name
+        if (self.root / stage / key).is_dir():
+            return True
+        idle = time.time() - checkpoints.stat().st_mtime > _ABANDONED_SECONDS
+        return idle and not is_held(self.lock(f"{stage}-{key}"))
 
     def _place(self, stage: str, payload: Mapping[str, Any]) -> Path:
         if not _STAGE.fullmatch(stage):

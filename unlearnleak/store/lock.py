@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 log = logging.getLogger("unlearnleak.store")
 
 
+class Busy(Exception):
+    """Another process holds the lock, and the caller would rather not wait."""
+
+
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`, after waiting for its holder; go on without it where it cannot be had."""
-    lock = _acquire(path)
+def held(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock at `path`, after waiting for its holder; go on without it where it cannot be had.
+
+    Raises:
+        Busy: it is held elsewhere, and `wait` is false.
+    """
+    lock = _acquire(path, wait)
     try:
         yield
     finally:
@@ -42,7 +50,20 @@ def remove_unheld(folder: Path) -> list[Path]:
     return removed
 
 
-def _acquire(path: Path) -> "FileLock | None":
+def is_held(path: Path) -> bool:
+    """Whether another process, or another thread, holds the lock at `path` now."""
+    if not path.exists():
+        return False
+    lock = _lock(path)
+    try:
+        lock.acquire(blocking=False)
+    except OSError:  # filelock's Timeout is one too
+        return True
+    _let_go(lock, path)
+    return False
+
+
+def _acquire(path: Path, wait: bool) -> "FileLock | None":
     from filelock import Timeout  # noqa: PLC0415
 
     lock = _lock(path)
@@ -51,6 +72,8 @@ def _acquire(path: Path) -> "FileLock | None":
         try:
             lock.acquire(blocking=False)
         except Timeout:
+            if not wait:
+                raise Busy(f"another process computes {path.stem}") from None
             log.info("another process computes %s: waiting for it", path.stem)
             lock.acquire()
     except OSError as error:

@@ -60,7 +60,9 @@ class Amnesiac(Unlearner):
         return float(hits_N.float().mean())
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Subtracts, and measures what that did before any repair."""
+        """Subtracts, and measures what that did before any repair; not again where the repair goes on."""
+        if trainer.ckpt_path is not None:
+            return
         self.goal = self._accuracy(pl_module, self.split.retain) - self.repair_tolerance
         subtract(pl_module, self.update_P)
         self.report = {
@@ -74,3 +76,12 @@ class Amnesiac(Unlearner):
         self.report["repair_epochs"] += 1
         if self._accuracy(pl_module, self.split.retain) >= self.goal:
             trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """The report and the goal, which was measured on weights that are gone."""
+        return {**super().state_dict(), "goal": self.goal}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes them back."""
+        super().load_state_dict(state_dict)
+        self.goal = state_dict["goal"]

@@ -15,7 +15,10 @@ class Unlearner(pl.Callback, ABC):
     """A method of class unlearning.
 
     The pipeline calls `optimization` and `training_set`, then `prepare`, and trains with the unlearner as a
-    callback; whatever Lightning hook a method overrides takes effect there.
+    callback; whatever Lightning hook a method overrides takes effect there. A training that was killed goes on from a
+    checkpoint: a method that changes more than `report` as it trains (a generator it draws from, a goal it
+    measured) returns that from `state_dict` too, and asks `trainer.ckpt_path` in `on_fit_start` whether the
+    training goes on.
 
     Class attributes:
         version: raise it when the method's numbers change; stored models of older versions are then not used.
@@ -61,3 +64,11 @@ class Unlearner(pl.Callback, ABC):
 
     def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
         """Called once before training with the split and, where `needs_ledger`, the original's ledger."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What changes while training, for a checkpoint: tensors and plain values."""
+        return {"report": self.report}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes it back; called after `prepare` and before `on_fit_start`."""
+        self.report = state_dict["report"]

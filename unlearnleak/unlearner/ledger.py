@@ -115,10 +115,11 @@ class ClassLedger(pl.Callback):
     def __init__(self, num_classes: int) -> None:
         self.num_classes = num_classes
         self.ledger_KP: Tensor
+        self.velocity_KP: Tensor
         self.handles: list[Any] = []
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Allocates the [K, P] tensors and hooks every layer that has parameters."""
+        """Allocates the [K, P] tensors, unless a checkpoint held them, and hooks every layer that has parameters."""
         check_trainer(trainer)
         parameters = list(pl_module.parameters())
         self.offsets: dict[nn.Parameter, int] = {}
@@ -126,8 +127,11 @@ class ClassLedger(pl.Callback):
         for parameter in parameters:
             self.offsets[parameter] = size
             size += parameter.numel()
-        self.ledger_KP = torch.zeros(self.num_classes, size, device=parameters[0].device)
-        self.velocity_KP = torch.zeros_like(self.ledger_KP)
+        device = parameters[0].device
+        if trainer.ckpt_path is None:
+            self.ledger_KP = torch.zeros(self.num_classes, size, device=device)
+            self.velocity_KP = torch.zeros_like(self.ledger_KP)
+        self.ledger_KP, self.velocity_KP = self.ledger_KP.to(device), self.velocity_KP.to(device)
         self.gradient_KP = torch.zeros_like(self.ledger_KP)
         layers = [module for module in pl_module.modules() if list(module.parameters(recurse=False))]
         for layer in layers:
@@ -170,6 +174,14 @@ class ClassLedger(pl.Callback):
             self.gradient_KP.add_(self.ledger_KP, alpha=group["weight_decay"])
         self.velocity_KP.mul_(group["momentum"]).add_(self.gradient_KP)
         self.ledger_KP.add_(self.velocity_KP, alpha=-group["lr"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The sums so far, and how fast they move."""
+        return {"ledger_KP": self.ledger_KP, "velocity_KP": self.velocity_KP}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from these sums."""
+        self.ledger_KP, self.velocity_KP = state_dict["ledger_KP"], state_dict["velocity_KP"]
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Takes the hooks off and frees what only training needed."""

@@ -121,3 +121,12 @@ class NegativeGradient(Unlearner):
         if self.report["forget_acc_train"] <= self.forget_acc_goal:
             self.report["stopped_by"] = "forget_acc_goal"
             trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """The report, and the generator that draws the batches of D_r."""
+        return {**super().state_dict(), "generator": self.generator.get_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes them back."""
+        super().load_state_dict(state_dict)
+        self.generator.set_state(state_dict["generator"])

@@ -1,0 +1,164 @@
+"""What the live line and `unlearnleak status` say, from files as jobs and launches leave them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from unlearnleak.commands import main
+from unlearnleak.errors import UserError
+from unlearnleak.process import began, host
+from unlearnleak.status import STATUS, mark, write_json
+from unlearnleak.sweep.board import PLAN, Board, duration, latest_launch, report
+from unlearnleak.sweep.launch import LAUNCHES
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """A launch of one original and three jobs of five: one had been finished before, one does not fit."""
+    folder = tmp_path / "demo" / LAUNCHES / "20260101-000000-here-1"
+    write_json(
+        folder / PLAN,
+        {
+            "sweep": "demo",
+            "command": "unlearnleak -m +sweep=demo",
+            "announcement": "jobs 5 (1 finished before; 1 skipped, as their parts do not fit): originals 2 (1 stored)",
+            "time": time.time() - 60,
+            "host": host(),
+            "pid": os.getpid(),
+            "began": began(os.getpid()),
+            "slots": 2,
+            "jobs": 5,
+            "known": {"finished": 1, "skipped": 1, "failed": 0},
+            "waves": [
+                {"name": "originals", "stored": 1, "jobs": False, "tasks": [".stages/original/aa"]},
+                {"name": "verdicts", "stored": 0, "jobs": True, "tasks": ["one", "two", "three"]},
+            ],
+        },
+    )
+    return folder
+
+
+def tell(launch, task, status, **more):
+    mark(launch.parent.parent / task, status, **more)
+
+
+def says_of_a_dead_process(launch, task, status):
+    """What a killed job leaves: a status of a process that is gone."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    entry = {"status": status, "time": time.time(), "host": host(), "pid": child.pid, "began": 1}
+    write_json(launch.parent.parent / task / STATUS, entry)
+
+
+def test_the_line_names_the_wave_the_jobs_and_what_is_busy(launch):
+    board = Board(launch)
+    board.poll()
+    assert board.line(time.time()) == ("wave 1/2 originals 0/1 | 1 of 5 jobs done, 1 skipped | 0/2 busy")
+    tell(launch, ".stages/original/aa", "done")
+    tell(launch, "one", "done")
+    tell(launch, "two", "running")
+    board.poll()
+    assert board.line(time.time() - 30) == (
+        "wave 2/2 verdicts 1/3 | 2 of 5 jobs done, 1 skipped | 1/2 busy | 60 s left in it"
+    )
+    tell(launch, "two", "failed", why="ValueError: no")
+    tell(launch, "three", "skipped", why="fail_fast")
+    board.poll()
+    assert board.line(time.time()) == "demo: 2 of 5 jobs done, 1 failed, 2 skipped"
+
+
+def test_news_are_told_once(launch):
+    board = Board(launch)
+    tell(launch, "one", "done")
+    tell(launch, "two", "failed", why="ValueError: no")
+    assert {path.name for path in board.poll()} == {"one", "two"}
+    assert board.poll() == {}
+
+
+def test_a_failed_stage_counts_until_its_jobs_have_been_told(launch):
+    board = Board(launch)
+    tell(launch, ".stages/original/aa", "failed", why="OSError: no room")
+    board.poll()
+    assert board.tally() == "1 of 5 jobs done, 1 failed, 1 skipped"
+    for task in ("one", "two", "three"):
+        tell(launch, task, "failed", why="its original failed")
+    board.poll()
+    assert board.tally() == "1 of 5 jobs done, 3 failed, 1 skipped"
+
+
+def test_a_killed_job_has_not_ended_for_its_launcher_may_start_it_again(launch):
+    board = Board(launch)
+    says_of_a_dead_process(launch, ".stages/original/aa", "running")
+    assert board.poll() == {}
+    assert (board.waves[0].running, board.waves[0].lost) == (0, 1)
+    assert "1 killed" in report(launch)
+    # A failure is final only as long as nobody tries again.
+    tell(launch, ".stages/original/aa", "failed", why="SLURM: preempted")
+    assert len(board.poll()) == 1
+    tell(launch, ".stages/original/aa", "running")
+    assert board.poll() == {}
+    assert board.waves[0].left == 1
+    tell(launch, ".stages/original/aa", "done")
+    assert [entry["status"] for entry in board.poll().values()] == ["done"]
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"status"', "[1]", "\udcff"])
+def test_a_half_written_status_is_no_end(launch, content):
+    path = launch.parent.parent / "one" / STATUS
+    path.parent.mkdir()
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    board = Board(launch)
+    assert board.poll() == {}
+
+
+def test_the_report_says_whether_the_launch_lives(launch):
+    assert "running since" in report(launch)
+    plan = json.loads((launch / PLAN).read_text())
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    write_json(launch / PLAN, plan | {"pid": child.pid, "began": 1})
+    assert f"its process {child.pid} is gone; the same command goes on from what is stored" in report(launch)
+    write_json(launch / PLAN, plan | {"ended": time.time(), "outcome": "all done"})
+    assert ": all done" in report(launch)
+    write_json(launch / PLAN, plan | {"host": "elsewhere+1", "pid": child.pid})
+    assert f"process {child.pid} on elsewhere" in report(launch)
+
+
+def test_the_report_names_what_failed_and_why(launch):
+    tell(launch, "one", "failed", why="ValueError: seven\nand more")
+    text = report(launch)
+    assert "verdicts       1 of 3     1 failed" in text
+    assert str(launch.parent.parent / "one") in text
+    assert "ValueError: seven" in text
+    assert "and more" not in text
+    assert "originals      0 of 1     1 were stored" in text
+
+
+def test_the_command_shows_the_last_launch(launch, tmp_path, capsys):
+    assert main(["status", "--runs", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("demo: running since")
+    older = launch.with_name("older")
+    older.mkdir()
+    (older / PLAN).write_text((launch / PLAN).read_text().replace("demo", "older"))
+    os.utime(older / PLAN, (1, 1))
+    for words in (["demo"], [str(tmp_path / "demo")], []):
+        assert main(["status", *words, "--runs", str(tmp_path)]) == 0
+        assert capsys.readouterr().out.startswith("demo: ")
+
+
+def test_a_sweep_that_never_was_is_refused(tmp_path, capsys):
+    with pytest.raises(UserError, match="No sweep was launched in"):
+        latest_launch(None, tmp_path)
+    assert main(["status", "nosuch", "--runs", str(tmp_path)]) == 1
+    assert "No sweep was launched in nosuch" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (89, "89 s"), (91, "2 min"), (5_300, "88 min"), (12_000, "3 h 20 min")]
+)
+def test_times_are_for_people(seconds, text):
+    assert duration(seconds) == text

@@ -1,0 +1,334 @@
+"""A staged sweep computes each stage once, goes on after failures, and believes nothing but what lies on disk."""
+
+import json
+import re
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from tests.jobs import composed
+from tests.sweep.direct import Direct, sweep, words_in
+from unlearnleak import pipeline
+from unlearnleak.attack.head_sum import HeadSum
+from unlearnleak.errors import UserError
+from unlearnleak.pipeline import Pipeline
+from unlearnleak.plan import make_plan
+from unlearnleak.status import RESULT, STATUS, mark
+from unlearnleak.store import Store, held
+from unlearnleak.sweep import sweeper
+from unlearnleak.sweep.launch import LAUNCHES, launch_folder
+
+GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum", "screening=kmeans,youden"]
+"""Twelve jobs: head_sum has no calibration, so its six with youden are skipped."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(sweeper, "POLL_SECONDS", 0.01)
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """How often each (stage, key) was computed."""
+    counts: Counter[tuple[str, str]] = Counter()
+    publish = Store._publish
+
+    def counting(self, stage, place, files):
+        counts[stage, place.name] += 1
+        return publish(self, stage, place, files)
+
+    monkeypatch.setattr(Store, "_publish", counting)
+    return counts
+
+
+def statuses(folder, sweep_name="adhoc"):
+    """Status by the run's folder name."""
+    runs = folder / "runs" / sweep_name
+    return {path.parent.name: json.loads(path.read_text()) for path in sorted(runs.glob(f"[!.]*/{STATUS}"))}
+
+
+def tally(folder):
+    return dict(Counter(entry["status"] for entry in statuses(folder).values()))
+
+
+def test_each_distinct_stage_is_launched_once_and_before_what_needs_it(tmp_path, computed, capsys, caplog):
+    with caplog.at_level("INFO"):
+        launcher = sweep(tmp_path, *GRID)
+    # One original; the control forgets nothing, whatever class it names; verdicts that two jobs share come last.
+    assert "jobs 12 (6 skipped, as their parts do not fit)" in caplog.text
+    assert "originals 1, unlearned 5, evidence 5, verdicts 5, results 1" in caplog.text
+    assert [len(wave) for wave in launcher.launched] == [1, 5, 5, 5, 1]
+    assert tally(tmp_path) == {"done": 6, "skipped": 6}
+    assert set(computed.values()) == {1}
+    assert Counter(stage for stage, _ in computed) == {
+        "data": 1,
+        "original": 1,
+        "unlearned": 5,
+        "evidence": 5,
+        "verdict": 5,
+    }
+    assert "6 of 12 jobs done, 6 skipped" in capsys.readouterr().err
+
+
+def test_the_same_sweep_again_launches_nothing_and_a_larger_one_only_what_is_new(tmp_path, computed, caplog):
+    sweep(tmp_path, *GRID)
+    before = Counter(computed)
+    with caplog.at_level("INFO"):
+        assert sweep(tmp_path, *GRID).launched == []
+    assert "6 finished before; 6 skipped, as their parts do not fit): nothing to do" in caplog.text
+    assert computed == before
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        launcher = sweep(tmp_path, "unlearner=rt,ft,none", "forget_classes=[0],[1],[2]", *GRID[2:])
+    assert "originals 1 (1 stored), unlearned 3 (1 stored), evidence 3 (1 stored), verdicts 3" in caplog.text
+    assert [len(wave) for wave in launcher.launched] == [2, 2, 3]
+    assert set(computed.values()) == {1}
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        assert sweep(tmp_path, *GRID, "dry_run=true").launched == []
+    assert "originals 1, unlearned 5" in caplog.text
+    assert statuses(tmp_path) == {}
+    assert sorted(path.name for path in (tmp_path / "store").iterdir() if path.name[0] != ".") == ["data"]
+
+
+def test_a_sweep_up_to_a_stage_stores_that_stage_only(tmp_path, computed):
+    launcher = sweep(tmp_path, "unlearner=rt,ft", "until=unlearned", "attack=head_sum")
+    assert [len(wave) for wave in launcher.launched] == [1, 2]
+    assert Counter(stage for stage, _ in computed) == {"data": 1, "original": 1, "unlearned": 2}
+    for entry in statuses(tmp_path).values():
+        assert entry["status"] == "done"
+        assert ("unlearned", entry["key"]) in computed
+    assert sweep(tmp_path, "unlearner=rt,ft", "until=unlearned", "attack=head_sum").launched == []
+
+
+def test_a_job_that_fails_costs_itself_alone(tmp_path, monkeypatch, capsys):
+    attack = HeadSum.__call__
+
+    def broken(self, target, auxiliary, generator):
+        if forgotten == [1]:
+            raise FloatingPointError("seven is no number")
+        return attack(self, target, auxiliary, generator)
+
+    forgotten: list[int] = []
+    monkeypatch.setattr(HeadSum, "__call__", broken)
+
+    def act(folder):
+        forgotten[:] = [1] if folder == victim else []
+
+    words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum"]
+    plan = make_plan(composed(*words_in(tmp_path, "unlearner=rt", "forget_classes=[1]", "attack=head_sum")))
+    victim = tmp_path / "runs/adhoc/.stages/evidence" / Pipeline(plan).key("evidence")
+    with pytest.raises(UserError, match="1 of 3 jobs failed; the others are done"):
+        sweep(tmp_path, *words, act=act)
+    assert tally(tmp_path) == {"done": 2, "failed": 1}
+    (failed,) = [entry for entry in statuses(tmp_path).values() if entry["status"] == "failed"]
+    assert failed["why"] == "its evidence failed: FloatingPointError: seven is no number"
+    assert "in broken" in json.loads((victim / STATUS).read_text())["traceback"]
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "1 of 3 jobs failed" in shown
+    assert "forget_classes=[1]" in shown
+    assert "seven is no number" in shown
+    assert "only=failed" in shown
+    # Mended, only the failed job is repeated.
+    monkeypatch.setattr(HeadSum, "__call__", attack)
+    launcher = sweep(tmp_path, *words, "only=failed")
+    assert [len(wave) for wave in launcher.launched] == [1, 1]
+    assert tally(tmp_path) == {"done": 3}
+
+
+def test_what_needs_a_failed_stage_is_not_launched(tmp_path):
+    def act(folder):
+        if folder.parent.name == "original":
+            raise MemoryError("no room")
+
+    words = ["unlearner=rt,ft", "attack=head_sum"]
+    with pytest.raises(UserError, match="2 of 2 jobs failed"):
+        sweep(tmp_path, *words, act=raising_job(act))
+    launches = list((tmp_path / "runs/adhoc" / LAUNCHES).iterdir())
+    assert len(launches) == 1
+    assert "2 of 2 jobs failed" in json.loads((launches[0] / "plan.json").read_text())["outcome"]
+    for entry in statuses(tmp_path).values():
+        assert entry["why"] == "its original failed: MemoryError: no room"
+
+
+def raising_job(act):
+    """An `act` whose errors come from inside the job."""
+
+    def wrapped(folder):
+        try:
+            return act(folder)
+        except Exception as error:
+            mark(folder, "failed", why=f"{type(error).__name__}: {error}")
+            return "dies"
+
+    return wrapped
+
+
+def test_the_launchers_word_counts_only_where_the_job_has_none(tmp_path):
+    answers = {}
+
+    def act(folder):
+        return answers.setdefault(folder.name, "lies" if len(answers) % 2 else None)
+
+    sweep(tmp_path, "unlearner=rt,ft", "attack=head_sum", act=act)
+    assert tally(tmp_path) == {"done": 2}
+    last = {path.name for path in (tmp_path / "runs/adhoc").glob("[!.]*") if path.is_dir()}
+    with pytest.raises(UserError, match="1 of 2"):
+        sweep(
+            tmp_path,
+            "unlearner=rt,ft",
+            "attack=noise_prior",
+            act=lambda folder: "dies" if "-ft-" in folder.name else None,
+        )
+    (died,) = [entry for name, entry in statuses(tmp_path).items() if name not in last and "-ft-" in name]
+    assert died["why"] == "RuntimeError: the launcher says: dies"
+
+
+def test_a_launcher_that_breaks_is_survived(tmp_path, monkeypatch):
+    monkeypatch.setattr(Direct, "launch", lambda *_, **__: (_ for _ in ()).throw(OSError("no such partition")))
+    with pytest.raises(UserError, match="1 of 1 jobs failed"):
+        sweep(tmp_path, "attack=head_sum")
+    (entry,) = statuses(tmp_path).values()
+    assert "no such partition" in entry["why"]
+
+
+def test_fail_fast_ends_the_sweep_at_the_first_failure(tmp_path):
+    seen = []
+
+    def act(folder):
+        seen.append(folder)
+        return "dies" if folder.parent.name == "unlearned" else None
+
+    words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum", "fail_fast=true"]
+    with pytest.raises(UserError, match="jobs failed"):
+        sweep(tmp_path, *words, act=act)
+    assert [folder.parent.name for folder in seen] == ["original", "unlearned", "unlearned", "unlearned"]
+    assert launch_folder() is None
+    assert set(tally(tmp_path)) <= {"failed", "skipped"}
+
+
+def test_jobs_after_a_failure_say_why_they_did_not_begin(tmp_path, monkeypatch):
+    monkeypatch.setattr(HeadSum, "__call__", lambda *_: 1 / 0)
+    words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum", "fail_fast=true"]
+    with pytest.raises(UserError, match="1 of 3 jobs failed"):
+        sweep(tmp_path, *words)
+    assert tally(tmp_path) == {"failed": 1, "skipped": 2}
+    whys = [entry["why"] for entry in statuses(tmp_path).values() if entry["status"] == "skipped"]
+    assert all("fail_fast=true" in why and "ZeroDivisionError" in why for why in whys)
+
+
+def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tmp_path, computed):
+    words = words_in(tmp_path, "attack=head_sum")
+    elsewhere = Pipeline(make_plan(composed(*words)))
+    elsewhere.data()
+    lock = elsewhere.plan.store.lock(f"original-{elsewhere.key('original')}")
+    began, go_on = threading.Event(), threading.Event()
+
+    def other_process():
+        with held(lock):
+            began.set()
+            go_on.wait(30)
+
+    thread = threading.Thread(target=other_process)
+    thread.start()
+    assert began.wait(30)
+    launches = []
+
+    def act(folder):
+        launches.append(folder.parent.name)
+        if launches.count("original") == 1:
+            threading.Timer(0.3, go_on.set).start()
+
+    sweep(tmp_path, "attack=head_sum", act=act)
+    thread.join()
+    # Launched, found in hand, given back; and launched again since the other process did not publish it after all.
+    assert launches.count("original") == 2
+    assert computed["original", elsewhere.key("original")] == 1
+    assert tally(tmp_path) == {"done": 1}
+
+
+def test_a_stage_that_another_process_publishes_meanwhile_is_not_launched_again(tmp_path, computed, monkeypatch):
+    elsewhere = Pipeline(make_plan(composed(*words_in(tmp_path, "attack=head_sum"))))
+    elsewhere.data()
+    began, go_on = threading.Event(), threading.Event()
+    trained = pipeline.fit
+
+    def slow(*arguments, **more):
+        if threading.current_thread() is thread:
+            began.set()
+            assert go_on.wait(30)
+        return trained(*arguments, **more)
+
+    monkeypatch.setattr(pipeline, "fit", slow)
+    thread = threading.Thread(target=elsewhere.original)
+    thread.start()
+    assert began.wait(30)
+    launches = []
+
+    def act(folder):
+        launches.append(folder.parent.name)
+        threading.Timer(0.3, go_on.set).start()
+
+    sweep(tmp_path, "attack=head_sum", act=act)
+    thread.join()
+    assert launches.count("original") == 1
+    assert computed["original", elsewhere.key("original")] == 1
+    assert tally(tmp_path) == {"done": 1}
+
+
+def test_what_is_damaged_since_the_planning_is_computed_again(tmp_path, caplog):
+    sweep(tmp_path, "unlearner=ft", "attack=head_sum")
+    (original,) = (tmp_path / "store/original").glob("[!.]*")
+    content = bytearray((original / "tensors.safetensors").read_bytes())
+    content[-1] ^= 1
+    (original / "tensors.safetensors").write_bytes(content)
+    (result,) = (tmp_path / "runs/adhoc").glob(f"[!.]*/{RESULT}")
+    before = json.loads(result.read_text())
+    result.unlink()
+    sweep(tmp_path, "unlearner=ft", "attack=head_sum")
+    after = json.loads(result.read_text())
+    assert "is damaged and will be computed again" in caplog.text
+    for key in ("scores", "verdict", "forget_acc", "retain_acc", "key_original"):
+        assert after[key] == before[key]
+
+
+def test_jobs_that_would_share_a_folder_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"differ only in their logger, runtime or store.*sweep_name"):
+        sweep(tmp_path, "attack=head_sum", "runtime.threads=1,2")
+
+
+def test_equal_jobs_are_one(tmp_path):
+    assert [len(wave) for wave in sweep(tmp_path, "attack=head_sum", "seed=0,0").launched] == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["only=some"], r"only=some is not possible: all, or failed"),
+        (["sweep_name=a,b"], r"the same for all jobs"),
+    ],
+)
+def test_what_a_sweep_cannot_do_is_refused(tmp_path, words, message):
+    with pytest.raises(UserError, match=message):
+        sweep(tmp_path, "attack=head_sum", *words)
+
+
+def test_a_job_that_cannot_be_planned_fails_by_itself(tmp_path, capsys):
+    with pytest.raises(UserError, match="1 of 2 jobs failed"):
+        sweep(tmp_path, "attack=head_sum", "unlearner=ft", "unlearner.lr=-1,0.1")
+    assert tally(tmp_path) == {"done": 1, "failed": 1}
+    assert re.search(r"lr=-1(\.0)? must be above 0", " ".join(capsys.readouterr().err.split()))
+
+
+def test_the_log_file_of_a_launch_has_a_line_for_every_end(tmp_path):
+    sweep(tmp_path, *GRID)
+    (launch,) = (tmp_path / "runs/adhoc" / LAUNCHES).iterdir()
+    lines = (launch / "sweep.log").read_text().splitlines()
+    assert sum(" done " in line for line in lines) == 1 + 5 + 5 + 5 + 1
+    plan = json.loads((launch / "plan.json").read_text())
+    assert plan["outcome"] == "all done"
+    assert time.time() - plan["ended"] < 60

@@ -1,0 +1,96 @@
+"""CheckpointFiles: a checkpoint on the disk, whole or not at all, and known again if it was damaged.
+
+A folder holds one training's newest checkpoint, `<SHA-256 of the file>.ckpt`: in Lightning's own format, under a name
+that says what must be in it. (torch.load checks no checksum: a flipped bit in a weight would go unnoticed.)
+"""
+
+import hashlib
+import logging
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
+
+from unlearnleak.store.disk import remove
+from unlearnleak.store.temporary import temporary
+
+log = logging.getLogger(__name__)
+
+
+class CheckpointFiles(TorchCheckpointIO):
+    """How Lightning reads and writes checkpoints here: paths are folders, and no code is ever unpickled.
+
+    Any number of processes may use one folder: a file is moved into it in one step, and taken only if it is whole.
+    """
+
+    def __init__(self) -> None:
+        self.found: dict[str, Any] | None = None
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Put the checkpoint into the folder `path`, then remove the older ones there.
+
+        Raises:
+            OSError: the disk is full, read-only or failing. What the folder held stays.
+        """
+        folder = Path(path)
+        with temporary(folder) as beside:
+            written = beside / "whole"
+            _write(written, checkpoint)
+            place = folder / f"{_digest(written)}.ckpt"
+            folder.mkdir(exist_ok=True)
+            written.replace(place)
+        for other in folder.glob("*.ckpt"):
+            if _written(other) < _written(place):  # never a newer one: two processes would remove each other's
+                remove(other)
+
+    def find(self, folder: Path) -> dict[str, Any] | None:
+        """The newest sound checkpoint in `folder`, on the CPU; damaged ones are warned of and left out."""
+        for file in sorted(folder.glob("*.ckpt"), key=_written, reverse=True):
+            try:
+                if _digest(file) == file.stem:
+                    self.found = torch.load(file, map_location="cpu", weights_only=True)
+                    return self.found
+                reason = "it is not what was written"
+            except FileNotFoundError:
+                continue  # another process has removed it meanwhile
+            except OSError as error:
+                reason = str(error)
+            except pickle.UnpicklingError:
+                reason = "it holds more than tensors and plain values"
+                log.debug("torch refused it.", exc_info=True)
+            log.warning("the checkpoint %s cannot be used and is left out: %s", file, reason)
+        return None
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
+        """What `find` found. Not read again: another process may have removed it since."""
+        assert self.found is not None, "find() comes before Trainer.fit(ckpt_path=...)"
+        found, self.found = self.found, None
+        return found
+
+
+def _write(path: Path, checkpoint: dict[str, Any]) -> None:
+    with path.open("xb") as file:
+        try:
+            torch.save(checkpoint, file)
+        except RuntimeError as error:
+            if isinstance(error.__context__, OSError):  # torch.save hides a full disk behind an error of its own
+                raise error.__context__ from error
+            raise
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _written(path: Path) -> int:
+    """When, in nanoseconds; 0 for a file that has gone away."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

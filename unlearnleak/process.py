@@ -1,0 +1,39 @@
+"""Which process wrote something, and whether it still lives: by host, process number and when the process began.
+
+Process numbers come again, in containers all the time; with the time of the beginning they do not.
+"""
+
+import os
+import socket
+from pathlib import Path
+
+UNKNOWN = 0
+
+
+def host() -> str:
+    """This machine and, on Linux, its space of process numbers: a container's 7 is not the host's 7."""
+    try:
+        return f"{socket.gethostname()}+{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:
+        return socket.gethostname()
+
+
+def is_alive(pid: int, began_at: int) -> bool:
+    """Whether process `pid` of this host is the one that began then, and lives."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # alive, and somebody else's
+    return began(pid) in {began_at, UNKNOWN}
+
+
+def began(pid: int) -> int:
+    """When process `pid` began, in clock ticks since boot; -1 for one that is dead but not yet waited for."""
+    try:
+        # Fields: man 5 proc_pid_stat. The second, the program's name in parentheses, may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return UNKNOWN
+    return -1 if fields[0] in {b"Z", b"X"} else int(fields[19])

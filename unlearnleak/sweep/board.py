@@ -1,0 +1,185 @@
+"""How a sweep stands, read from what lies on disk: the launch's own plan and every task's status file.
+
+The launching process and `unlearnleak status` in another terminal read the same files and show the same line.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from unlearnleak.errors import UserError
+from unlearnleak.process import UNKNOWN, host, is_alive
+from unlearnleak.status import STATUS, read_json, read_status
+from unlearnleak.sweep.launch import LAUNCHES
+
+PLAN = "plan.json"
+ENDS = ("done", "failed", "skipped")
+
+
+@dataclass
+class WaveBoard:
+    """One wave's tasks by folder; `ended` holds the status of those that have ended.
+
+    `lost` counts tasks that say "running" though their process is dead: their launcher may start them again.
+    """
+
+    name: str
+    stored: int
+    jobs: bool
+    folders: list[Path]
+    ended: dict[Path, dict[str, Any]] = field(default_factory=dict)
+    running: int = 0
+    lost: int = 0
+
+    def poll(self) -> dict[Path, dict[str, Any]]:
+        """Look again at the tasks that are not done; returns those that have ended since."""
+        news: dict[Path, dict[str, Any]] = {}
+        self.running = self.lost = 0
+        for folder in self.folders:
+            before = self.ended.get(folder)
+            if before and not is_failure(before):
+                continue
+            entry = read_json(folder / STATUS)
+            if entry is None or entry.get("status") not in ENDS:
+                self.ended.pop(folder, None)  # a failed one that was started again
+                self.count(folder, entry)
+            elif entry != before:
+                news[folder] = entry
+        self.ended |= news
+        return news
+
+    def count(self, folder: Path, entry: dict[str, Any] | None) -> None:
+        """Count a task that has not ended."""
+        if entry and entry.get("status") == "running":
+            dead = is_failure(read_status(folder) or {})
+            self.lost, self.running = self.lost + dead, self.running + (not dead)
+
+    def counts(self) -> Counter[str]:
+        """How many have ended in which way."""
+        return Counter(entry["status"] for entry in self.ended.values())
+
+    @property
+    def left(self) -> int:
+        """How many have not ended."""
+        return len(self.folders) - len(self.ended)
+
+    def seconds_left(self, now: float, began: float) -> float | None:
+        """An estimate from the pace so far; None before the first task has ended."""
+        return (now - began) / len(self.ended) * self.left if self.ended else None
+
+
+class Board:
+    """The waves of one launch, as its `plan.json` lists them."""
+
+    def __init__(self, folder: Path) -> None:
+        plan = read_json(folder / PLAN)
+        if plan is None:
+            raise UserError(f"{folder} holds no {PLAN}: name a sweep, such as outputs/runs/demo.")
+        self.folder, self.plan = folder, plan
+        sweep_dir = folder.parent.parent
+        self.waves = [
+            WaveBoard(wave["name"], wave["stored"], wave["jobs"], [sweep_dir / task for task in wave["tasks"]])
+            for wave in plan["waves"]
+        ]
+
+    def poll(self) -> dict[Path, dict[str, Any]]:
+        """Look at all tasks again; returns those that have ended since."""
+        news: dict[Path, dict[str, Any]] = {}
+        for wave in self.waves:
+            news |= wave.poll()
+        return news
+
+    @property
+    def wave(self) -> WaveBoard | None:
+        """The first wave that is not over."""
+        return next((wave for wave in self.waves if wave.left), None)
+
+    def line(self, began: float) -> str:
+        """The one line that says it all; `began` is when the present wave began."""
+        wave = self.wave
+        if wave is None:
+            return f"{self.plan['sweep']}: {self.tally()}"
+        number = self.waves.index(wave) + 1
+        slots = f"/{self.plan['slots']}" if self.plan.get("slots") else ""
+        left = wave.seconds_left(time.time(), began)
+        parts = [
+            f"wave {number}/{len(self.waves)} {wave.name} {len(wave.ended)}/{len(wave.folders)}",
+            self.tally(),
+            f"{wave.running}{slots} busy",
+            f"{duration(left)} left in it" if left is not None else "",
+        ]
+        return " | ".join(part for part in parts if part)
+
+    def tally(self) -> str:
+        """Jobs done, failed and skipped; failed stages count as well as long as their jobs have not been told."""
+        known = self.plan["known"]
+        counts = Counter({"done": known["finished"], "skipped": known["skipped"], "failed": known["failed"]})
+        for wave in self.waves:
+            own = wave.counts()
+            counts.update(own if wave.jobs else {"failed": own["failed"] if self.wave else 0})
+        parts = [f"{counts[end]} {end}" for end in ("failed", "skipped") if counts[end]]
+        return ", ".join([f"{counts['done']} of {self.plan['jobs']} jobs done", *parts])
+
+
+def duration(seconds: float) -> str:
+    """A time for people: "40 s", "12 min", "3 h 20 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def latest_launch(sweep: Path | None, runs: Path) -> Path:
+    """The folder of the last launch of a sweep, given by its folder or its name below `runs`; of any sweep for None.
+
+    Raises:
+        UserError: nothing was launched there.
+    """
+    if sweep is None:
+        found = list(runs.glob(f"*/{LAUNCHES}/*/{PLAN}"))
+    else:
+        folder = sweep if sweep.is_dir() else runs / sweep
+        found = list(folder.glob(f"{LAUNCHES}/*/{PLAN}"))
+    if not found:
+        where = sweep or runs
+        raise UserError(f"No sweep was launched in {where}. Name a sweep's folder, such as outputs/runs/demo.")
+    return max(found, key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def standing(plan: dict[str, Any]) -> str:
+    """Whether the launch is over, goes on, or was killed."""
+    if plan.get("ended"):
+        return f"ended {time.strftime('%F %T', time.localtime(plan['ended']))}: {plan['outcome']}"
+    since = f"since {time.strftime('%F %T', time.localtime(plan['time']))}"
+    name = str(plan["host"]).split("+")[0]
+    if plan["host"] == host() and not is_alive(plan["pid"], plan.get("began", UNKNOWN)):
+        return f"{since}, but its process {plan['pid']} is gone; the same command goes on from what is stored"
+    return f"running {since}, process {plan['pid']} on {name}"
+
+
+def report(folder: Path) -> str:
+    """How a launch stands, wave by wave, and what failed."""
+    board = Board(folder)
+    board.poll()
+    plan = board.plan
+    lines = [f"{plan['sweep']}: {standing(plan)}", f"  {plan['announcement']}", f"  {plan['command']}", ""]
+    for wave in board.waves:
+        counts = wave.counts()
+        tally = [f"{counts[end]} {end}" for end in ENDS if counts[end]]
+        tally += [f"{wave.running} running"] if wave.running else []
+        tally += [f"{wave.lost} killed"] if wave.lost else []
+        tally += [f"{wave.stored} were stored"] if wave.stored else []
+        lines.append(f"  {wave.name:10} {len(wave.ended):>5} of {len(wave.folders):<5} {', '.join(tally)}")
+    failures = [(path, entry) for wave in board.waves for path, entry in wave.ended.items() if is_failure(entry)]
+    for path, entry in failures[:20]:
+        lines += ["", f"  failed  {path}", f"          {str(entry.get('why')).splitlines()[0]}"]
+    if len(failures) > 20:
+        lines.append(f"  ... and {len(failures) - 20} more")
+    return "\n".join(lines)
+
+
+def is_failure(entry: dict[str, Any]) -> bool:
+    """Whether a status says "failed"."""
+    return bool(entry.get("status") == "failed")

@@ -1,0 +1,106 @@
+"""Composing the jobs of a grid: what they share is composed once.
+
+Hydra composes a job in about a tenth of a second, nearly all of it spent on reading and merging the files of the chosen
+components. The jobs of a grid choose among few; most overrides only set values. So each choice is composed once by
+Hydra itself, and a job is a copy of it with its values set, by Hydra's own function. The result is the same config
+(a test compares them for every kind of override); anything unusual takes Hydra's ordinary way.
+"""
+
+import copy
+import re
+import sys
+from functools import cache
+from typing import Any
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import ConfigCompositionException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+Memory = dict[tuple[str | None, tuple[str, ...]], DictConfig]
+"""Configs by the name of the primary config and the choices."""
+
+
+@cache
+def parsed(line: str) -> Override:
+    """One override, as Hydra's own parser reads it; the jobs of a grid repeat the same few lines."""
+    override: Override = OverridesParser.create().parse_overrides([line])[0]
+    return override
+
+
+class SharedLoader(ConfigLoaderImpl):
+    """Hydra's config loader with a memory of the choices that it has composed already."""
+
+    def __init__(self, loader: ConfigLoaderImpl) -> None:
+        super().__init__(loader.config_search_path)
+        self.composed: Memory = {}
+        self.planned: Memory = {}
+        self.groups: dict[str, bool] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Travels to workers without its memory."""
+        return vars(self) | {"composed": {}, "planned": {}}
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """The config of one job of a sweep, as `ConfigLoaderImpl.load_sweep_config` gives it."""
+        overrides = [parsed(line) for line in (*master_config.hydra.overrides.hydra, *sweep_overrides)]
+        if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
+            return super().load_sweep_config(master_config, sweep_overrides)
+        config = self.with_values(master_config, overrides, self.composed)
+        self.record(overrides, config)
+        return config
+
+    def plan_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """The same with only `hydra.sweep`, where the job is to lie, of Hydra's own part: half the work."""
+        overrides = [parsed(line) for line in (*master_config.hydra.overrides.hydra, *sweep_overrides)]
+        if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
+            return super().load_sweep_config(master_config, sweep_overrides)
+        wanted = [
+            override
+            for override in overrides
+            if self.chooses(override) or not re.match(r"hydra\.(?!sweep\.)", override.key_or_group)
+        ]
+        return self.with_values(master_config, wanted, self.planned)
+
+    def with_values(self, master_config: DictConfig, overrides: list[Override], memory: Memory) -> DictConfig:
+        """The config of these choices, composed or remembered, with the values of these overrides."""
+        choices = tuple(str(override.input_line) for override in overrides if self.chooses(override))
+        key = (master_config.hydra.job.config_name, choices)
+        if key not in memory:
+            memory[key] = self.load_configuration(key[0], list(choices), RunMode.RUN)
+            if memory is self.planned:
+                with open_dict(memory[key]):
+                    memory[key].hydra = {"sweep": memory[key].hydra.sweep}
+        config = copy.deepcopy(memory[key])
+        try:
+            self._apply_overrides_to_config([each for each in overrides if not self.chooses(each)], config)
+        except OmegaConfBaseException as error:
+            raise ConfigCompositionException().with_traceback(sys.exc_info()[2]) from error
+        OmegaConf.copy_cache(from_config=master_config, to_config=config)
+        return config
+
+    def chooses(self, override: Override) -> bool:
+        """Whether an override chooses a config file, rather than setting a value."""
+        return self.group_exists(override.key_or_group) and not isinstance(override.value(), dict)
+
+    def group_exists(self, name: str) -> bool:
+        """Whether there is a folder of configs of that name; looked up once each."""
+        if name not in self.groups:
+            self.groups[name] = self.repository.group_exists(name)
+        return self.groups[name]
+
+    @staticmethod
+    def record(overrides: list[Override], config: DictConfig) -> None:
+        """Write all overrides where Hydra keeps them."""
+        kinds: dict[bool, list[Override]] = {True: [], False: []}
+        for override in overrides:
+            kinds[override.is_hydra_override()].append(override)
+        config.hydra.overrides.hydra = [override.input_line for override in kinds[True]]
+        config.hydra.overrides.task = [override.input_line for override in kinds[False]]
+        style = config.hydra.job.config.override_dirname
+        config.hydra.job.override_dirname = get_overrides_dirname(
+            overrides=kinds[False], kv_sep=style.kv_sep, item_sep=style.item_sep, exclude_keys=style.exclude_keys
+        )

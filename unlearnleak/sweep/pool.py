@@ -1,0 +1,191 @@
+"""The pool: several jobs at once on one machine, in warm worker processes with a device each.
+
+Every worker has a pipe of its own and shares nothing with the others, so that one may be killed at any instant without
+harm to them. Workers are forked from one server process that has imported PyTorch once. A pool from a library was tried
+first: pebble 5.2 waits for ever where a job calls `os._exit(0)`, and where a worker dies in the middle of its answer.
+"""
+
+import inspect
+import multiprocessing
+import os
+import pickle
+import signal
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import cloudpickle  # type: ignore[import-untyped]
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+import unlearnleak
+from unlearnleak.sweep.launch import JobDied, launch_folder
+from unlearnleak.sweep.pool_worker import Station, failed, work
+from unlearnleak.sweep.slots import PoolSettings, Slot, slots
+
+GRACE = 5.0
+"""Seconds that a job which is told to stop may take to say so in its status; then it is killed."""
+
+Job = tuple[int, Sequence[str]]
+
+
+class Worker:
+    """One slot's process, seen from the launching process."""
+
+    def __init__(self, station: Station) -> None:
+        context = multiprocessing.get_context("forkserver")
+        self.station = station
+        self.job: Job | None = None
+        self.channel, theirs = context.Pipe()
+        name = f"unlearnleak worker {station.slot.number}"
+        self.process = context.Process(target=work, args=(theirs, station), name=name, daemon=True)
+        self.process.start()
+        theirs.close()  # so that the end of the process is the end of its channel
+
+    def give(self, job: Job) -> None:
+        """Start a job; one that the worker did not live to read ends as one that died."""
+        self.job = job
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.channel.send(job)
+
+    def finish(self) -> tuple[int, JobReturn]:
+        """The number and the return of the job, whose answer or whose process's end has come."""
+        assert self.job is not None
+        (number, overrides), self.job = self.job, None
+        if not self.process.is_alive():
+            self.kill()  # what the job left running would hold the channel open
+        try:
+            answer = self.channel.recv_bytes()
+        except (EOFError, OSError):  # nothing came, or not all of it
+            end([self])
+            return number, failed(overrides, JobDied(obituary(self.process.exitcode, self.station.log)))
+        try:
+            return number, pickle.loads(answer)
+        except Exception as error:  # unpacking runs code of the job's own classes
+            return number, failed(
+                overrides, RuntimeError(f"its answer cannot be read: {type(error).__name__}: {error}")
+            )
+
+    def kill(self) -> None:
+        """Kill the process and all that it started."""
+        assert self.process.pid is not None
+        self.process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def end(workers: Sequence[Worker]) -> None:
+    """Let idle workers go, interrupt busy ones, and after a while kill what is left of any."""
+    for worker in workers:
+        worker.channel.close()
+        if worker.job is not None:
+            worker.process.terminate()
+    deadline = time.monotonic() + GRACE
+    for worker in workers:
+        worker.process.join(max(0.0, deadline - time.monotonic()))
+        worker.kill()
+        worker.process.join(GRACE)
+
+
+def obituary(exitcode: int | None, log: Path) -> str:
+    """What is known about a process that ended in the middle of a job."""
+    if exitcode is not None and exitcode < 0:
+        name = signal.Signals(-exitcode).name
+        how = f"was killed by signal {-exitcode} ({name})" + (": perhaps out of memory" if name == "SIGKILL" else "")
+    else:
+        how = f"ended with exit status {exitcode}"
+    return f"The job's process {how}; see {log}"
+
+
+def employed(crew: dict[int, Worker], slot: int, station: Station) -> Worker:
+    """The slot's worker; a new one where there is none yet, or where it died while it waited.
+
+    Raises:
+        RuntimeError: no process can be started.
+    """
+    if slot in crew and not crew[slot].process.is_alive():
+        end([crew.pop(slot)])
+    if slot not in crew:
+        try:
+            crew[slot] = Worker(station)
+        except (OSError, EOFError) as error:
+            raise RuntimeError(f"no worker process can be started: {type(error).__name__}: {error}") from error
+    return crew[slot]
+
+
+def answering(workers: Iterable[Worker]) -> list[Worker]:
+    """Wait until busy workers have answered or ended; returns these."""
+    ends: dict[Any, Worker] = {}
+    for worker in workers:
+        if worker.job is not None:
+            ends |= {worker.channel: worker, worker.process.sentinel: worker}
+    return list({id(ends[ready]): ends[ready] for ready in wait(list(ends))}.values())
+
+
+def preload(task: TaskFunction) -> None:
+    """Let the server process, if it is yet to start, import what workers need: PyTorch for this project's jobs only."""
+    modules = ["unlearnleak.sweep.pool_server", "unlearnleak.sweep.pool_worker"]
+    code = getattr(inspect.unwrap(task), "__code__", None)
+    if code and Path(code.co_filename).is_relative_to(Path(unlearnleak.__file__).parent):
+        modules.append("unlearnleak.job")
+    multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
+
+
+class Pool:
+    """The pool launcher's work; see `hydra_plugins.unlearnleak.pool`."""
+
+    def __init__(
+        self, settings: PoolSettings, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        self.settings = settings
+        self.hydra_context = hydra_context
+        self.task_function = task_function
+        self.config = config
+        self.slots: list[Slot] | None = None
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
+        """Run the jobs, numbered from `first`, and return one JobReturn each, in order.
+
+        Raises:
+            UserError: settings that this machine does not allow.
+        """
+        setup_globals()
+        self.slots = self.slots_for(len(job_overrides))
+        preload(self.task_function)
+        stations = self.stations(self.slots)
+        jobs: deque[Job] = deque(enumerate(job_overrides, start=first))
+        done: dict[int, JobReturn] = {}
+        crew: dict[int, Worker] = {}
+        try:
+            while len(done) < len(job_overrides):
+                for slot, station in enumerate(stations):
+                    if jobs and (slot not in crew or crew[slot].job is None):
+                        employed(crew, slot, station).give(jobs.popleft())
+                for worker in answering(crew.values()):
+                    number, done[number] = worker.finish()
+                    if done[number].status is not JobStatus.COMPLETED:  # a CUDA error, say, stays with its process
+                        end([crew.pop(worker.station.slot.number)])
+        finally:
+            end(list(crew.values()))
+        return [done[number] for number in sorted(done)]
+
+    def slots_for(self, jobs: int | None) -> list[Slot]:
+        """The slots that a launch of so many jobs has; None: of as many as can be."""
+        runtime = OmegaConf.select(self.config, "runtime")
+        plain: Any = OmegaConf.to_container(runtime, resolve=True) if OmegaConf.is_config(runtime) else {}
+        return slots(self.settings, plain, jobs)
+
+    def stations(self, places: Sequence[Slot]) -> list[Station]:
+        """What the worker of each slot gets; what all jobs share is packed once."""
+        folder = launch_folder() or Path(str(self.config.hydra.sweep.dir)) / ".launches" / "default"
+        folder = folder.absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        state = cloudpickle.dumps((Singleton.get_state(), self.hydra_context, self.task_function, self.config))
+        shared = {"folder": Path.cwd(), "environment": dict(os.environ), "state": state}
+        return [Station(slot=slot, log=folder / f"worker-{slot.number}.log", **shared) for slot in places]

@@ -1,0 +1,132 @@
+"""Waves: the distinct originals of a grid, then the distinct unlearned models, then the evidence, then the jobs.
+
+Each wave needs only what the waves before it have stored, so that its tasks can run side by side and none waits for
+another. What is stored already is in no wave.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from unlearnleak.errors import UserError
+from unlearnleak.plan import STAGES
+from unlearnleak.store import Store
+from unlearnleak.sweep.grid import Job, planned
+from unlearnleak.sweep.launch import STAGE_JOBS
+
+NAMES = {"original": "originals", "unlearned": "unlearned", "evidence": "evidence", "verdict": "verdicts"}
+RESULTS = "results"
+"""The wave of jobs whose last stage another job of the grid computes."""
+JOB_WAVES = (NAMES["verdict"], RESULTS)
+"""Waves whose tasks are the jobs themselves; the others hold stages that jobs share."""
+
+
+@dataclass
+class Task:
+    """One thing to launch: a stage that several jobs need, or a job itself.
+
+    `needs` are the (stage, key) that must be stored before, `gives` is the one that it stores.
+    """
+
+    overrides: list[str]
+    directory: Path
+    needs: list[tuple[str, str]]
+    gives: tuple[str, str]
+    payload: dict[str, Any]
+    store: Store
+    job: bool
+
+
+@dataclass
+class Wave:
+    """Tasks that may run at the same time; `stored` counts the stages that need no task."""
+
+    name: str
+    tasks: list[Task]
+    stored: int = 0
+
+
+def make_waves(jobs: Sequence[Job], sweep_dir: Path) -> list[Wave]:
+    """The waves of all jobs that are still to do; empty ones are left out."""
+    todo = [job for job in jobs if job.state == "todo"]
+    last = [list(job.keys)[-1] for job in todo]
+    waves = []
+    for stage in STAGES[:-1]:
+        needing = [job for job, end in zip(todo, last, strict=True) if stage in job.keys and stage != end]
+        waves.append(stage_wave(stage, needing, sweep_dir))
+    seen: set[tuple[str, str]] = set()
+    wave, rest = Wave(NAMES["verdict"], []), Wave(RESULTS, [])
+    for job, end in zip(todo, last, strict=True):
+        gives = (end, job.keys[end])
+        (rest if gives in seen else wave).tasks.append(task_of(job, end, job.directory, job.overrides, is_job=True))
+        seen.add(gives)
+    return [wave for wave in [*waves, wave, rest] if wave.tasks or wave.stored]
+
+
+def stage_wave(stage: str, jobs: Sequence[Job], sweep_dir: Path) -> Wave:
+    """One task for every distinct key of a stage that is not stored yet; the first job that needs it stands for all."""
+    wave = Wave(NAMES[stage], [])
+    first: dict[str, Job] = {}
+    for job in jobs:
+        first.setdefault(job.keys[stage], job)
+    for key, job in first.items():
+        assert job.store is not None
+        if job.store.contains(stage, job.payloads[stage]):
+            wave.stored += 1
+            continue
+        subdir = f"{STAGE_JOBS}/{stage}/{key}"
+        overrides = [*job.overrides, f"until={stage}"]
+        wave.tasks.append(task_of(job, stage, sweep_dir / subdir, overrides, is_job=False))
+    return wave
+
+
+def task_of(job: Job, stage: str, directory: Path, overrides: list[str], *, is_job: bool) -> Task:
+    """The task that runs `job` up to `stage` in `directory`."""
+    assert job.store is not None
+    before = STAGES[: STAGES.index(stage)]
+    return Task(
+        overrides=overrides,
+        directory=directory,
+        needs=[(name, job.keys[name]) for name in before],
+        gives=(stage, job.keys[stage]),
+        payload=job.payloads[stage],
+        store=job.store,
+        job=is_job,
+    )
+
+
+def count(jobs: Sequence[Job]) -> dict[str, int]:
+    """How many jobs have nothing to do, by the reason."""
+    return {state: sum(job.state == state for job in jobs) for state in ("finished", "skipped", "failed")}
+
+
+def announcement(jobs: Sequence[Job], waves: Sequence[Wave]) -> str:
+    """What a sweep is going to do, in one line."""
+    counts = count(jobs)
+    known = {
+        "finished": "finished before",
+        "skipped": "skipped, as their parts do not fit",
+        "failed": "that cannot be planned",
+    }
+    asides = [f"{counts[state]} {words}" for state, words in known.items() if counts[state]]
+    text = f"jobs {len(jobs)}" + (f" ({'; '.join(asides)})" if asides else "")
+    parts = []
+    for wave in waves:
+        total = len(wave.tasks) + wave.stored
+        parts.append(f"{wave.name} {total}" + (f" ({wave.stored} stored)" if wave.stored else ""))
+    return f"{text}: {', '.join(parts) or 'nothing to do'}"
+
+
+def foretell(config: DictConfig, directory: Path) -> str:
+    """What a single run is going to do.
+
+    Raises:
+        UserError: it cannot be run.
+    """
+    job = planned(config, [], directory)
+    if job.why:
+        raise UserError(job.why)
+    return announcement([job], make_waves([job], directory.parent))
