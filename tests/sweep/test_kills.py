@@ -3,10 +3,8 @@
 Whatever is killed, the same command finishes the sweep, with the same bits as one that nobody disturbed.
 """
 
-import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
@@ -17,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.sweep.shell import ROOT, events, results, statuses
 from unlearnleak.commands import main
-from unlearnleak.status import RESULT, STATUS
 
 KILLS = 20
 MID_JOB = 0.7  # of the kills of more than a worker, the part that waits until jobs run; the rest hits the start
@@ -36,8 +34,6 @@ SWEEP = [
     "hydra.launcher.workers=2",
 ]
 JOBS = 48
-CHANGING = re.compile(r"seconds|memory|stored|made_with|resumed|store_|sweep_name|identity")
-"""Keys of a result that say how it was computed, not what came out."""
 
 
 class Command:
@@ -53,7 +49,7 @@ class Command:
                 env=environment,
                 stdout=out,
                 stderr=out,
-                cwd=Path(__file__).resolve().parents[2],
+                cwd=ROOT,
                 start_new_session=True,
             )
 
@@ -134,15 +130,6 @@ def finish(folder: Path) -> None:
     pytest.fail((folder / "out").read_text()[-3000:])
 
 
-def results(folder: Path) -> dict[str, dict]:
-    found = {}
-    for path in (folder / "runs").glob(f"*/[!.]*/{RESULT}"):
-        result = json.loads(path.read_text())
-        found[path.parent.name] = {key: value for key, value in result.items() if not CHANGING.search(key)}
-        assert json.loads((path.parent / STATUS).read_text())["status"] == "done"
-    return found
-
-
 def tensors(folder: Path) -> dict[str, bytes]:
     store = folder / "store"
     return {str(path.relative_to(store)): path.read_bytes() for path in store.glob("[!.]*/[!.]*/tensors.safetensors")}
@@ -150,18 +137,13 @@ def tensors(folder: Path) -> dict[str, bytes]:
 
 def computed_again(folder: Path) -> list[str]:
     """Stages that were computed after they had been published, from the jobs' log files."""
-    events = []
-    for path in (folder / "runs").rglob("run.log"):
-        for line in path.read_text().splitlines():
-            if found := re.match(r"\[([^\]]+)\]\[unlearnleak\.store\]\[DEBUG\] (computing|published) (\S+)", line):
-                events.append(found.groups())
-    assert len({name for _, what, name in events if what == "published"}) > JOBS
     published, again = set(), []
-    for _, what, name in sorted(events):
+    for _, what, name in events(folder / "runs"):
         if what == "published":
             published.add(name)
         elif name in published:
             again.append(name)
+    assert len(published) > JOBS
     return again
 
 
@@ -176,8 +158,9 @@ def test_a_sweep_survives_kills_at_random_instants(tmp_path):
     assert sum(kills.values()) == KILLS
     assert min(kills.values()) >= 2
     finish(stormy)
-    assert len(results(calm)) == JOBS
-    assert results(stormy) == results(calm)
+    assert len(results(calm / "runs")) == JOBS
+    assert results(stormy / "runs") == results(calm / "runs")
+    assert {entry["status"] for entry in statuses(stormy / "runs").values()} == {"done"}
     assert tensors(stormy) == tensors(calm)
     assert computed_again(stormy) == []
     assert main(["clean", f"--store={stormy / 'store'}", f"--runs={stormy / 'runs'}"]) == 0
