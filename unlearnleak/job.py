@@ -126,7 +126,7 @@ def execute(config: DictConfig, directory: Path) -> dict[str, Any]:
         Busy: in a sweep, another process has a stage of this job in hand, or this very run.
     """
     plan = make_plan(config)
-    log.debug("device %s", plan.device)  # that there is such a device is seen before anything else begins
+    assert plan.device  # that there is such a device is seen before anything else begins
     set_threads(plan.runtime.threads)
     wait = launch_folder() is None  # a sweep has better things to do with a device than to wait on it
     pipeline = Pipeline(plan, wait=wait)

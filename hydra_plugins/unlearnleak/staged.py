@@ -40,9 +40,9 @@ class StagedSweeper(Sweeper):
         """Run the jobs that the command line and the sweep file name."""
         from unlearnleak.sweep.sweeper import Sweep  # noqa: PLC0415  (torch: only where a sweep begins)
 
-        Sweep(
-            config=self.master, loader=self.loader, launcher=self.launcher, params=self.params, cases=self.cases
-        ).run(arguments)
+        Sweep(config=self.master, loader=self.loader, launcher=self.launcher, params=self.params, cases=self.cases).run(
+            arguments
+        )
 
 
 def guarded(config: DictConfig) -> DictConfig:

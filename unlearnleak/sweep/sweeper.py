@@ -7,6 +7,7 @@ lie in the store. Killed at any instant, the same command goes on from there.
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ class Sweep:
         waves = make_waves(jobs, self.sweep_dir)
         text = announcement(jobs, waves)
         log.info("%s", text)
+        for why, times in Counter(job.why for job in jobs if job.state == "skipped").items():
+            log.info("skipped %d: %s", times, why)
         if self.config.dry_run:
             return
         for job in jobs:
