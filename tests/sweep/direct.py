@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.types import RunMode
 from omegaconf import open_dict
@@ -40,6 +41,7 @@ class Direct:
         config = self.loader.load_sweep_config(self.config, overrides)
         folder = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
         self.launched[-1].append(folder)
+        HydraConfig.instance().set_config(config)
         with open_dict(config):
             del config["hydra"]
         returned = JobReturn(status=JobStatus.COMPLETED)

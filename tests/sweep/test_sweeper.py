@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from tests.jobs import composed
+from tests.jobs import composed, write_npz
 from tests.sweep.direct import Direct, sweep, words_in
 from unlearnleak import pipeline
 from unlearnleak.attack.head_sum import HeadSum
@@ -299,6 +299,15 @@ def test_what_is_damaged_since_the_planning_is_computed_again(tmp_path, caplog):
 def test_jobs_that_would_share_a_folder_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"differ only in their logger, runtime or store.*sweep_name"):
         sweep(tmp_path, "attack=head_sum", "runtime.threads=1,2")
+
+
+def test_settings_may_refer_to_the_choices(tmp_path):
+    words = ["unlearner=rt,ft", "dataset.path=" + str(tmp_path / "${hydra:runtime.choices.unlearner}.npz")]
+    for name in ("rt", "ft"):
+        write_npz(tmp_path / f"{name}.npz")
+    launcher = sweep(tmp_path, *words, "until=original", "attack=head_sum")
+    assert [len(wave) for wave in launcher.launched] == [1, 1]  # equal data at two places are one artifact
+    assert tally(tmp_path) == {"done": 2}
 
 
 def test_equal_jobs_are_one(tmp_path):

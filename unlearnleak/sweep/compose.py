@@ -31,6 +31,16 @@ def parsed(line: str) -> Override:
     return override
 
 
+def planned_part(hydra: DictConfig) -> dict[str, Any]:
+    """What a job's place and settings may refer to, such as `${hydra:runtime.choices.dataset}`; the rest is long."""
+    runtime, job = ("choices", "cwd", "version"), ("name", "config_name", "chdir")
+    return {
+        "sweep": {key: hydra.sweep._get_node(key) for key in ("dir", "subdir")},
+        "runtime": {key: OmegaConf.to_container(hydra.runtime)[key] for key in runtime},  # type: ignore[index, call-overload]
+        "job": {key: hydra.job[key] for key in job},
+    }
+
+
 class SharedLoader(ConfigLoaderImpl):
     """Hydra's config loader with a memory of the choices that it has composed already."""
 
@@ -54,7 +64,7 @@ class SharedLoader(ConfigLoaderImpl):
         return config
 
     def plan_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """The same with only `hydra.sweep`, where the job is to lie, of Hydra's own part: half the work."""
+        """The same with only `planned_part` of Hydra's own part, which is most of a config: half the work."""
         overrides = [parsed(line) for line in (*master_config.hydra.overrides.hydra, *sweep_overrides)]
         if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
             return super().load_sweep_config(master_config, sweep_overrides)
@@ -73,7 +83,7 @@ class SharedLoader(ConfigLoaderImpl):
             memory[key] = self.load_configuration(key[0], list(choices), RunMode.RUN)
             if memory is self.planned:
                 with open_dict(memory[key]):
-                    memory[key].hydra = {"sweep": memory[key].hydra.sweep}
+                    memory[key].hydra = planned_part(memory[key].hydra)
         config = copy.deepcopy(memory[key])
         try:
             self._apply_overrides_to_config([each for each in overrides if not self.chooses(each)], config)

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 
 from unlearnleak.errors import Incompatible, UserError
@@ -41,27 +43,31 @@ def make_jobs(
         UserError: two different jobs would share a folder, or a job lies outside the sweep's.
     """
     jobs: dict[Path, Job] = {}
-    elsewhere: dict[Path, dict[str, Any]] = {}
     for overrides in grid:
         config = compose(overrides)
-        directory = Path(config.hydra.sweep.dir) / config.hydra.sweep.subdir
+        # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
+        HydraConfig.instance().cfg = cast(Any, SimpleNamespace(hydra=config.hydra))
         if Path(config.hydra.sweep.dir) != sweep_dir:
             raise UserError("runs and sweep_name are the same for all jobs of a sweep: run one sweep for each.")
+        directory = sweep_dir / config.hydra.sweep.subdir
         with open_dict(config):
             del config["hydra"]
-        told = {key: config[key] for key in ("logger", "runtime", "store")}
         if directory in jobs:
-            if elsewhere[directory] != told:
-                raise UserError(
-                    f"Two jobs of this sweep differ only in their logger, runtime or store, and would share the folder "
-                    f"{directory}: {' '.join(jobs[directory].overrides)} and {' '.join(overrides)}. Run them as two "
-                    "sweeps, each with its own sweep_name."
-                )
-            continue
-        if failed_only and (read_status(directory) or {}).get("status") != "failed":
-            continue
-        jobs[directory], elsewhere[directory] = planned(config, overrides, directory), told
+            check_equal(jobs[directory], compose(jobs[directory].overrides), overrides, config)
+        elif not failed_only or (read_status(directory) or {}).get("status") == "failed":
+            jobs[directory] = planned(config, overrides, directory)
+    HydraConfig.instance().cfg = None
     return list(jobs.values())
+
+
+def check_equal(job: Job, before: DictConfig, overrides: list[str], config: DictConfig) -> None:
+    """Raises UserError where two jobs of one folder are not the same one twice."""
+    if any(before[key] != config[key] for key in ("logger", "runtime", "store")):
+        raise UserError(
+            f"Two jobs of this sweep differ only in their logger, runtime or store, and would share the folder "
+            f"{job.directory}: {' '.join(job.overrides)} and {' '.join(overrides)}. Run them as two sweeps, each with "
+            "its own sweep_name."
+        )
 
 
 def planned(config: DictConfig, overrides: list[str], directory: Path) -> Job:
