@@ -10,6 +10,7 @@ from rich.console import Console
 from unlearnleak import sync
 from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError
+from unlearnleak.report import command as report
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, pivot, rich_tables
@@ -41,9 +42,9 @@ def table(arguments: argparse.Namespace) -> int:
 
 def status(arguments: argparse.Namespace) -> int:
     """Say how a sweep stands, from what lies on disk; it may run in another terminal or on another machine."""
-    from unlearnleak.sweep.board import latest_launch, report  # noqa: PLC0415  (only this command needs it)
+    from unlearnleak.sweep import board  # noqa: PLC0415  (only this command needs it)
 
-    print(report(latest_launch(Path(arguments.sweep) if arguments.sweep else None, Path(arguments.runs))))
+    print(board.report(board.latest_launch(Path(arguments.sweep) if arguments.sweep else None, Path(arguments.runs))))
     return 0
 
 
@@ -76,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
     stand.add_argument("sweep", nargs="?", help="its folder or its name; the last one launched by default")
     stand.add_argument("--runs", default="outputs/runs", help="where sweeps lie (%(default)s)")
     stand.set_defaults(function=status)
-    for module in (sync, dashboard):
+    for module in (report, sync, dashboard):
         module.register(commands)
     sweep_up = commands.add_parser("clean", help=clean.__doc__)
     sweep_up.add_argument("--store", default="outputs/artifacts", help="the store's folder (%(default)s)")

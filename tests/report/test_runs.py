@@ -50,3 +50,30 @@ def test_folders_without_runs_are_named(tmp_path):
         load_runs([tmp_path])
     with pytest.raises(UserError, match=r"no folder .*nowhere.*Name folders"):
         load_runs([tmp_path, tmp_path / "nowhere"])
+
+
+def test_folders_that_begin_with_a_dot_are_a_sweeps_own(tmp_path):
+    write_run(tmp_path / "sweep" / "a")
+    write_run(tmp_path / "sweep" / ".stages" / "b")
+    write_run(tmp_path / "sweep" / ".launches" / "1" / "c")
+    assert [run["directory"].name for run in load_runs([tmp_path])] == ["a"]
+
+
+def test_a_run_inside_a_run_is_none(tmp_path):
+    write_run(tmp_path / "a")
+    write_run(tmp_path / "a" / "copy")
+    assert [run["directory"].name for run in load_runs([tmp_path])] == ["a"]
+
+
+def test_but_not_those_above_the_named_folder(tmp_path):
+    write_run(tmp_path / ".home" / "sweep" / "a")
+    assert len(load_runs([tmp_path / ".home" / "sweep"])) == 1
+
+
+def test_half_written_temporaries_are_no_results(tmp_path):
+    folder = write_run(tmp_path / "a", "running")
+    (folder / ".result.json-0123").write_text('{"asr": 1.0}')
+    (folder / ".status.json-0123").write_text('{"status": "done"}')
+    (run,) = load_runs([tmp_path])
+    assert run["status"] == "running"
+    assert "asr" not in run

@@ -1,17 +1,21 @@
 """Reading runs back from their folders."""
 
 import csv
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from unlearnleak.errors import UserError
-from unlearnleak.status import RESULT, STATUS, read_json
+from unlearnleak.status import RESULT, STATUS, read_json, read_status
 
 
 def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
-    """One entry per run below `folders`: its result where it is done, and always "status" and "directory".
+    """One entry per run below `folders`: its result where it is done, and always "status", "why" and "directory".
 
-    A run that is done but whose result is not whole counts as failed. Sorted by directory.
+    A run that is done but whose result is not whole counts as failed, and so does one whose process died. Sorted by
+    directory. Folders whose names begin with a dot hold a sweep's own files and no runs; nor is a run looked for inside
+    a run. "time" (seconds since 1970), "host" and "traceback" are given where status.json has them.
 
     Raises:
         UserError: a folder is not there, or holds no run at all.
@@ -20,19 +24,29 @@ def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
     if missing:
         raise UserError(f"There is no folder {', '.join(missing)}. Name folders of runs, such as outputs/runs/adhoc.")
     found = []
-    paths = {path.resolve(): path for folder in folders for path in folder.rglob(STATUS)}  # each once, however named
+    paths = {path.resolve(): path for folder in folders for path in status_files(folder)}  # each once, however named
     for path in sorted(paths.values()):
-        status = read_json(path) or {}
-        if "status" not in status:
-            status = {"status": "failed", "why": "status.json is not whole"}
+        status = read_status(path.parent)
+        if status is None:
+            continue  # removed while we looked
         result = read_json(path.parent / RESULT) if status["status"] == "done" else None
         if status["status"] == "done" and result is None:
             status = {"status": "failed", "why": "result.json is missing or not whole"}
         outcome = {"status": status["status"], "why": status.get("why"), "directory": path.parent}
+        outcome |= {key: status[key] for key in ("time", "host", "traceback") if key in status}
         found.append((result or {}) | outcome)
     if not found:
         raise UserError(f"No runs in {', '.join(map(str, folders))}. Name folders of runs, such as outputs/runs/adhoc.")
     return found
+
+
+def status_files(folder: Path) -> Iterator[Path]:
+    """The status file of every run in `folder` and below."""
+    for place, inner, files in os.walk(folder):
+        if STATUS in files:
+            inner.clear()
+            yield Path(place, STATUS)
+        inner[:] = [name for name in inner if not name.startswith(".")]
 
 
 def flat(run: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +69,8 @@ def to_csv(runs: list[dict[str, Any]], file: TextIO, columns: list[str] | None =
     Raises:
         UserError: a column that no run has.
     """
-    rows = [flat({key: value for key, value in run.items() if key != "directory"}) for run in runs]
+    left_out = ("directory", "traceback")
+    rows = [flat({key: value for key, value in run.items() if key not in left_out}) for run in runs]
     known = list(dict.fromkeys(key for row in rows for key in row))
     if unknown := [column for column in columns or [] if column not in known]:
         raise UserError(f"No run has a column {', '.join(unknown)}. Columns: {', '.join(known)}.")

@@ -1,0 +1,60 @@
+"""`unlearnleak report` on the command line."""
+
+import argparse
+import subprocess
+import sys
+
+import pytest
+
+from tests.report.made import judged, write_run
+from unlearnleak.errors import UserError
+from unlearnleak.report.command import register
+
+
+def call(*words):
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers())
+    arguments = parser.parse_args(["report", *map(str, words)])
+    return arguments.function(arguments)
+
+
+@pytest.fixture
+def sides(tmp_path):
+    """Twenty jobs that leaked, and the same ones after a defence that worked."""
+    for side, verdict in (("before", lambda c: [c]), ("after", lambda c: [])):
+        for c in range(10):
+            for seed in range(2):
+                write_run(tmp_path / side / f"{c}-{seed}", **judged([c], verdict(c), seed=seed))
+    return tmp_path
+
+
+def test_the_page_lies_where_it_says(sides, capsys):
+    assert call(sides / "before", "--page-only") == 0
+    assert capsys.readouterr().out.strip() == str(sides / "before" / "report" / "index.html")
+    assert (sides / "before" / "report" / "index.html").is_file()
+    assert not (sides / "before" / "report" / "tables").exists()
+
+
+def test_a_comparison_says_what_changed(sides, capsys):
+    assert call(sides / "after", "--against", sides / "before", "--out", sides / "out") == 0
+    table = (sides / "out" / "tables" / "changes.csv").read_text()
+    assert "McNemar, exact" in table
+    assert "What changed since" in (sides / "out" / "index.html").read_text()
+
+
+def test_no_runs_is_the_users_error(tmp_path):
+    with pytest.raises(UserError, match="No runs"):
+        call(tmp_path)
+
+
+def test_a_number_of_images_is_a_number(capsys):
+    with pytest.raises(SystemExit):
+        call("x", "--images", "-1")
+    assert "no whole number" in capsys.readouterr().err
+
+
+def test_adding_the_command_loads_nothing_heavy():
+    heavy = "{'torch', 'pandas', 'matplotlib', 'jinja2', 'scipy', 'numpy'}"
+    code = f"import sys, unlearnleak.report.command; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

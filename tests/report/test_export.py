@@ -1,0 +1,75 @@
+"""Files for papers: they hold the numbers, and LaTeX takes them."""
+
+import csv
+import re
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+
+from unlearnleak.report.chart import BLUE, Chart, Mark, Panel
+from unlearnleak.report.export import Table, write_chart, write_table
+
+WORD = r"50 % of a_b & {c} #1 $x$ ~ ^ \back|bar"
+TABLE = Table("name", "A caption with 95 %", pd.DataFrame({"what": [WORD], "n": [3]}), pd.DataFrame({"x": [1 / 3]}))
+
+
+def test_the_csv_keeps_every_digit(tmp_path):
+    write_table(TABLE, tmp_path)
+    with (tmp_path / "name.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["x"]) == 1 / 3
+
+
+def test_markdown_has_as_many_cells_as_columns(tmp_path):
+    write_table(TABLE, tmp_path)
+    caption, _, header, rule, row, *_ = (tmp_path / "name.md").read_text().splitlines()
+    assert caption == "A caption with 95 %"
+    assert len(re.split(r"(?<!\\)\|", header)) == len(re.split(r"(?<!\\)\|", row)) == 4
+    assert set(rule) <= set("|- ")
+
+
+def test_latex_has_booktabs_rules_and_no_bare_special_character(tmp_path):
+    write_table(TABLE, tmp_path)
+    text = (tmp_path / "name.tex").read_text()
+    assert [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
+    assert text.count(r"\begin{longtable}") == text.count(r"\end{longtable}") == 1
+    row = next(line for line in text.splitlines() if "back" in line)
+    plain = row.replace(r"\textbackslash{}", "").replace(r"\textasciitilde{}", "").replace(r"\textasciicircum{}", "")
+    cells = re.split(r"(?<!\\)&", plain.removesuffix(r"\\"))
+    assert len(cells) == 2
+    assert not re.search(r"(?<!\\)[%$#_{}~^]", plain.removesuffix(r"\\"))
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles(tmp_path):
+    write_table(TABLE, tmp_path)
+    head = r"\documentclass{article}\usepackage{booktabs,longtable}\begin{document}\input{name.tex}\end{document}"
+    (tmp_path / "paper.tex").write_text(head)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def chart(panels: int) -> Chart:
+    panel = Panel("a title", "words", lambda axis: axis.plot([0, 1], [0, 1]))
+    return Chart("fig", "t", "c", panels=[panel] * panels, key=(Mark("m", BLUE),), data=[{"x": 1.5}])
+
+
+def test_a_figure_is_a_pdf_and_a_png_with_its_data(tmp_path):
+    write_chart(chart(4), tmp_path)
+    assert (tmp_path / "fig.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "fig.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "fig.csv").read_text() == "x\n1.5\n"
+
+
+def test_the_same_figure_is_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        write_chart(chart(1), tmp_path / name)
+    assert (tmp_path / "a" / "fig.pdf").read_bytes() == (tmp_path / "b" / "fig.pdf").read_bytes()
+
+
+def test_a_figure_that_could_not_be_drawn_leaves_no_file(tmp_path):
+    write_chart(Chart("fig", "t", "c", missing="no runs"), tmp_path)
+    assert not list(tmp_path.iterdir())

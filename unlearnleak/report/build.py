@@ -1,0 +1,117 @@
+"""From folders of runs to a page and files for papers."""
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnleak.report.command import PICTURES
+from unlearnleak.report.runs import load_runs
+from unlearnleak.report.words import checked, named
+
+if TYPE_CHECKING:
+    from unlearnleak.report.chart import Chart
+    from unlearnleak.report.compare import Change
+    from unlearnleak.report.matrix import Glance, Matrix
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything that is shown, drawn and written."""
+
+    folders: list[str]
+    against: list[str]
+    runs: list[Run]
+    matrices: "list[Matrix]"
+    glances: "list[Glance]"
+    charts: "list[Chart]"
+    asr_charts: "list[Chart]"
+    changes: "list[Change]"
+    too_few: int
+
+
+def build(
+    folders: list[Path],
+    *,
+    out: Path | None = None,
+    against: list[Path] | None = None,
+    store: Path | None = None,
+    pictures: int | None = PICTURES,
+    page_only: bool = False,
+) -> Path:
+    """Write the report of the runs in `folders` and return the page's path.
+
+    Args:
+        out: the folder to write into; by default `report` in the first of `folders`.
+        against: folders of other runs that came before, to say what has changed since.
+        store: where the artifacts lie, if not where the runs' own configs say.
+        pictures: runs whose images and curves are shown; None shows all.
+        page_only: leave out the files for papers, for a quick look.
+
+    Raises:
+        UserError: a folder is not there, or holds no run at all.
+    """
+    from unlearnleak.report.export import write_chart, write_table  # noqa: PLC0415  (matplotlib: seconds)
+    from unlearnleak.report.page import render  # noqa: PLC0415
+    from unlearnleak.report.stored import Stores  # noqa: PLC0415
+    from unlearnleak.report.tables import all_tables  # noqa: PLC0415
+
+    stores = Stores(store)
+    report = gather(folders, against or [], stores)
+    target = out or folders[0] / "report"
+    replace_text(target / "index.html", render(report, stores, pictures=pictures, files=not page_only))
+    if not page_only:
+        for table in all_tables(report.runs, report.matrices, report.glances, report.changes):
+            write_table(table, target / "tables")
+        for chart in [*report.charts, *report.asr_charts]:
+            write_chart(chart, target / "figures")
+    return target / "index.html"
+
+
+def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
+    """Read the runs and work everything out that is not a drawing."""
+    from unlearnleak.report.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
+    from unlearnleak.report.bars import asr_charts, count_chart  # noqa: PLC0415
+    from unlearnleak.report.compare import compare  # noqa: PLC0415
+    from unlearnleak.report.distributions import head_charts  # noqa: PLC0415
+    from unlearnleak.report.matrix import glances, matrices  # noqa: PLC0415
+    from unlearnleak.report.pictures import sheet_chart  # noqa: PLC0415
+    from unlearnleak.report.probability import probability_charts  # noqa: PLC0415
+
+    runs = [named(checked(run)) for run in load_runs(folders)]
+    earlier = [named(checked(run)) for run in load_runs(against)] if against else []
+    cells, attacks = matrices(runs), glances(runs)
+    comparison = compare(earlier, runs)
+    heads = head_charts(runs, stores)
+    return Report(
+        folders=[str(folder) for folder in folders],
+        against=[str(folder) for folder in against],
+        runs=runs,
+        matrices=cells,
+        glances=attacks,
+        charts=[
+            accuracy_chart(runs),
+            count_chart(cells),
+            *probability_charts(runs, stores),
+            *heads,
+            sheet_chart(runs, stores),
+        ],
+        asr_charts=asr_charts(cells),
+        changes=comparison.changes,
+        too_few=comparison.too_few,
+    )
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file beside its place and rename it into it: whoever reloads the page meanwhile sees a whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,116 @@
+"""Files for papers: every table as CSV, Markdown and LaTeX, every figure as PDF and PNG with the data behind it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnleak.report.chart import PANEL_INCHES, STYLE, Chart, Mark, frame
+from unlearnleak.report.table import markdown_lines
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+COLUMNS = 3
+"""Panels side by side in a paper's figure."""
+DPI = 200
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for papers. `shown` is for people, `data` the numbers behind it, in full precision, for programs."""
+
+    stem: str
+    caption: str
+    shown: "pd.DataFrame"
+    data: "pd.DataFrame"
+
+
+def write_table(table: Table, folder: Path) -> None:
+    """Write folder/STEM.csv, .md and .tex (needs the LaTeX packages booktabs and longtable)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table.data.to_csv(folder / f"{table.stem}.csv", index=False, lineterminator="\n")
+    folder.joinpath(f"{table.stem}.md").write_text(markdown(table) + "\n")
+    folder.joinpath(f"{table.stem}.tex").write_text(latex(table))
+
+
+def markdown(table: Table) -> str:
+    """The table in Markdown, its caption above it."""
+    header, *body = [[str(value).replace("|", "\\|") for value in line] for line in lines(table.shown)]
+    return f"{table.caption}\n\n{markdown_lines(header, body)}"
+
+
+def lines(shown: "pd.DataFrame") -> list[list[Any]]:
+    """The header and the rows."""
+    return [list(shown.columns), *shown.astype(object).values.tolist()]
+
+
+LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
+
+
+def latex(table: Table) -> str:
+    """The table in LaTeX, with booktabs' rules; it may be longer than a page."""
+    header, *body = [[latex_text(str(value)) for value in line] for line in lines(table.shown)]
+    rows = "\n".join(" & ".join(line) + r" \\" for line in body)
+    return "\n".join(
+        [
+            r"% \usepackage{booktabs,longtable}",
+            rf"\begin{{longtable}}{{{'l' * len(header)}}}",
+            rf"\caption{{{latex_text(table.caption)}}} \label{{tab:{table.stem}}} \\",
+            r"\toprule",
+            " & ".join(header) + r" \\",
+            r"\midrule",
+            r"\endhead",
+            rows,
+            r"\bottomrule",
+            r"\end{longtable}",
+            "",
+        ]
+    )
+
+
+def latex_text(text: str) -> str:
+    """Text in which nothing is a command."""
+    return "".join(LATEX.get(character, character) for character in text)
+
+
+def write_chart(chart: Chart, folder: Path) -> None:
+    """Write folder/STEM.pdf, .png and .csv; nothing for a chart that could not be drawn."""
+    if not chart.panels:
+        return
+    from matplotlib import rc_context  # noqa: PLC0415  (slow to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    folder.mkdir(parents=True, exist_ok=True)
+    width, height = (max(panel.size[side] for panel in chart.panels) for side in (0, 1))
+    columns = min(COLUMNS, len(chart.panels)) if width <= PANEL_INCHES[0] else 1
+    rows = -(-len(chart.panels) // columns)
+    size = (width * columns, height * rows + 0.45)
+    style: Any = STYLE
+    with rc_context(style):
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axis, panel in zip(axes, chart.panels, strict=False):
+            panel.draw(axis)
+        for axis in axes[len(chart.panels) :]:
+            axis.set_axis_off()
+        if chart.key:
+            handles = [handle(mark) for mark in chart.key]
+            figure.legend(handles=handles, loc="outside lower center", ncols=2 if columns == 1 else 3, fontsize=8)
+        figure.savefig(folder / f"{chart.stem}.pdf", metadata={"CreationDate": None})
+        figure.savefig(folder / f"{chart.stem}.png", dpi=DPI, facecolor="white")
+    if chart.data:
+        frame(chart.data).to_csv(folder / f"{chart.stem}.csv", index=False, lineterminator="\n")
+
+
+def handle(mark: Mark) -> Any:
+    """What stands before a mark's label in the key."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415  (slow to import)
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    if mark.shape == "bar":
+        return Patch(color=mark.colour, label=mark.label, alpha=0.85)
+    if mark.shape in ("line", "dashes"):
+        return Line2D([], [], color=mark.colour, ls="--" if mark.shape == "dashes" else "-", label=mark.label)
+    face = "none" if mark.hollow else mark.colour
+    return Line2D([], [], ls="", marker=mark.shape, mfc=face, mec=mark.colour, label=mark.label)

@@ -1,0 +1,107 @@
+"""The page: one HTML file that needs no other, no network and no script to be read.
+
+Everything that comes from runs is escaped by Jinja; the page's own policy lets no script run but its own (named by its
+hash) and nothing be loaded.
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+import unlearnleak
+from unlearnleak.report.build import Report
+from unlearnleak.report.chart import Chart
+from unlearnleak.report.details import Pictures, choose, detail
+from unlearnleak.report.facts import STAGES, duration, facts, seconds, troubles
+from unlearnleak.report.findings import cautions, findings
+from unlearnleak.report.stored import Stores
+from unlearnleak.report.svg import NAMES, inline
+from unlearnleak.report.tables import bounds, of, percent
+
+if TYPE_CHECKING:
+    from unlearnleak.report.chart import Mark
+
+FILES = Path(__file__).parent / "page_files"
+Run = dict[str, Any]
+PANELS = 6
+"""Panels of a figure that the page shows; the files for papers have all."""
+
+
+def render(report: Report, stores: Stores, *, pictures: int | None, files: bool) -> str:
+    """The page as text.
+
+    Args:
+        pictures: runs whose images and curves are shown; None shows all.
+        files: whether the files for papers lie beside the page.
+    """
+    chosen = choose(report.runs, pictures)
+    drawer = Pictures(stores, chosen)
+    anchors = {id(run): f"run-{number}" for number, run in enumerate(report.runs, 1)}
+    script = FILES.joinpath("page.js").read_text(encoding="utf-8")
+    return template().render(
+        report=report,
+        facts=facts(report.runs),
+        troubles=troubles(report.runs),
+        findings=findings(report.glances),
+        cautions=cautions(report),
+        figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(report.charts)],
+        bars=[figure(chart, f"bars-{number}") for number, chart in enumerate(report.asr_charts)],
+        anchors=anchors,
+        details=[detail(run, anchors[id(run)], drawer) for run in report.runs],
+        shown_pictures=len(chosen),
+        files=files,
+        style=Markup(FILES.joinpath("page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+        version=unlearnleak.__version__,
+    )
+
+
+def template() -> jinja2.Template:
+    """The page's template, with what it says numbers with."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FILES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "bounds": bounds, "of": of, "state": state, "spent": spent}
+    environment.filters |= {"ident": id, "cost": cost, "drawing": Markup}
+    environment.globals |= {"variable": variable, "bounds_of": lambda change: bounds(change.interval, 1)}
+    return environment.get_template("page.html")
+
+
+def figure(chart: Chart, name: str) -> dict[str, Any]:
+    """A chart with its panels drawn."""
+    panels = [
+        {"svg": Markup(inline(panel, f"{name}-{number}")), "panel": panel}  # made by matplotlib alone
+        for number, panel in enumerate(chart.panels[:PANELS])
+    ]
+    return {"chart": chart, "panels": panels, "name": name}
+
+
+def variable(mark: "Mark") -> str:
+    """The CSS variable of a mark's colour."""
+    return NAMES[mark.colour]
+
+
+def state(run: Run) -> str:
+    """How a run stands, the gate included: a model that was not unlearned well must not look like one that was."""
+    if run["status"] == "done" and run["gate"] in ("failed", "control"):
+        return "gate failed" if run["gate"] == "failed" else "control"
+    return str(run["status"])
+
+
+def cost(run: Run) -> float:
+    """Seconds that the run itself computed, whatever came from the store left out."""
+    return sum(seconds(run, stage) for stage in STAGES)
+
+
+def spent(run: Run) -> str:
+    """The same for people."""
+    return duration(cost(run))
