@@ -15,10 +15,11 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; print what leaked (3 minutes, 2 cores)
+demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; show what leaked (3 minutes, 2 cores)
 	$(BIN)/python -m unlearnleak.run -m +sweep=demo
 	@echo
 	$(BIN)/unlearnleak table outputs/runs/demo
+	$(BIN)/unlearnleak report outputs/runs/demo
 
 test: .venv/.installed  ## run the test suite (no network, GPU, SLURM or browser)
 	$(BIN)/python -m pytest -m "not slurm and not browser"
@@ -31,14 +32,16 @@ lint: .venv/.installed  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/.installed  ## time the batched auxiliary heads against the plain loops
+bench: .venv/.installed  ## time the fast ways against plain ones, and what sweeps and reports cost
 	$(BIN)/python -m benchmarks.heads
+	$(BIN)/python -m benchmarks.sweeps
+	$(BIN)/python -m benchmarks.report
 
 sweep: .venv/.installed  ## run sweeps/NAME.yaml, such as make sweep NAME=smoke
 	$(BIN)/python -m unlearnleak.run -m +sweep=$(NAME)
 
-report: .venv/.installed  ## print the table of RUNS, such as make report RUNS=outputs/runs/demo
-	$(BIN)/unlearnleak table $(RUNS)
+report: .venv/.installed  ## make the page of RUNS, such as make report RUNS=outputs/runs/demo
+	$(BIN)/unlearnleak report $(RUNS)
 
 clean: .venv/.installed  ## remove caches and what killed processes left in the store; results stay
 	$(BIN)/unlearnleak clean

@@ -1,11 +1,15 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
-from unlearnleak.status import RESULT, STATUS, mark, read_json, write_json
+from unlearnleak.process import host
+from unlearnleak.status import RESULT, STATUS, mark, read_json, read_status, remove_leftovers, running, write_json
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -81,3 +85,75 @@ def test_a_mark_replaces_the_one_before(tmp_path):
     assert (entry["status"], entry["why"], entry["pid"]) == ("failed", "ValueError: no", os.getpid())
     mark(tmp_path, "done")
     assert "why" not in json.loads((tmp_path / STATUS).read_text())
+
+
+@pytest.fixture
+def gone():
+    """The number of a process that has ended."""
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def written(folder, **entry):
+    write_json(folder / STATUS, {"status": "running", "time": time.time(), "host": host(), "pid": os.getpid()} | entry)
+
+
+def test_a_run_is_running_as_long_as_its_process_lives(tmp_path, gone):
+    mark(tmp_path, "running")
+    assert read_status(tmp_path)["status"] == "running"
+    written(tmp_path, pid=gone)
+    found = read_status(tmp_path)
+    assert found["status"] == "failed"
+    assert f"its process {gone} is gone" in found["why"]
+    written(tmp_path, began=1)  # the number came again: ours began later
+    assert read_status(tmp_path)["status"] == "failed"
+
+
+@pytest.mark.parametrize("status", ["done", "failed", "skipped", "waiting"])
+def test_what_a_dead_process_has_ended_stays_as_it_said(tmp_path, gone, status):
+    written(tmp_path, status=status, pid=gone)
+    assert read_status(tmp_path)["status"] == status
+
+
+def test_a_run_on_another_host_is_dead_when_it_has_been_silent_for_long(tmp_path, gone):
+    written(tmp_path, host="elsewhere+7", pid=gone)
+    assert read_status(tmp_path)["status"] == "running"
+    long_ago = time.time() - 3600
+    os.utime(tmp_path / STATUS, (long_ago, long_ago))
+    found = read_status(tmp_path)
+    assert found["status"] == "failed"
+    assert "no sign of life from elsewhere for 60 minutes" in found["why"]
+
+
+def test_a_running_job_shows_that_it_lives(tmp_path, monkeypatch):
+    monkeypatch.setattr("unlearnleak.status.BEAT_SECONDS", 0.01)
+    with running(tmp_path):
+        long_ago = time.time() - 3600
+        os.utime(tmp_path / STATUS, (long_ago, long_ago))
+        deadline = time.monotonic() + 20
+        while (tmp_path / STATUS).stat().st_mtime < long_ago + 60:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert not [thread for thread in threading.enumerate() if thread.name == "heartbeat"]
+
+
+def test_no_status_is_none_and_half_a_status_is_a_failure(tmp_path):
+    assert read_status(tmp_path) is None
+    (tmp_path / STATUS).write_text('{"status": "do')
+    assert read_status(tmp_path)["status"] == "failed"
+
+
+def test_half_written_files_of_killed_processes_are_removed_and_nothing_else(tmp_path):
+    runs = tmp_path / "runs"
+    code = (
+        "import os, pathlib, sys; from unlearnleak import status; "
+        "pathlib.Path.replace = lambda *_: os._exit(9); status.mark(pathlib.Path(sys.argv[1]), 'running')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(runs / "sweep" / "run")], check=False)
+    (left,) = [path for path in runs.rglob("*") if path.is_file()]
+    kept = [runs / "sweep" / ".mine.tmp", runs / "sweep" / "run" / RESULT]
+    for path in kept:
+        path.write_text("{}")
+    assert remove_leftovers(runs) == [left]
+    assert sorted(path for path in runs.rglob("*") if path.is_file()) == sorted(kept)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.store.published import PAYLOAD, assert_sound, computed, litter
-from unlearnleak.store import Contents, Store
+from unlearnleak.store import Busy, Contents, Store, held, is_held
 
 
 def test_stages_and_payloads_are_kept_apart(store):
@@ -83,3 +83,41 @@ def test_an_interrupt_while_writing_leaves_nothing(store, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         store.get_or_compute("original", PAYLOAD, computed)
     assert [path.name for path in store.root.rglob("*")] in (["original", ".locks"], [".locks", "original"])
+
+
+def test_checkpoints_go_when_their_training_is_published_or_long_given_up(store):
+    published = store.get_or_compute("original", PAYLOAD, computed).path
+    folder = store.root / ".checkpoints" / "original"
+    places = {name: folder / name for name in (published.name, "going_on", "given_up", "long_running")}
+    for place in places.values():
+        place.mkdir(parents=True)
+        (place / "x.ckpt").write_bytes(b"state")
+    for name in ("given_up", "long_running"):
+        os.utime(places[name], (1, 1))
+    with held(store.lock("original-long_running")):
+        removed = store.clean()
+    assert sorted(removed) == sorted([places[published.name], places["given_up"]])
+    assert sorted(path.name for path in folder.iterdir()) == ["going_on", "long_running"]
+    assert_sound(store.find("original", PAYLOAD))
+
+
+def test_who_will_not_wait_is_told_that_another_is_at_it(store):
+    def elsewhere():
+        with pytest.raises(Busy, match="another process computes original-"):
+            store.get_or_compute("original", PAYLOAD, computed, wait=False)
+        return computed()
+
+    assert not store.get_or_compute("original", PAYLOAD, elsewhere).hit
+    assert store.get_or_compute("original", PAYLOAD, computed, wait=False).hit
+    assert litter(store.root) == []
+
+
+def test_whether_a_lock_is_held_can_be_asked_without_taking_it(store):
+    path = store.lock("original-abc")
+    assert not is_held(path)
+    with held(path):
+        assert is_held(path)
+    assert not is_held(path)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("")  # left by a killed process
+    assert not is_held(path)
