@@ -19,7 +19,7 @@ from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.record import description, log_pictures, provenance, summary
 from unlearnleak.runtime import set_threads
-from unlearnleak.status import RESULT, STATUS, mark, read_json, running, write_json
+from unlearnleak.status import RESULT, STATUS, mark, read_json, read_result, running, write_result
 from unlearnleak.store import Busy, held, key_of
 from unlearnleak.sweep.launch import launch_folder, request_stop, stop_requested
 
@@ -37,7 +37,7 @@ def finished(pipeline: Pipeline, directory: Path, config: DictConfig) -> dict[st
     """
     if pipeline.plan.until != "verdict":
         return finished_stage(pipeline, directory)
-    result = read_json(directory / RESULT)
+    result = read_result(directory / RESULT)
     if result is None or result.get("identity") != identity(pipeline, config) or not result.get("logged", True):
         return None
     return result
@@ -161,12 +161,11 @@ def run_and_log(pipeline: Pipeline, logger: RunLogger, config: DictConfig, direc
         described = description(pipeline, str(config.sweep_name))
         result = described | result | provenance(pipeline) | {"identity": identity(pipeline, config)}
         early = {"logged": False, "logged_why": "the process ended before the run was logged"}
-        write_json(directory / RESULT, result | early)  # before a logger can spoil it
+        write_result(directory / RESULT, result | early)  # before a logger can spoil it
         log_pictures(logger, pipeline, result)
         logger.summary(result)
         exit_code = 0
     finally:
         logger.finish(exit_code=exit_code)
     result |= {"logged": logger.broken is None, "logged_why": logger.broken}
-    write_json(directory / RESULT, result)
-    return result
+    return write_result(directory / RESULT, result)

@@ -45,6 +45,8 @@ def job(config: DictConfig) -> dict[str, Any] | None:
     from unlearnleak.job import run_job  # noqa: PLC0415  (torch and Lightning: seconds)
 
     context = HydraConfig.get()
+    if context.job.chdir:
+        raise UserError("hydra.job.chdir=true is not possible: relative paths start where the command was given.")
     sweep, directory = context.mode == RunMode.MULTIRUN, Path(context.runtime.output_dir)
     if config.dry_run and not sweep:
         from unlearnleak.sweep.waves import foretell  # noqa: PLC0415
@@ -74,6 +76,7 @@ def main() -> None:
         from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
 
         sys.exit(command(sys.argv[1:]))
+    os.environ.pop("UNLEARNLEAK_LAUNCH", None)  # of an earlier sweep: whoever types a command is not part of one
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
     signal.signal(signal.SIGTERM, terminated)
     try:

@@ -1,11 +1,12 @@
 """Each run's own files: status.json while it goes on and after, result.json once it is done.
 
 A status is what the job itself says: running, done, failed or skipped (with why), or waiting (another process has in
-hand what it needs; its sweep comes back to it).
+hand what it needs; its sweep comes back to it). A sweep says "queued" before it launches a job.
 
 Both are replaced whole, so that a reader at any moment finds a complete file or none.
 """
 
+import hashlib
 import json
 import os
 import threading
@@ -20,7 +21,8 @@ from unlearnleak.store.temporary import is_leftover, name_beside
 
 BEAT_SECONDS = 20.0
 SILENT_SECONDS = 600.0  # a job on another host that has not touched its status for so long is dead
-STATUS, RESULT = "status.json", "result.json"
+DIGEST = "digest"
+STATUS, RESULT, LOG = "status.json", "result.json", "run.log"
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
@@ -43,6 +45,26 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def write_result(path: Path, result: dict[str, Any]) -> dict[str, Any]:
+    """Write a result with its digest, which tells `read_result` of alterations; returns what was written."""
+    sealed = {key: value for key, value in result.items() if key != DIGEST}
+    sealed[DIGEST] = digest_of(sealed)
+    write_json(path, sealed)
+    return sealed
+
+
+def read_result(path: Path) -> dict[str, Any] | None:
+    """The result, or None where there is none, or it is not whole, or not as it was written."""
+    result = read_json(path)
+    return result if result is not None and result.get(DIGEST) == digest_of(result) else None
+
+
+def digest_of(result: dict[str, Any]) -> str:
+    """What tells one result from another: 16 hexadecimal digits of the SHA-256 of its content as JSON."""
+    content = {key: value for key, value in result.items() if key != DIGEST}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def remove_leftovers(runs: Path) -> list[Path]:
@@ -72,7 +94,7 @@ def running(directory: Path, **more: Any) -> Iterator[None]:
     def beat() -> None:
         while not end.wait(BEAT_SECONDS):
             with suppress(OSError):  # a full disk does not end a job that lives
-                (directory / STATUS).touch()
+                os.utime(directory / STATUS)
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()

@@ -73,6 +73,6 @@ def sweep(folder: Path, *words: str, act: Act = lambda _: None, params: dict[str
         hydra = GlobalHydra.instance().config_loader()
         config = hydra.load_configuration("config", arguments, RunMode.MULTIRUN)
         loader = SharedLoader(hydra)
-        launcher = Direct(loader, config, act)
-        Sweep(config=config, loader=loader, launcher=launcher, params=params or {}).run(arguments)
+    launcher = Direct(loader, config, act)
+    Sweep(config=config, loader=loader, launcher=launcher, params=params or {}).run(arguments)
     return launcher

@@ -90,7 +90,7 @@ def results(runs: Path) -> dict[str, dict[str, Any]]:
 
     A folder's name ends in a digest of the whole config, the data file's place included: it is left out here.
     """
-    changing = re.compile(r"seconds|memory|stored|made_with|resumed|sweep_name|identity|revision")
+    changing = re.compile(r"seconds|memory|stored|made_with|resumed|sweep_name|identity|revision|digest")
     found = {}
     for path in runs.glob(f"*/[!.]*/{RESULT}"):
         result = json.loads(path.read_text())

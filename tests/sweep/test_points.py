@@ -53,6 +53,11 @@ def test_the_command_line_picks_among_the_cases(arguments, expected):
     assert pairs(*arguments) == [(f"attack={a}", f"screening={s}") for a, s in expected]
 
 
+def test_an_added_value_is_the_same_setting():
+    assert pairs("++attack=mine") == [("++attack=mine",)]
+    assert points({"seed": "0,1"}, ["++seed=7"]) == [["++seed=7"]]
+
+
 def test_what_is_in_no_case_is_taken_as_it_is_told():
     assert pairs("attack=mine,yours") == [("attack=mine",), ("attack=yours",)]
     assert pairs("attack=a", "screening=z") == [("attack=a", "screening=z")]

@@ -17,7 +17,7 @@ from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.status import RESULT, STATUS, mark
 from unlearnleak.store import Store, held
-from unlearnleak.sweep import sweeper
+from unlearnleak.sweep import runner
 from unlearnleak.sweep.launch import LAUNCHES, launch_folder
 
 GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum", "screening=kmeans,youden"]
@@ -26,7 +26,7 @@ GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum", "sc
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(sweeper, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(runner, "PAUSES", (0.01, 0.05))
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_a_job_that_fails_costs_itself_alone(tmp_path, monkeypatch, capsys):
     words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum"]
     plan = make_plan(composed(*words_in(tmp_path, "unlearner=rt", "forget_classes=[1]", "attack=head_sum")))
     victim = tmp_path / "runs/adhoc/.stages/evidence" / Pipeline(plan).key("evidence")
-    with pytest.raises(UserError, match="1 of 3 jobs failed; the others are done"):
+    with pytest.raises(UserError, match="1 of 3 jobs failed, 2 done"):
         sweep(tmp_path, *words, act=act)
     assert tally(tmp_path) == {"done": 2, "failed": 1}
     (failed,) = [entry for entry in statuses(tmp_path).values() if entry["status"] == "failed"]
@@ -204,17 +204,18 @@ def test_fail_fast_ends_the_sweep_at_the_first_failure(tmp_path):
         return "dies" if folder.parent.name == "unlearned" else None
 
     words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum", "fail_fast=true"]
-    with pytest.raises(UserError, match="jobs failed"):
+    with pytest.raises(UserError, match="3 of 3 jobs failed"):
         sweep(tmp_path, *words, act=act)
+    # This launcher tells of a death at the end of a wave only; the pool tells at once.
     assert [folder.parent.name for folder in seen] == ["original", "unlearned", "unlearned", "unlearned"]
     assert launch_folder() is None
-    assert set(tally(tmp_path)) <= {"failed", "skipped"}
+    assert tally(tmp_path) == {"failed": 3}
 
 
 def test_jobs_after_a_failure_say_why_they_did_not_begin(tmp_path, monkeypatch):
     monkeypatch.setattr(HeadSum, "__call__", lambda *_: 1 / 0)
     words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum", "fail_fast=true"]
-    with pytest.raises(UserError, match="1 of 3 jobs failed"):
+    with pytest.raises(UserError, match="1 of 3 jobs failed, 2 skipped"):
         sweep(tmp_path, *words)
     assert tally(tmp_path) == {"failed": 1, "skipped": 2}
     whys = [entry["why"] for entry in statuses(tmp_path).values() if entry["status"] == "skipped"]
@@ -297,7 +298,7 @@ def test_what_is_damaged_since_the_planning_is_computed_again(tmp_path, caplog):
 
 
 def test_jobs_that_would_share_a_folder_are_refused(tmp_path):
-    with pytest.raises(UserError, match=r"differ only in their logger, runtime or store.*sweep_name"):
+    with pytest.raises(UserError, match=r"would share the folder .* differ in runtime: .*sweep_name"):
         sweep(tmp_path, "attack=head_sum", "runtime.threads=1,2")
 
 
@@ -339,5 +340,160 @@ def test_the_log_file_of_a_launch_has_a_line_for_every_end(tmp_path):
     lines = (launch / "sweep.log").read_text().splitlines()
     assert sum(" done " in line for line in lines) == 1 + 5 + 5 + 5 + 1
     plan = json.loads((launch / "plan.json").read_text())
-    assert plan["outcome"] == "all done"
+    assert plan["outcome"] == "6 done, 6 skipped"
     assert time.time() - plan["ended"] < 60
+
+
+def test_jobs_of_one_folder_that_are_not_the_same_are_refused(tmp_path):
+    with pytest.raises(UserError, match=r"would share the folder .*/mine, and differ in unlearner"):
+        sweep(tmp_path, "attack=head_sum", "unlearner=rt,ft", "hydra.sweep.subdir=mine")
+
+
+@pytest.mark.parametrize("place", ["/elsewhere", "../elsewhere", "."])
+def test_a_folder_outside_the_sweep_is_refused(tmp_path, place):
+    with pytest.raises(UserError, match=r"hydra\.sweep\.subdir=.* names a folder within the sweep's"):
+        sweep(tmp_path, "attack=head_sum", f"hydra.sweep.subdir='{place}'")
+
+
+def test_a_folder_of_the_users_own_may_have_any_name(tmp_path):
+    sweep(tmp_path, "attack=head_sum", r"hydra.sweep.subdir='it\'s mine-${seed}'")
+    assert (tmp_path / "runs/adhoc/it's mine-0" / RESULT).exists()
+
+
+def test_what_another_sweep_finished_since_the_planning_is_done_here_too(tmp_path):
+    """Two sweeps of the same job: this one launches it when the other has just finished it, and is told nothing."""
+    words = ["attack=head_sum", "unlearner=ft"]
+
+    def act(folder):
+        if folder.parent.name == "adhoc":
+            sweep(tmp_path, *words)  # the other sweep, from beginning to end, in the same folders
+            return "dies"
+        return None
+
+    launcher = sweep(tmp_path, *words, act=act)
+    assert [len(wave) for wave in launcher.launched] == [1, 1, 1, 1]
+    assert tally(tmp_path) == {"done": 1}
+
+
+def test_an_interrupted_repetition_does_not_forget_what_had_failed(tmp_path):
+    words = ["attack=head_sum", "unlearner=rt,ft"]
+    dies = {"unlearned"}
+
+    def act(folder):
+        if folder.parent.name in dies:
+            return "dies"
+        if folder.parent.name in ("unlearned", "evidence") and not dies:
+            raise KeyboardInterrupt
+        return None
+
+    with pytest.raises(UserError, match="2 of 2 jobs failed"):
+        sweep(tmp_path, *words, act=act)
+    dies.clear()
+    with pytest.raises(KeyboardInterrupt):
+        sweep(tmp_path, *words, "only=failed", act=act)
+    launcher = sweep(tmp_path, *words, "only=failed")
+    assert [len(wave) for wave in launcher.launched] == [2, 2, 2]
+    assert tally(tmp_path) == {"done": 2}
+
+
+def test_a_task_that_waited_and_then_died_has_failed(tmp_path):
+    elsewhere = Pipeline(make_plan(composed(*words_in(tmp_path, "attack=head_sum"))))
+    elsewhere.data()
+    began, go_on = threading.Event(), threading.Event()
+
+    def other_process():
+        with held(elsewhere.plan.store.lock(f"original-{elsewhere.key('original')}")):
+            began.set()
+            go_on.wait(30)
+
+    thread = threading.Thread(target=other_process)
+    thread.start()
+    assert began.wait(30)
+    attempts = []
+
+    def act(folder):
+        attempts.append(folder)
+        threading.Timer(0.2, go_on.set).start()
+        return None if len(attempts) == 1 else "dies"
+
+    with pytest.raises(UserError, match="1 of 1 jobs failed"):
+        sweep(tmp_path, "attack=head_sum", act=act)
+    thread.join()
+    assert len(attempts) == 2
+
+
+def test_a_finished_job_whose_last_word_was_lost_says_so_again(tmp_path):
+    sweep(tmp_path, "attack=head_sum")
+    (path,) = (tmp_path / "runs/adhoc").glob(f"[!.]*/{STATUS}")
+    mark(path.parent, "failed", why="its process was killed")
+    assert sweep(tmp_path, "attack=head_sum").launched == []
+    assert tally(tmp_path) == {"done": 1}
+
+
+def test_a_result_survives_a_moment_in_which_its_job_cannot_be_planned(tmp_path):
+    sweep(tmp_path, "attack=head_sum")
+    data = tmp_path / "images.npz"
+    content = data.read_bytes()
+    data.write_bytes(content[:100])
+    with pytest.raises(UserError, match="1 of 1 jobs failed"):
+        sweep(tmp_path, "attack=head_sum")
+    data.write_bytes(content)
+    assert tally(tmp_path) == {"done": 1}
+
+
+def test_a_result_that_was_altered_is_made_again(tmp_path):
+    sweep(tmp_path, "attack=head_sum")
+    (path,) = (tmp_path / "runs/adhoc").glob(f"[!.]*/{RESULT}")
+    before = json.loads(path.read_text())
+    path.write_text(path.read_text().replace(f'"asr": {before["asr"]}', '"asr": 0.123'))
+    assert json.loads(path.read_text())["asr"] == 0.123
+    launcher = sweep(tmp_path, "attack=head_sum")
+    assert [len(wave) for wave in launcher.launched] == [1]
+    assert json.loads(path.read_text())["asr"] == before["asr"]
+
+
+def test_a_job_that_says_done_and_has_stored_nothing_has_failed(tmp_path):
+    def act(folder):
+        if folder.parent.name == "original":
+            mark(folder, "done")
+            return "dies"
+        return None
+
+    with pytest.raises(UserError, match="1 of 1 jobs failed"):
+        sweep(tmp_path, "attack=head_sum", act=act)
+    (entry,) = statuses(tmp_path).values()
+    assert "it says done, but what it should have stored is not there" in entry["why"]
+
+
+def test_a_dry_run_says_why_a_job_cannot_be_planned(tmp_path, caplog):
+    with caplog.at_level("INFO"), pytest.raises(UserError, match="Not every job can be planned"):
+        sweep(tmp_path, "attack=head_sum", "unlearner=ft", "unlearner.lr=-1", "dry_run=true")
+    assert "cannot be planned 1: UserError: These training settings" in caplog.text
+
+
+def test_a_failure_names_the_log_file_of_the_stage_that_failed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(HeadSum, "__call__", lambda *_: 1 / 0)
+    with pytest.raises(UserError, match="1 of 1"):
+        sweep(
+            tmp_path,
+            "attack=head_sum",
+            act=lambda folder: folder.mkdir(parents=True, exist_ok=True) or (folder / "run.log").touch(),
+        )
+    shown = capsys.readouterr().err.replace("\n", "").replace(" ", "")
+    assert ".stages/evidence/" in shown
+    assert "run.log" in shown
+
+
+@pytest.mark.parametrize(
+    ("until", "text"),
+    [("unlearned", "originals 1, unlearned 2"), ("original,unlearned", "originals 1, jobs 3, results 1")],
+)
+def test_waves_are_called_by_what_they_compute(tmp_path, caplog, until, text):
+    with caplog.at_level("INFO"):
+        sweep(tmp_path, "attack=head_sum", "unlearner=rt,ft", f"until={until}", "dry_run=true")
+    assert caplog.text.rstrip().endswith(text)
+
+
+def test_one_store_per_sweep(tmp_path):
+    with pytest.raises(UserError, match="store is the same for all jobs of a sweep"):
+        sweep(tmp_path, "attack=head_sum", "seed=0,1", f"store={tmp_path}/" + "${seed}")

@@ -12,9 +12,8 @@ from typing import Any
 from unlearnleak.errors import UserError
 from unlearnleak.process import UNKNOWN, host, is_alive
 from unlearnleak.status import STATUS, read_json, read_status
-from unlearnleak.sweep.launch import LAUNCHES
+from unlearnleak.sweep.launch import LAUNCHES, PLAN
 
-PLAN = "plan.json"
 ENDS = ("done", "failed", "skipped")
 
 
@@ -28,13 +27,14 @@ class WaveBoard:
     name: str
     stored: int
     jobs: bool
+    since: float
     folders: list[Path]
     ended: dict[Path, dict[str, Any]] = field(default_factory=dict)
     running: int = 0
     lost: int = 0
 
     def poll(self) -> dict[Path, dict[str, Any]]:
-        """Look again at the tasks that are not done; returns those that have ended since."""
+        """Look again at the tasks that are not done; returns those that have ended since the launch began."""
         news: dict[Path, dict[str, Any]] = {}
         self.running = self.lost = 0
         for folder in self.folders:
@@ -42,7 +42,7 @@ class WaveBoard:
             if before and not is_failure(before):
                 continue
             entry = read_json(folder / STATUS)
-            if entry is None or entry.get("status") not in ENDS:
+            if entry is None or entry.get("status") not in ENDS or entry.get("time", 0) < self.since:
                 self.ended.pop(folder, None)  # a failed one that was started again
                 self.count(folder, entry)
             elif entry != before:
@@ -80,7 +80,9 @@ class Board:
         self.folder, self.plan = folder, plan
         sweep_dir = folder.parent.parent
         self.waves = [
-            WaveBoard(wave["name"], wave["stored"], wave["jobs"], [sweep_dir / task for task in wave["tasks"]])
+            WaveBoard(
+                wave["name"], wave["stored"], wave["jobs"], plan["time"], [sweep_dir / task for task in wave["tasks"]]
+            )
             for wave in plan["waves"]
         ]
 

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
 from unlearnleak.errors import Incompatible, UserError
-from unlearnleak.job import finished
+from unlearnleak.job import finished, identity
 from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.status import read_status
@@ -32,6 +33,7 @@ class Job:
     keys: dict[str, str] = field(default_factory=dict)
     payloads: dict[str, Any] = field(default_factory=dict)
     store: Store | None = None
+    identity: dict[str, Any] | None = None
 
 
 def make_jobs(
@@ -43,30 +45,57 @@ def make_jobs(
         UserError: two different jobs would share a folder, or a job lies outside the sweep's.
     """
     jobs: dict[Path, Job] = {}
+    stores: set[Any] = set()
     for overrides in grid:
         config = compose(overrides)
         # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
         HydraConfig.instance().cfg = cast(Any, SimpleNamespace(hydra=config.hydra))
-        if Path(config.hydra.sweep.dir) != sweep_dir:
-            raise UserError("runs and sweep_name are the same for all jobs of a sweep: run one sweep for each.")
-        directory = sweep_dir / config.hydra.sweep.subdir
+        directory = place_of(config, sweep_dir)
         with open_dict(config):
             del config["hydra"]
+        stores.add(config.store)
+        if len(stores) > 1:
+            raise UserError(f"store is the same for all jobs of a sweep, not {', '.join(map(str, sorted(stores)))}.")
         if directory in jobs:
             check_equal(jobs[directory], compose(jobs[directory].overrides), overrides, config)
-        elif not failed_only or (read_status(directory) or {}).get("status") == "failed":
+        elif not failed_only or (read_status(directory) or {}).get("status") in AGAIN:
             jobs[directory] = planned(config, overrides, directory)
     HydraConfig.instance().cfg = None
     return list(jobs.values())
 
 
+AGAIN = ("failed", "queued", "waiting")
+"""The statuses that `only=failed` repeats: also of jobs that were to be repeated when that was interrupted."""
+
+
+def place_of(config: DictConfig, sweep_dir: Path) -> Path:
+    """The folder of a job.
+
+    Raises:
+        UserError: it lies outside the sweep's, or cannot be known before the launch.
+    """
+    if Path(config.hydra.sweep.dir) != sweep_dir:
+        raise UserError("runs and sweep_name are the same for all jobs of a sweep: run one sweep for each.")
+    if config.hydra.job.chdir:
+        raise UserError("hydra.job.chdir=true is not possible: relative paths start where the command was given.")
+    try:
+        subdir = Path(config.hydra.sweep.subdir)
+    except OmegaConfBaseException as error:
+        raise UserError(f"hydra.sweep.subdir cannot be known beforehand: {str(error).splitlines()[0]}") from error
+    if subdir.is_absolute() or ".." in subdir.parts or not subdir.parts:
+        raise UserError(f"hydra.sweep.subdir={subdir} is not possible: it names a folder within the sweep's.")
+    return sweep_dir / subdir
+
+
 def check_equal(job: Job, before: DictConfig, overrides: list[str], config: DictConfig) -> None:
     """Raises UserError where two jobs of one folder are not the same one twice."""
-    if any(before[key] != config[key] for key in ("logger", "runtime", "store")):
+    with open_dict(before):
+        del before["hydra"]
+    if differing := sorted(str(key) for key in config if before[key] != config[key]):
         raise UserError(
-            f"Two jobs of this sweep differ only in their logger, runtime or store, and would share the folder "
-            f"{job.directory}: {' '.join(job.overrides)} and {' '.join(overrides)}. Run them as two sweeps, each with "
-            "its own sweep_name."
+            f"Two jobs of this sweep would share the folder {job.directory}, and differ in {', '.join(differing)}: "
+            f"{' '.join(job.overrides)} and {' '.join(overrides)}. Run them as two sweeps, each with its own sweep_name"
+            "; or leave hydra.sweep.subdir as it is."
         )
 
 
@@ -81,6 +110,7 @@ def planned(config: DictConfig, overrides: list[str], directory: Path) -> Job:
         for stage in STAGES[: STAGES.index(plan.until) + 1]:
             job.keys[stage], job.payloads[stage] = pipeline.key(stage), pipeline.payload(stage)
         job.store = plan.store
+        job.identity = identity(pipeline, config) if plan.until == "verdict" else None
     except Incompatible as error:
         job.state, job.why = "skipped", str(error)
     except UserError as error:

@@ -1,7 +1,14 @@
 """One launch of a sweep: the folder that it keeps beside its runs, and how the processes that it starts find it."""
 
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from unlearnleak.process import began, host
+from unlearnleak.status import read_json, write_json
 
 VARIABLE = "UNLEARNLEAK_LAUNCH"
 """The environment variable that names the launch's folder to the processes of its launcher."""
@@ -9,6 +16,10 @@ LAUNCHES, STAGE_JOBS = ".launches", ".stages"
 """Folders within a sweep's: one folder per launch; one per stage that a launch computes."""
 STOP = "stop"
 """The file in a launch's folder that tells jobs not to begin, and why."""
+
+
+PLAN = "plan.json"
+"""The file in a launch's folder that says what it is to do, and in the end what came of it."""
 
 
 class JobDied(RuntimeError):
@@ -35,3 +46,29 @@ def stop_requested() -> str | None:
         return (folder / STOP).read_text() or "stopped" if folder else None
     except FileNotFoundError:
         return None
+
+
+@contextmanager
+def launched(sweep_dir: Path, plan: dict[str, Any]) -> Iterator[Path]:
+    """The folder of a new launch, which the processes that are started meanwhile find; `plan` is kept in it.
+
+    Whoever uses it may set `plan["outcome"]` before the end.
+    """
+    folder = (
+        sweep_dir / LAUNCHES / f"{time.strftime('%Y%m%d-%H%M%S')}-{host().split('+')[0]}-{os.getpid()}"
+    ).absolute()
+    own = {
+        "time": time.time(),
+        "host": host(),
+        "pid": os.getpid(),
+        "began": began(os.getpid()),
+        "outcome": "interrupted",
+    }
+    plan |= own
+    write_json(folder / PLAN, plan)
+    os.environ[VARIABLE] = str(folder)
+    try:
+        yield folder
+    finally:
+        os.environ.pop(VARIABLE, None)
+        write_json(folder / PLAN, (read_json(folder / PLAN) or {}) | {"ended": time.time(), "outcome": plan["outcome"]})

@@ -32,7 +32,8 @@ def choices(words: Any) -> Choices:
     found: Choices = {}
     for override in OverridesParser.create().parse_overrides(list(words)):
         (batch,) = BasicSweeper.split_arguments([override], max_batch_size=None)
-        found[override.get_key_element()] = [word for (word,) in batch]
+        key = override.get_key_element().lstrip("+")  # with or without, it is the same setting
+        found[key] = [word for (word,) in batch]
     return found
 
 

@@ -25,7 +25,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 import unlearnleak
-from unlearnleak.sweep.launch import JobDied, launch_folder
+from unlearnleak.sweep.launch import JobDied, launch_folder, request_stop
 from unlearnleak.sweep.pool_worker import Station, failed, work
 from unlearnleak.sweep.slots import PoolSettings, Slot, slots
 
@@ -171,6 +171,8 @@ class Pool:
                     number, done[number] = worker.finish()
                     if done[number].status is not JobStatus.COMPLETED:  # a CUDA error, say, stays with its process
                         end([crew.pop(worker.station.slot.number)])
+                        if OmegaConf.select(self.config, "fail_fast"):
+                            request_stop(f"fail_fast=true, and a job had failed: {done[number]._return_value}")
         finally:
             end(list(crew.values()))
         return [done[number] for number in sorted(done)]

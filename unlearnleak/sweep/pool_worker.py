@@ -140,7 +140,11 @@ def failed(overrides: Sequence[str], reason: BaseException) -> JobReturn:
 
 
 def shipped(done: JobReturn) -> bytes:
-    """A job's return as bytes. A value that cannot travel is dropped; of such an exception, type and words remain."""
+    """A job's return as bytes, without its config, which the launcher knows.
+
+    A value that cannot travel is dropped; of such an exception, type and words remain.
+    """
+    done = replace(done, cfg=None, hydra_cfg=None)
     try:
         data: bytes = cloudpickle.dumps(done)
         pickle.loads(data)  # an exception may be packed and yet not unpacked again

@@ -18,17 +18,16 @@ from unlearnleak.sweep.grid import Job, planned
 from unlearnleak.sweep.launch import STAGE_JOBS
 
 NAMES = {"original": "originals", "unlearned": "unlearned", "evidence": "evidence", "verdict": "verdicts"}
-RESULTS = "results"
-"""The wave of jobs whose last stage another job of the grid computes."""
-JOB_WAVES = (NAMES["verdict"], RESULTS)
-"""Waves whose tasks are the jobs themselves; the others hold stages that jobs share."""
+MIXED, REST = "jobs", "results"
+"""Waves of jobs: those that end at different stages, and those whose last stage another job of the grid computes."""
 
 
 @dataclass
 class Task:
     """One thing to launch: a stage that several jobs need, or a job itself.
 
-    `needs` are the (stage, key) that must be stored before, `gives` is the one that it stores.
+    `needs` are the (stage, key) that must be stored before, `gives` is the one that it stores. A job has an `identity`
+    that its result will hold; a job that stops at a stage, and a stage, have none.
     """
 
     overrides: list[str]
@@ -37,16 +36,25 @@ class Task:
     gives: tuple[str, str]
     payload: dict[str, Any]
     store: Store
-    job: bool
+    identity: dict[str, Any] | None
 
 
 @dataclass
 class Wave:
-    """Tasks that may run at the same time; `stored` counts the stages that need no task."""
+    """Tasks that may run at the same time: the jobs themselves, or stages that they share.
+
+    `stored` counts the stages that need no task.
+    """
 
     name: str
     tasks: list[Task]
     stored: int = 0
+    jobs: bool = False
+
+    def described(self, sweep_dir: Path) -> dict[str, Any]:
+        """What the launch's plan keeps of it."""
+        tasks = [str(task.directory.relative_to(sweep_dir)) for task in self.tasks]
+        return {"name": self.name, "stored": self.stored, "jobs": self.jobs, "tasks": tasks}
 
 
 def make_waves(jobs: Sequence[Job], sweep_dir: Path) -> list[Wave]:
@@ -58,10 +66,11 @@ def make_waves(jobs: Sequence[Job], sweep_dir: Path) -> list[Wave]:
         needing = [job for job, end in zip(todo, last, strict=True) if stage in job.keys and stage != end]
         waves.append(stage_wave(stage, needing, sweep_dir))
     seen: set[tuple[str, str]] = set()
-    wave, rest = Wave(NAMES["verdict"], []), Wave(RESULTS, [])
+    name = NAMES[last[0]] if len(set(last)) == 1 else MIXED
+    wave, rest = Wave(name, [], jobs=True), Wave(REST, [], jobs=True)
     for job, end in zip(todo, last, strict=True):
         gives = (end, job.keys[end])
-        (rest if gives in seen else wave).tasks.append(task_of(job, end, job.directory, job.overrides, is_job=True))
+        (rest if gives in seen else wave).tasks.append(task_of(job, end, job.directory, job.overrides, job.identity))
         seen.add(gives)
     return [wave for wave in [*waves, wave, rest] if wave.tasks or wave.stored]
 
@@ -79,11 +88,11 @@ def stage_wave(stage: str, jobs: Sequence[Job], sweep_dir: Path) -> Wave:
             continue
         subdir = f"{STAGE_JOBS}/{stage}/{key}"
         overrides = [*job.overrides, f"until={stage}"]
-        wave.tasks.append(task_of(job, stage, sweep_dir / subdir, overrides, is_job=False))
+        wave.tasks.append(task_of(job, stage, sweep_dir / subdir, overrides, None))
     return wave
 
 
-def task_of(job: Job, stage: str, directory: Path, overrides: list[str], *, is_job: bool) -> Task:
+def task_of(job: Job, stage: str, directory: Path, overrides: list[str], identity: dict[str, Any] | None) -> Task:
     """The task that runs `job` up to `stage` in `directory`."""
     assert job.store is not None
     before = STAGES[: STAGES.index(stage)]
@@ -94,7 +103,7 @@ def task_of(job: Job, stage: str, directory: Path, overrides: list[str], *, is_j
         gives=(stage, job.keys[stage]),
         payload=job.payloads[stage],
         store=job.store,
-        job=is_job,
+        identity=identity,
     )
 
 
