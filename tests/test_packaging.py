@@ -26,7 +26,7 @@ def test_the_wheel_holds_the_code_and_every_conf_file_once(wheel):
     assert len(names) == len(set(names))
     expected = {f"unlearnleak/conf/{path.relative_to(ROOT / 'conf')}" for path in ROOT.glob("conf/**/*.yaml")}
     sweeps = ROOT / "sweeps"
-    expected |= {f"unlearnleak/conf/sweep/{path.relative_to(sweeps)}" for path in sweeps.glob("**/*.yaml")}
+    expected |= {f"unlearnleak/conf/sweep/{path.relative_to(sweeps)}" for path in sweeps.glob("**/*.y*ml")}
     code = [path for path in ROOT.glob("unlearnleak/**/*") if path.is_file() and "__pycache__" not in path.parts]
     expected |= {str(path.relative_to(ROOT)) for path in code}
     inside = {name for name in names if name.startswith("unlearnleak/")}

@@ -1,4 +1,4 @@
-"""sweeps/wandb/*.yaml, as W&B's own agent expands them."""
+"""sweeps/wandb/*.yml, as W&B's own agent expands them."""
 
 import itertools
 import json
@@ -18,7 +18,7 @@ from unlearnleak.config import stem
 from unlearnleak.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted((ROOT / "sweeps" / "wandb").glob("*.yaml"))
+FILES = sorted((ROOT / "sweeps" / "wandb").glob("*.yml"))
 TOP = {"name", "project", "program", "command", "method", "metric", "parameters"}
 
 

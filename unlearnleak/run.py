@@ -76,6 +76,10 @@ def main() -> None:
         from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
 
         sys.exit(command(sys.argv[1:]))
+    if (word := next(iter(sys.argv[1:]), "")).isidentifier():
+        known = ", ".join(COMMANDS)
+        complain(UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt."))
+        sys.exit(1)
     os.environ.pop("UNLEARNLEAK_LAUNCH", None)  # of an earlier sweep: whoever types a command is not part of one
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
     signal.signal(signal.SIGTERM, terminated)

@@ -26,12 +26,14 @@ class PoolLauncher(Launcher):
             UserError: naming what is not possible.
         """
         from unlearnleak.config import construct, resolved  # noqa: PLC0415  (Hydra imports this module at each start)
-        from unlearnleak.sweep.pool import Pool  # noqa: PLC0415
+        from unlearnleak.sweep.pool import Pool, start_server  # noqa: PLC0415
         from unlearnleak.sweep.slots import PoolSettings  # noqa: PLC0415
 
         plain = {name: resolved(value, f"hydra.launcher.{name}") for name, value in self.settings.items()}
         settings = construct(PoolSettings, plain, "hydra.launcher")
         self.pool = Pool(settings, hydra_context=hydra_context, task_function=task_function, config=config)
+        if not config.get("dry_run"):
+            start_server(task_function)  # it imports while the sweep is planned
 
     @property
     def slots(self) -> int | None:

@@ -57,7 +57,7 @@ def says_of_a_dead_process(launch, task, status):
 def test_the_line_names_the_wave_the_jobs_and_what_is_busy(launch):
     board = Board(launch)
     board.poll()
-    assert board.line(time.time()) == ("wave 1/2 originals 0/1 | 1 of 5 jobs done, 1 skipped | 0/2 busy")
+    assert board.line(time.time()) == ("wave 1/2 originals 0/1 | 1 of 5 jobs done, 1 skipped | starting")
     tell(launch, ".stages/original/aa", "done")
     tell(launch, "one", "done")
     tell(launch, "two", "running")

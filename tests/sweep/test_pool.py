@@ -79,7 +79,7 @@ def run(launcher, tmp_path):
 def test_results_come_in_the_order_of_the_jobs(launcher, tmp_path):
     done = launcher(workers=3).launch([[f"folder={tmp_path}"]] * 7, 5)
     assert [job.return_value for job in done] == [5, 6, 7, 8, 9, 10, 11]
-    assert [job.hydra_cfg.hydra.job.num for job in done] == [5, 6, 7, 8, 9, 10, 11]
+    assert {(job.cfg, job.hydra_cfg) for job in done} == {(None, None)}  # thousands of copies would fill the launcher
     log = (tmp_path / "sweep" / ".launches" / "default" / "worker-0.log").read_text()
     assert "--- job 5: folder=" in log
     assert "a job speaks" in log
@@ -118,7 +118,7 @@ def test_a_job_costs_itself_only_however_it_ends(run, tmp_path):
 def test_a_value_that_cannot_be_sent_is_dropped_and_its_job_is_not(run):
     (done,) = run(["do=give_what_cannot_be_sent"])
     assert (done.status, done.return_value) == (JobStatus.COMPLETED, None)
-    assert done.cfg.do == "give_what_cannot_be_sent"
+    assert "do=give_what_cannot_be_sent" in done.overrides
 
 
 def test_what_a_killed_job_had_started_goes_with_it(run, tmp_path):
@@ -207,7 +207,7 @@ def test_an_interrupted_launcher_lets_its_jobs_say_so_and_leaves_nothing(launche
 
 # The real jobs
 
-CHANGING = re.compile("^(seconds|memory_mib|stored)_")  # which of two jobs at once computes the original is open
+CHANGING = re.compile("^((seconds|memory_mib|stored)_|digest)")  # which of two jobs at once computes the original is open
 
 
 def numbers(folder: Path) -> dict[str, dict[str, object]]:

@@ -14,6 +14,7 @@ from unlearnleak.process import UNKNOWN, host, is_alive
 from unlearnleak.status import STATUS, read_json, read_status
 from unlearnleak.sweep.launch import LAUNCHES, PLAN
 
+MOST_REASONS = 20
 ENDS = ("done", "failed", "skipped")
 
 
@@ -109,7 +110,7 @@ class Board:
         parts = [
             f"wave {number}/{len(self.waves)} {wave.name} {len(wave.ended)}/{len(wave.folders)}",
             self.tally(),
-            f"{wave.running}{slots} busy",
+            f"{wave.running}{slots} busy" if wave.running or any(each.ended for each in self.waves) else "starting",
             f"{duration(left)} left in it" if left is not None else "",
         ]
         return " | ".join(part for part in parts if part)
@@ -174,11 +175,15 @@ def report(folder: Path) -> str:
         tally += [f"{wave.lost} killed"] if wave.lost else []
         tally += [f"{wave.stored} were stored"] if wave.stored else []
         lines.append(f"  {wave.name:10} {len(wave.ended):>5} of {len(wave.folders):<5} {', '.join(tally)}")
-    failures = [(path, entry) for wave in board.waves for path, entry in wave.ended.items() if is_failure(entry)]
-    for path, entry in failures[:20]:
-        lines += ["", f"  failed  {path}", f"          {str(entry.get('why')).splitlines()[0]}"]
-    if len(failures) > 20:
-        lines.append(f"  ... and {len(failures) - 20} more")
+    lines += ["", f"  {board.tally()}"]
+    same: dict[str, list[Path]] = {}
+    for wave in board.waves:
+        for path, entry in wave.ended.items():
+            if is_failure(entry):
+                same.setdefault((str(entry.get("why")).splitlines() or [""])[0], []).append(path)
+    for why, paths in list(same.items())[:MOST_REASONS]:
+        lines += ["", f"  failed  {why}", f"          {paths[0]}"]
+        lines += [f"          and {len(paths) - 1} more"] if len(paths) > 1 else []
     return "\n".join(lines)
 
 

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-MOST = 30
+MOST_REASONS, MOST_JOBS = 20, 5
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ def command(*more: str) -> str:
     """The command line of this process, fit for a shell, with further words."""
     program = Path(sys.argv[0]).name
     start = ["python", "-m", "unlearnleak.run"] if program.endswith(".py") else [program]
-    named = {word.partition("=")[0] for word in more}
+    named = {word.partition("=")[0] for word in more} | {"fail_fast", "dry_run"}
     words = [word for word in sys.argv[1:] if word.partition("=")[0] not in named]
     return shlex.join([*start, *words, *more])
 
@@ -38,15 +36,29 @@ def differing(all_overrides: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[word for word in overrides if word not in common] for overrides in all_overrides]
 
 
+def by_reason(failures: Sequence[Failure]) -> dict[str, list[Failure]]:
+    """Failures with the same words together, in the order of the first of each."""
+    groups: dict[str, list[Failure]] = {}
+    for failure in failures:
+        groups.setdefault((failure.why.splitlines() or [""])[0], []).append(failure)
+    return groups
+
+
 def print_failures(failures: Sequence[Failure], total: int, console: Console) -> None:
-    """A table of the failed jobs and the command that repeats only those."""
-    table = Table(box=box.SIMPLE, title=f"{len(failures)} of {total} jobs failed", title_justify="left", expand=False)
-    table.add_column("job", overflow="fold", ratio=2)
-    table.add_column("error and log file", overflow="fold", ratio=3)
-    for failure in failures[:MOST]:
-        first = (failure.why.splitlines() or [""])[0]
-        table.add_row(Text("\n".join(failure.overrides)), Text(f"{first}\n{failure.log}"))
-    console.print(table)
-    if len(failures) > MOST:
-        console.print(f"... and {len(failures) - MOST} more: see `unlearnleak status`.", highlight=False)
-    console.print(Text(f"To repeat only these:\n  {command('only=failed')}"), soft_wrap=True)
+    """Each reason once, with its jobs and where to read more, and the command that repeats only these jobs.
+
+    Lines are not broken, so that paths can be copied.
+    """
+    lines = [f"{len(failures)} of {total} jobs failed:"]
+    groups = list(by_reason(failures).items())
+    for why, same in groups[:MOST_REASONS]:
+        lines += ["", f"  {why}" + (f"  ({len(same)} jobs)" if len(same) > 1 else "")]
+        lines += [f"    job  {' '.join(failure.overrides)}" for failure in same[:MOST_JOBS]]
+        if len(same) > MOST_JOBS:
+            lines.append(f"    ...  and {len(same) - MOST_JOBS} more")
+        lines.append(f"    log  {same[0].log}")
+    if len(groups) > MOST_REASONS:
+        lines += ["", f"  ... and {len(groups) - MOST_REASONS} other reasons: see `unlearnleak status`"]
+    lines += ["", "To repeat only these:", f"  {command('only=failed')}"]
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)

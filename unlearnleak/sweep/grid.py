@@ -46,6 +46,7 @@ def make_jobs(
     """
     jobs: dict[Path, Job] = {}
     stores: set[Any] = set()
+    bad_data: dict[str, str] = {}
     for overrides in grid:
         config = compose(overrides)
         # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
@@ -59,7 +60,7 @@ def make_jobs(
         if directory in jobs:
             check_equal(jobs[directory], compose(jobs[directory].overrides), overrides, config)
         elif not failed_only or (read_status(directory) or {}).get("status") in AGAIN:
-            jobs[directory] = planned(config, overrides, directory)
+            jobs[directory] = planned(config, overrides, directory, bad_data)
     HydraConfig.instance().cfg = None
     return list(jobs.values())
 
@@ -99,12 +100,23 @@ def check_equal(job: Job, before: DictConfig, overrides: list[str], config: Dict
         )
 
 
-def planned(config: DictConfig, overrides: list[str], directory: Path) -> Job:
-    """One job with the keys of its stages, found without computing any but the data's facts."""
-    job = Job(overrides, directory)
+def planned(config: DictConfig, overrides: list[str], directory: Path, bad_data: dict[str, str] | None = None) -> Job:
+    """One job with the keys of its stages, found without computing any but the data's facts.
+
+    `bad_data` remembers what was wrong with a data set, which may have taken a download to find out.
+    """
+    job, bad_data = Job(overrides, directory), {} if bad_data is None else bad_data
     try:
         plan = make_plan(config)
+        data = repr((plan.spec["dataset"], vars(plan.dataset), plan.seeds.data))
+        if data in bad_data:
+            raise UserError(bad_data[data])
         pipeline = Pipeline(plan)
+        try:
+            pipeline.data()
+        except UserError as error:
+            bad_data[data] = str(error)
+            raise
         if finished(pipeline, directory, config):
             job.state = "finished"
         for stage in STAGES[: STAGES.index(plan.until) + 1]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 
 from unlearnleak.sweep.board import Board, is_failure
+from unlearnleak.sweep.launch import STAGE_JOBS
 
 SHORTEST = 1.0  # seconds between two looks at the disk; more where a look takes long
 LOG = "sweep.log"
@@ -83,4 +84,5 @@ class Live:
         self.log.info("%s %s%s", entry["status"], folder, f": {entry['why']}" if entry.get("why") else "")
         if is_failure(entry):
             first = str(entry.get("why")).splitlines()[0]
-            self.console.print(f"failed: {folder.name}: {first}", markup=False, highlight=False, soft_wrap=True)
+            name = " ".join(folder.parts[-2:]) if STAGE_JOBS in folder.parts else folder.name
+            self.console.print(f"failed: {name}: {first}", markup=False, highlight=False, soft_wrap=True)

@@ -10,10 +10,12 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -128,13 +130,22 @@ def answering(workers: Iterable[Worker]) -> list[Worker]:
     return list({id(ends[ready]): ends[ready] for ready in wait(list(ends))}.values())
 
 
-def preload(task: TaskFunction) -> None:
-    """Let the server process, if it is yet to start, import what workers need: PyTorch for this project's jobs only."""
+def start_server(task: TaskFunction) -> None:
+    """Start the server process, which imports what workers need: PyTorch for this project's jobs only."""
     modules = ["unlearnleak.sweep.pool_server", "unlearnleak.sweep.pool_worker"]
     code = getattr(inspect.unwrap(task), "__code__", None)
     if code and Path(code.co_filename).is_relative_to(Path(unlearnleak.__file__).parent):
         modules.append("unlearnleak.job")
     multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
+    heard = signal.getsignal(signal.SIGINT)
+    main = threading.current_thread() is threading.main_thread()
+    if main:  # Ctrl-C is the launching process's to deal with, also while the server imports
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, heard)
 
 
 class Pool:
@@ -157,7 +168,7 @@ class Pool:
         """
         setup_globals()
         self.slots = self.slots_for(len(job_overrides))
-        preload(self.task_function)
+        start_server(self.task_function)
         stations = self.stations(self.slots)
         jobs: deque[Job] = deque(enumerate(job_overrides, start=first))
         done: dict[int, JobReturn] = {}

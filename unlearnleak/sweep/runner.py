@@ -36,8 +36,10 @@ class Runner:
     def run(self, waves: Sequence[Wave], begins: Callable[[str], None]) -> None:
         """Launch one wave after the other, telling `begins` its name; what needs a failed stage is not launched."""
         for wave in waves:
-            begins(wave.name)
-            self.run_tasks([task for task in wave.tasks if not self.blocked(task)])
+            ready = [task for task in wave.tasks if not self.blocked(task)]
+            if ready:
+                begins(wave.name)
+                self.run_tasks(ready)
 
     def blocked(self, task: Task) -> bool:
         """Whether a task cannot begin: something that it needs is missing, or the sweep is to stop. It then says so."""

@@ -63,7 +63,8 @@ class Sweep:
             return self.conclude(jobs, dry=True)
         for job in jobs:
             tell_state(job)
-        if any(wave.tasks for wave in waves):
+        stop = self.config.fail_fast and any(job.state == "failed" for job in jobs)
+        if any(wave.tasks for wave in waves) and not stop:
             self.launch_all(jobs, waves, text)
         return self.conclude(jobs)
 
