@@ -19,6 +19,7 @@ from unlearnleak.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "sweeps" / "wandb").glob("*.yml"))
+assert FILES
 TOP = {"name", "project", "program", "command", "method", "metric", "parameters"}
 
 
