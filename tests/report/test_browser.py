@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from tests.report.made import judged, write_run
 from tests.report.sweep import write_sweep
 from unlearnleak.report.build import build
 
@@ -153,6 +154,24 @@ def test_a_link_opens_its_run(opened):
     assert page.locator("#run-3").get_attribute("open") is not None
     page.locator("#run-table tbody a").nth(4).click()
     assert page.locator("#run-5 .body").is_visible()
+
+
+def test_the_time_is_that_of_the_stages_though_they_were_found_stored(opened):
+    page = opened()
+    assert "7.5 s" in column(page, "its stages took")
+    assert "do not add" in page.locator("#run-table th", has_text="its stages took").get_attribute("title")
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1600, 3), (400, 1)])
+def test_small_figures_stand_side_by_side_where_they_fit(browser, tmp_path, width, columns):
+    for attack in ("param_dot", "param_diff", "head_sum", "noise_prior"):
+        write_run(tmp_path / "runs" / attack, **judged([3], [3]), attack=attack)
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(build([tmp_path / "runs"], page_only=True).as_uri())
+    plates = page.locator("#bars .plate")
+    assert len({round(plates.nth(i).bounding_box()["x"]) for i in range(plates.count())}) == columns
+    assert plates.count() == 4
+    page.close()
 
 
 def test_without_scripts_it_can_still_be_read(opened):

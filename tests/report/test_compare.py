@@ -66,10 +66,21 @@ def test_only_the_jobs_that_both_have_are_paired():
 
 def test_p_values_are_adjusted_together_as_scipy_does():
     before = jobs([True] * 20) + jobs([True] * 20, attack="param_diff")
-    after = jobs([False] * 9 + [True] * 11) + jobs([True] * 20, attack="param_diff")
-    changes = compare(before, after).changes
+    after = jobs([False] * 9 + [True] * 11) + jobs([True] * 18 + [False] * 2, attack="param_diff")
+    changes = [one for one in compare(before, after).changes if not one.equal]
+    assert len(changes) >= 4
     assert [one.q for one in changes] == pytest.approx(false_discovery_control([one.p for one in changes]))
     assert any(one.q > one.p for one in changes)
+
+
+def test_what_a_defence_leaves_alone_is_no_test_and_takes_no_power():
+    before, after = jobs([True] * 20), jobs([False] * 9 + [True] * 11)
+    alone = named(compare(before, after), "exact verdicts")
+    others = [run for i in range(20) for run in jobs([True] * 20, unlearner=f"other{i}")]
+    changes = compare(before + others, after + others).changes
+    (same,) = [one for one in changes if one.metric == "exact verdicts" and "rt" in one.words]
+    assert same.q == alone.q < 0.05
+    assert {one.q for one in changes if one.equal} == {1.0}
 
 
 def test_chance_is_seldom_called_a_change():
@@ -96,3 +107,10 @@ def test_models_are_compared_once_however_many_attacks_look_at_them():
 
 def test_sides_with_nothing_in_common():
     assert compare(jobs([True] * 6), jobs([True] * 6, dataset="svhn")).changes == []
+
+
+def test_models_without_keys_are_told_apart_by_seeds_and_accuracies():
+    # As in a CSV with few columns: two attacks on each of six models.
+    runs = jobs([True] * 6)
+    twice = [*runs, *(r | {"attack": "param_diff"} for r in runs)]
+    assert named(compare(twice, twice), "forget accuracy").n_before == 6

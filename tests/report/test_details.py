@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from PIL import Image
 
 from tests.report.made import hydra, judged, keep, run, write_run
-from unlearnleak.report.details import Pictures, choose, class_lines, command, detail
+from unlearnleak.report.details import Pictures, choose, class_lines, command, detail, stage_line, uses
 from unlearnleak.report.runs import load_runs
 from unlearnleak.report.stored import Stores
 from unlearnleak.report.words import named
@@ -33,7 +34,7 @@ def inverted(tmp_path):
 
 
 def test_the_images_are_those_of_the_store_class_by_class(inverted):
-    found = detail(inverted, "run-1", Pictures(Stores(), {id(inverted)}))
+    found = detail(inverted, "run-1", Pictures(Stores(), {id(inverted)}), Counter())
     assert [image.forgotten for image in found.images] == [c == 3 for c in range(10)]
     for image in found.images:
         content = base64.b64decode(image.address.removeprefix("data:image/png;base64,"))
@@ -43,7 +44,7 @@ def test_the_images_are_those_of_the_store_class_by_class(inverted):
 
 
 def test_a_model_that_was_not_trained_has_no_curve(inverted):
-    found = detail(inverted, "run-1", Pictures(Stores(), {id(inverted)}))
+    found = detail(inverted, "run-1", Pictures(Stores(), {id(inverted)}), Counter())
     assert len(found.curves) == 1
     assert "test images 60.0 % after 3 epochs" in found.curves[0]
     assert found.note == ""
@@ -52,14 +53,16 @@ def test_a_model_that_was_not_trained_has_no_curve(inverted):
 def test_one_curve_in_two_runs_has_ids_of_its_own_in_each(inverted):
     twin = dict(inverted)
     pictures = Pictures(Stores(), {id(inverted), id(twin)})
-    first, second = (detail(one, name, pictures).curves[0] for one, name in ((inverted, "run-1"), (twin, "run-2")))
+    first, second = (
+        detail(one, name, pictures, Counter()).curves[0] for one, name in ((inverted, "run-1"), (twin, "run-2"))
+    )
     assert first != second
     assert first == second.replace("run-2", "run-1")
 
 
 def test_pictures_that_are_left_out_or_gone_are_said(inverted):
-    assert "--all-images" in detail(inverted, "run-1", Pictures(Stores(), set())).note
-    gone = detail(inverted, "run-1", Pictures(Stores(inverted["directory"] / "none"), {id(inverted)}))
+    assert "--all-images" in detail(inverted, "run-1", Pictures(Stores(), set()), Counter()).note
+    gone = detail(inverted, "run-1", Pictures(Stores(inverted["directory"] / "none"), {id(inverted)}), Counter())
     assert gone.images == []
     assert "No images: evidence/" in gone.note
 
@@ -76,6 +79,12 @@ def test_the_command_gives_the_same_run_again(inverted):
     words = command(inverted)
     assert words == "python -m unlearnleak.run unlearner=rt 'forget_classes=[0,4]' +sweep=demo"
     assert command({"directory": inverted["directory"] / "nowhere"}) == ""
+
+
+def test_a_stage_says_how_many_runs_use_what_it_gave():
+    runs = [run(key_original="a", key_unlearned=of, seconds_unlearned=3.0) for of in ("b", "b", "c")]
+    line = stage_line(runs[0], "unlearned", uses(runs))
+    assert (line.seconds, line.uses, uses(runs)["a"]) == ("3.0 s", 2, 3)
 
 
 def test_scores_carry_verdict_and_truth():

@@ -8,8 +8,11 @@ import subprocess
 import pandas as pd
 import pytest
 
+from tests.report.made import judged, run
+from unlearnleak.report.accuracy import accuracy_chart
 from unlearnleak.report.chart import BLUE, Chart, Mark, Panel
-from unlearnleak.report.export import Table, write_chart, write_table
+from unlearnleak.report.export import Table, paper_figure, write_chart, write_table
+from unlearnleak.report.table import UNLEARNERS
 
 WORD = r"50 % of a_b & {c} #1 $x$ ~ ^ \back|bar"
 TABLE = Table("name", "A caption with 95 %", pd.DataFrame({"what": [WORD], "n": [3]}), pd.DataFrame({"x": [1 / 3]}))
@@ -62,6 +65,32 @@ def test_a_figure_is_a_pdf_and_a_png_with_its_data(tmp_path):
     assert (tmp_path / "fig.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "fig.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "fig.csv").read_text() == "x\n1.5\n"
+
+
+def test_models_of_which_none_failed_the_gate_draw_without_a_warning(tmp_path, recwarn):
+    # An unclipped series of nothing counts as a mark at (0, 0), far below this figure's axes.
+    runs = [run(**judged([3], [3], seed=seed), unlearner=word) for seed, word in enumerate(UNLEARNERS)]
+    about = accuracy_chart(runs)
+    write_chart(about, tmp_path)
+    assert len(about.key) == 7
+    assert [str(one.message) for one in recwarn] == []
+
+
+KEY = tuple(
+    Mark(label, BLUE) for label in ("ASR, blind (mean over runs, 95 % interval from 5 runs on)", *"abc", "d " * 60)
+)
+
+
+@pytest.mark.parametrize("panels", [1, 2, 5])
+def test_the_key_lies_within_the_figure_and_below_every_panel(panels):
+    about = chart(panels)
+    figure = paper_figure(Chart("fig", "t", "c", panels=about.panels, key=KEY))
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert [text.get_text().replace("\n", " ").strip() for text in legend.get_texts()] == [m.label.strip() for m in KEY]
+    assert all(axis.get_tightbbox().y0 >= box.y1 for axis in figure.axes)
 
 
 def test_the_same_figure_is_the_same_bytes(tmp_path):

@@ -3,9 +3,16 @@
 from tests.report.made import judged, run
 from unlearnleak.report.facts import facts, troubles
 
+
+def took(original: str, unlearned: str) -> dict:
+    """Two stages' costs and the keys of what they gave."""
+    seconds = {"seconds_original": 300.0, "seconds_unlearned": 90.0, "seconds_verdict": 7.0}
+    return seconds | {"key_original": original, "key_unlearned": unlearned}
+
+
 RUNS = [
-    run(**judged([1], [1]), time=1000.0, seconds_unlearned=90.0, stored_unlearned=False, revision="aaa"),
-    run(**judged([1], [1], seed=1), time=4600.0, seconds_unlearned=90.0, stored_unlearned=True, revision="bbb"),
+    run(**judged([1], [1]), time=1000.0, **took("a", "b"), stored_unlearned=True, revision="aaa"),
+    run(**judged([1], [1], seed=1), time=4600.0, **took("a", "c"), stored_unlearned=False, revision="bbb"),
     run(**judged([2], [2]) | {"gate": "failed", "gate_reasons": ["forget_acc 0.3 is above 0.05"]}),
     {"status": "failed", "why": "ValueError: a", "directory": "d", "unlearner": "ng"},
     {"status": "failed", "why": "ValueError: a", "directory": "e", "unlearner": "ng"},
@@ -20,8 +27,14 @@ def test_every_run_is_counted_once():
     assert (found.total, found.gate_failed) == (7, 1)
 
 
-def test_what_came_from_the_store_was_not_computed():
-    assert facts(RUNS).computed == "90 s"
+def test_an_artifact_counts_once_whoever_found_it_stored_and_nothing_counts_without_a_key():
+    found = facts(RUNS)
+    assert found.spent == [("original", 1, 300.0), ("unlearned", 2, 180.0)]
+    assert found.computed == "8 min"
+
+
+def test_where_no_run_names_its_artifacts_no_sum_is_made():
+    assert facts([run(**judged([1], [1]), seconds_unlearned=90.0)]).computed == ""
 
 
 def test_more_than_one_version_is_seen():

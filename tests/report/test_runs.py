@@ -3,6 +3,7 @@ import pytest
 from tests.report.made import RESULT, write_run
 from unlearnleak.errors import UserError
 from unlearnleak.report.runs import load_runs
+from unlearnleak.status import mark, write_result
 
 
 def test_every_run_is_there_once_with_its_status_and_result(tmp_path, monkeypatch):
@@ -77,3 +78,14 @@ def test_half_written_temporaries_are_no_results(tmp_path):
     (run,) = load_runs([tmp_path])
     assert run["status"] == "running"
     assert "asr" not in run
+
+
+def test_a_result_that_was_altered_is_no_result(tmp_path):
+    write_result(tmp_path / "run" / RESULT, {"asr": 0.5})
+    mark(tmp_path / "run", "done")
+    assert load_runs([tmp_path])[0]["asr"] == 0.5
+    path = tmp_path / "run" / RESULT
+    path.write_text(path.read_text().replace("0.5", "0.9"))
+    (run,) = load_runs([tmp_path])
+    assert (run["status"], run.get("asr")) == ("failed", None)
+    assert "altered" in run["why"]

@@ -207,7 +207,8 @@ def test_an_interrupted_launcher_lets_its_jobs_say_so_and_leaves_nothing(launche
 
 # The real jobs
 
-CHANGING = re.compile("^((seconds|memory_mib|stored)_|digest)")  # which of two jobs at once computes the original is open
+# Which of two jobs at once computes the original is open.
+CHANGING = re.compile("^((seconds|memory_mib|stored)_|digest)")
 
 
 def numbers(folder: Path) -> dict[str, dict[str, object]]:

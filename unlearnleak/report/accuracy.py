@@ -15,11 +15,15 @@ NUMBERS = ("forget_acc", "retain_acc", "original_forget_acc", "original_retain_a
 
 
 def models(runs: list[Run]) -> list[Run]:
-    """One run per unlearned model: many attacks look at the same one. The control counts per set of named classes."""
+    """One run per unlearned model: many attacks look at the same one. The control counts per set of named classes.
+
+    Where no key names the model, runs of the same words, seeds and accuracies have looked at the same one.
+    """
     found: dict[Any, Run] = {}
     for run in distinct(runs):
         named = tuple(run.get("forget_classes") or run["forgotten"])
-        found.setdefault((run.get("key_unlearned", id(run)), named, run["gate"]), run)
+        words = repr([run.get(key) for key in ("dataset", "model", "unlearner", "settings", "seeds", *NUMBERS[:4])])
+        found.setdefault((run.get("key_unlearned", words), named, run["gate"]), run)
     return list(found.values())
 
 
@@ -72,6 +76,8 @@ def panel(dataset: str, runs: list[Run]) -> Panel:
 
 def marks(axis: "Axes", runs: list[Run], **look: Any) -> None:
     """All marks of one look in one call: a thousand calls take seconds."""
+    if not runs:
+        return  # matplotlib's layout takes an unclipped series of nothing for a mark at (0, 0), far outside the axes
     x, y = ([100 * run[key] for run in runs] for key in ("forget_acc", "retain_acc"))
     axis.plot(x, y, ls="", clip_on=False, **look)
 

@@ -45,7 +45,7 @@ def build(
     """Write the report of the runs in `folders` and return the page's path.
 
     Args:
-        out: the folder to write into; by default `report` in the first of `folders`.
+        out: the folder to write into; by default `report` in the first of `folders`, NAME-report beside NAME.csv.
         against: folders of other runs that came before, to say what has changed since.
         store: where the artifacts lie, if not where the runs' own configs say.
         pictures: runs whose images and curves are shown; None shows all.
@@ -61,7 +61,7 @@ def build(
 
     stores = Stores(store)
     report = gather(folders, against or [], stores)
-    target = out or folders[0] / "report"
+    target = out or beside(folders[0])
     replace_text(target / "index.html", render(report, stores, pictures=pictures, files=not page_only))
     if not page_only:
         for table in all_tables(report.runs, report.matrices, report.glances, report.changes):
@@ -69,6 +69,11 @@ def build(
         for chart in [*report.charts, *report.asr_charts]:
             write_chart(chart, target / "figures")
     return target / "index.html"
+
+
+def beside(runs: Path) -> Path:
+    """Where the report of a folder or a CSV is written."""
+    return runs.with_name(f"{runs.stem}-report") if runs.is_file() else runs / "report"
 
 
 def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
@@ -108,10 +113,10 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
 def replace_text(path: Path, text: str) -> None:
     """Write a file beside its place and rename it into it: whoever reloads the page meanwhile sees a whole one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    temporary = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

@@ -31,8 +31,10 @@ def register(commands: "argparse._SubParsersAction[Any]") -> None:
         "Can be run at any time, also while a sweep goes on."
     )
     parser = commands.add_parser("report", help=report.__doc__, description=about)
-    parser.add_argument("runs", nargs="+", metavar="RUNS", help="folders of runs, such as outputs/runs/demo")
-    parser.add_argument("--out", metavar="FOLDER", help="where to write (RUNS/report, of the first RUNS)")
+    parser.add_argument("runs", nargs="+", metavar="RUNS", help="folders of runs, or CSVs of `unlearnleak table --csv`")
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="where to write (report in the first RUNS; NAME-report beside NAME.csv)"
+    )
     parser.add_argument(
         "--against", nargs="+", default=[], metavar="RUNS", help="earlier runs: say what has changed since, with tests"
     )

@@ -3,7 +3,9 @@
 Paired where both sides hold the same jobs (same words, classes and seeds, each once), else unpaired. Shares (exact
 verdicts, rankings) are tested exactly: McNemar's test as a binomial test on the jobs that changed, or Fisher's exact
 test. Means (ASR, accuracies) are tested by permutation: the signs of the paired differences, or the sides. All p
-values of a comparison are adjusted together (Benjamini and Hochberg, 1995), since many cells are tested.
+values of a comparison are adjusted together (Benjamini and Hochberg, 1995), since many cells are tested. Cells whose
+pairs are all equal, as where a defence leaves an unlearner alone, are no test: they could not have said anything else,
+and stay out of the adjustment (Gilbert, 2005, after Tarone, 1990).
 """
 
 from collections import defaultdict
@@ -26,6 +28,7 @@ Run = dict[str, Any]
 Words = tuple[str, ...]
 LEVEL = 0.05
 RESAMPLES = 9999
+EQUAL = "equal in every pair"
 SHARES = {"exact_match": "exact verdicts", "forgotten_ranked_first": "forgotten ranked first"}
 MEANS = {"asr": "ASR", "asr_published": "ASR as published"}
 MODEL_MEANS = {"forget_acc": "forget accuracy", "retain_acc": "retain accuracy"}
@@ -56,9 +59,21 @@ class Change(NamedTuple):
         """Whether the change is more than chance would give at LEVEL."""
         return self.q < LEVEL
 
+    @property
+    def equal(self) -> bool:
+        """Whether the two sides hold the same value in every pair: nothing to test."""
+        return self.test == EQUAL
+
+    @property
+    def what(self) -> str:
+        """The cell in words."""
+        dataset, model, unlearner, count, *attack = self.words
+        many = "control" if count == "0" else f"{count} class{'' if count == '1' else 'es'}"
+        return f"{dataset} {model}, {unlearner} ({many})" + (f": {' / '.join(attack)}" if attack else "")
+
 
 class Comparison(NamedTuple):
-    """Every comparison, those that changed first, and how many were left out for having under FEW runs a side."""
+    """Every comparison, the surest change first, and how many were left out for having under FEW runs a side."""
 
     changes: list[Change]
     too_few: int
@@ -78,11 +93,11 @@ def compare(before: list[Run], after: list[Run]) -> Comparison:
                 if (one := change(words, metric, cells[0][words], cells[1][words])) is not None
             ]
     enough = [one for one in found if min(one.n_before, one.n_after) >= FEW]
-    adjusted = false_discovery_control([one.p for one in enough]) if enough else []
-    judged = [one._replace(q=float(q)) for one, q in zip(enough, adjusted, strict=True)]
-    return Comparison(
-        sorted(judged, key=lambda one: (not one.changed, one.words, one.metric)), len(found) - len(enough)
-    )
+    tests = [one for one in enough if not one.equal]
+    adjusted = false_discovery_control([one.p for one in tests]) if tests else []
+    judged = [one._replace(q=float(q)) for one, q in zip(tests, adjusted, strict=True)]
+    judged += [one for one in enough if one.equal]
+    return Comparison(sorted(judged, key=lambda one: (one.q, one.p, one.words, one.metric)), len(found) - len(enough))
 
 
 def by_attack(runs: list[Run]) -> dict[Words, list[Run]]:
@@ -146,18 +161,17 @@ def paired(before: list[Run], after: list[Run]) -> list[tuple[Run, Run]] | None:
 
 def judged(before: np.ndarray, after: np.ndarray, *, paired: bool, share: bool) -> tuple[str, float]:
     """The test's name and its two-sided p value."""
+    if paired and not (after - before).any():
+        return EQUAL, 1.0
     if share and paired:
         gained, lost = int((after > before).sum()), int((after < before).sum())
-        return "McNemar, exact", float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+        return "McNemar, exact", float(binomtest(gained, gained + lost).pvalue)
     if share:
         hits = [int(side.sum()) for side in (before, after)]
         table = [hits, [len(before) - hits[0], len(after) - hits[1]]]
         return "Fisher, exact", float(fisher_exact(table).pvalue)
     if paired:
-        differences = after - before
-        if not differences.any():
-            return "sign permutation", 1.0
-        return "sign permutation", permuted((differences,), lambda d, axis: d.mean(axis), "samples")
+        return "sign permutation", permuted((after - before,), lambda d, axis: d.mean(axis), "samples")
     if len(before) + len(after) < 3 or np.ptp(np.concatenate([before, after])) == 0:
         return "permutation", 1.0
     return "permutation", permuted((before, after), lambda a, b, axis: b.mean(axis) - a.mean(axis), "independent")

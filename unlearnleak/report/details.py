@@ -1,6 +1,7 @@
 """One run's own section of the page."""
 
 import shlex
+from collections import Counter
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -26,12 +27,12 @@ class ClassLine(NamedTuple):
 
 
 class StageLine(NamedTuple):
-    """What a stage took."""
+    """What a stage took when it was computed, and how many runs of the report use what it gave."""
 
     stage: str
     seconds: str
     memory: str
-    stored: bool
+    uses: int
     device: str
     key: str
 
@@ -93,15 +94,20 @@ def choose(runs: list[Run], limit: int | None) -> set[int]:
     return {id(run) for run in ordered[:limit]}
 
 
-def detail(run: Run, anchor: str, pictures: Pictures) -> Detail:
-    """One run's section."""
+def uses(runs: list[Run]) -> Counter[str]:
+    """How many of the runs use each artifact."""
+    return Counter(run[key] for run in runs for key in (f"key_{stage}" for stage in STAGES) if run.get(key))
+
+
+def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> Detail:
+    """One run's section; `users` are from `uses`."""
     done = run["status"] == "done"
     images, curves, note = pictures.of(run, anchor) if done else ([], [], "")
     return Detail(
         anchor=anchor,
         run=run,
         classes=class_lines(run) if done else [],
-        stages=[stage_line(run, stage) for stage in STAGES if f"seconds_{stage}" in run],
+        stages=[stage_line(run, stage, users) for stage in STAGES if f"seconds_{stage}" in run],
         command=command(run),
         images=images,
         curves=curves,
@@ -119,7 +125,7 @@ def class_lines(run: Run) -> list[ClassLine]:
     ]
 
 
-def stage_line(run: Run, stage: str) -> StageLine:
+def stage_line(run: Run, stage: str, users: Counter[str]) -> StageLine:
     """A stage's cost."""
     made = run.get(f"made_with_{stage}") or {}
     memory = run.get(f"memory_mib_{stage}")
@@ -127,8 +133,8 @@ def stage_line(run: Run, stage: str) -> StageLine:
         stage=stage,
         seconds=duration(float(run[f"seconds_{stage}"])),
         memory="-" if memory is None else f"{memory:,.0f} MiB",
-        stored=bool(run.get(f"stored_{stage}")),
-        device=f"{made.get('device', '-')}, torch {made.get('torch', '-')}",
+        uses=users[str(run.get(f"key_{stage}"))],
+        device=f"{made['device']}, torch {made.get('torch', '-')}" if "device" in made else "-",
         key=str(run.get(f"key_{stage}", "-")),
     )
 

@@ -1,18 +1,25 @@
 """Files for papers: every table as CSV, Markdown and LaTeX, every figure as PDF and PNG with the data behind it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from unlearnleak.report.chart import PANEL_INCHES, STYLE, Chart, Mark, frame
+from unlearnleak.report.placing import place_panel
 from unlearnleak.report.table import markdown_lines
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+    from matplotlib.figure import Figure
 
 COLUMNS = 3
 """Panels side by side in a paper's figure."""
 DPI = 200
+LABEL = 58
+"""Letters of the key's text that fit under one panel."""
+PAPER_STYLE = {"axes.titleweight": "normal"}
+"""Differs from the page's: every weight is one more font to embed, which takes longer than drawing."""
 
 
 @dataclass(frozen=True)
@@ -79,28 +86,45 @@ def write_chart(chart: Chart, folder: Path) -> None:
     if not chart.panels:
         return
     from matplotlib import rc_context  # noqa: PLC0415  (slow to import)
-    from matplotlib.figure import Figure  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
-    width, height = (max(panel.size[side] for panel in chart.panels) for side in (0, 1))
-    columns = min(COLUMNS, len(chart.panels)) if width <= PANEL_INCHES[0] else 1
-    rows = -(-len(chart.panels) // columns)
-    size = (width * columns, height * rows + 0.45)
-    style: Any = STYLE
+    style: Any = STYLE | PAPER_STYLE
     with rc_context(style):
-        figure = Figure(figsize=size, layout="constrained")
-        axes = figure.subplots(rows, columns, squeeze=False).ravel()
-        for axis, panel in zip(axes, chart.panels, strict=False):
-            panel.draw(axis)
-        for axis in axes[len(chart.panels) :]:
-            axis.set_axis_off()
-        if chart.key:
-            handles = [handle(mark) for mark in chart.key]
-            figure.legend(handles=handles, loc="outside lower center", ncols=2 if columns == 1 else 3, fontsize=8)
+        figure = paper_figure(chart)
         figure.savefig(folder / f"{chart.stem}.pdf", metadata={"CreationDate": None})
         figure.savefig(folder / f"{chart.stem}.png", dpi=DPI, facecolor="white")
     if chart.data:
         frame(chart.data).to_csv(folder / f"{chart.stem}.csv", index=False, lineterminator="\n")
+
+
+def paper_figure(chart: Chart) -> "Figure":
+    """All panels of a chart, and its key below them."""
+    from matplotlib.figure import Figure  # noqa: PLC0415  (slow to import)
+
+    width, height = (max(panel.size[side] for panel in chart.panels) for side in (0, 1))
+    columns = min(COLUMNS, len(chart.panels)) if width <= PANEL_INCHES[0] else 1
+    rows = -(-len(chart.panels) // columns)
+    figure = Figure(figsize=(width * columns, height * rows))
+    tall = height * rows + key_below(figure, chart.key)
+    figure.set_size_inches(width * columns, tall)
+    for place, panel in enumerate(chart.panels):
+        corner = (width * (place % columns), tall - height * (1 + place // columns))
+        place_panel(figure, panel, corner=corner, size=(width, height))
+    return figure
+
+
+def key_below(figure: "Figure", key: tuple[Mark, ...]) -> float:
+    """Put the key at the figure's lower edge, in as many columns as fit; the inches that it takes."""
+    for columns in range(min(3, len(key)), 0, -1):
+        wrapped = [mark if columns > 1 else replace(mark, label=fill(mark.label, LABEL)) for mark in key]
+        legend = figure.legend(
+            handles=[handle(mark) for mark in wrapped], loc="lower center", ncols=columns, fontsize=8, borderaxespad=0
+        )
+        extent = legend.get_window_extent()
+        if extent.width <= figure.bbox.width or columns == 1:
+            return float(extent.height / figure.dpi) + 0.06
+        legend.remove()
+    return 0.0
 
 
 def handle(mark: Mark) -> Any:

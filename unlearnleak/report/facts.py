@@ -30,8 +30,18 @@ class Trouble(NamedTuple):
     runs: list[Run]
 
 
+class Spent(NamedTuple):
+    """What a stage took over all runs: each artifact counts once, however many runs it was computed for."""
+
+    stage: str
+    artifacts: int
+    seconds: float
+
+
 class Facts(NamedTuple):
-    """How runs ended, what they were and how long they took; `computed` is empty where no run says."""
+    """How runs ended, what they were and what their stages took; `spent` is empty, and `computed` too, where no run
+    says by which artifacts.
+    """
 
     counts: dict[str, int]
     gate_failed: int
@@ -40,6 +50,7 @@ class Facts(NamedTuple):
     versions: dict[str, list[str]]
     began: str
     ended: str
+    spent: list[Spent]
     computed: str
 
     @property
@@ -53,7 +64,7 @@ def facts(runs: list[Run]) -> Facts:
     done = [run for run in runs if run["status"] == "done"]
     counts = Counter(run["status"] for run in runs)
     known = {status: counts.pop(status) for status in STATUSES if counts[status]}
-    computed = sum(seconds(run, stage) for run in done for stage in STAGES)
+    spent = [of for stage in STAGES if (of := stage_spent(done, stage)).artifacts]
     times = [run["time"] for run in runs if isinstance(run.get("time"), int | float)]
     return Facts(
         counts=known | dict(counts),
@@ -63,7 +74,8 @@ def facts(runs: list[Run]) -> Facts:
         versions=versions(done),
         began=moment(min(times, default=None)),
         ended=moment(max(times, default=None)),
-        computed=duration(computed) if computed else "",
+        spent=spent,
+        computed=duration(sum(of.seconds for of in spent)) if spent else "",
     )
 
 
@@ -99,9 +111,23 @@ def versions(done: list[Run]) -> dict[str, list[str]]:
     return {name: sorted(values) for name, values in found.items()}
 
 
-def seconds(run: Run, stage: str) -> float:
-    """What this run itself spent on a stage: nothing where it came from the store."""
-    return 0.0 if run.get(f"stored_{stage}") else float(run.get(f"seconds_{stage}") or 0.0)
+def seconds(run: Run, stage: str) -> float | None:
+    """What a stage of this run took when it was computed, by whichever run; None where that is not known.
+
+    Runs share stages: only `stage_spent` adds up.
+    """
+    took = run.get(f"seconds_{stage}")
+    return None if took is None else float(took)
+
+
+def stage_spent(runs: list[Run], stage: str) -> Spent:
+    """What a stage took over all of the runs that name its artifact."""
+    artifacts = {
+        run[f"key_{stage}"]: took
+        for run in runs
+        if run.get(f"key_{stage}") and (took := seconds(run, stage)) is not None
+    }
+    return Spent(stage, len(artifacts), sum(artifacts.values()))
 
 
 def moment(time: float | None) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from unlearnleak.report.matrix import Glance
+from unlearnleak.report.rows import lost
 from unlearnleak.report.table import FEW
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def findings(glances: list[Glance]) -> list[Finding]:
 
 def cautions(report: "Report") -> list[str]:
     """What a reader must know before believing any number here."""
-    said = []
+    said = lost(report.runs)
     cells = [cell for matrix in report.matrices for cell in matrix.cells.values()]
     small = sum(cell.n < FEW for cell in cells)
     if small:

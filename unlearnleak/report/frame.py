@@ -12,14 +12,15 @@ if TYPE_CHECKING:
 
 
 def load(runs: str | Path | Iterable[str | Path]) -> "pd.DataFrame":
-    """One row per run below the folder or folders `runs`, sorted by directory.
+    """One row per run below the folder or folders `runs`, sorted by directory; then those of the CSVs among `runs`.
 
     The columns are the keys of result.json. Nested keys are joined by dots ("seeds.original", "versions.torch"), lists
     stay lists. Beside them stand "status" (done, failed, skipped, running, waiting), "why", "time" (seconds since 1970)
-    and "directory". A run without a result has the words that its folder's name says, and no numbers.
+    and "directory". A run without a result has the words that its folder's name says, and no numbers. A
+    row of a CSV that `unlearnleak table --csv` wrote has what the CSV has, and the CSV's path as "csv".
 
     Raises:
-        UserError: a folder is not there, or holds no run at all.
+        UserError: a folder is not there, or holds no run at all; a file is no table of runs.
     """
     folders = [runs] if isinstance(runs, str | Path) else list(runs)
     return flat_frame([named(run) for run in load_runs([Path(folder) for folder in folders])])
@@ -29,4 +30,9 @@ def flat_frame(runs: list[dict[str, Any]]) -> "pd.DataFrame":
     """The runs' rows."""
     import pandas as pd  # noqa: PLC0415  (half a second)
 
-    return pd.json_normalize([run | {"directory": str(run["directory"])} for run in runs])
+    return pd.json_normalize(
+        [
+            {key: value for key, value in run.items() if key != "lacks"} | {"directory": str(run["directory"])}
+            for run in runs
+        ]
+    )

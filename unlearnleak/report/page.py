@@ -15,7 +15,7 @@ from markupsafe import Markup
 import unlearnleak
 from unlearnleak.report.build import Report
 from unlearnleak.report.chart import Chart
-from unlearnleak.report.details import Pictures, choose, detail
+from unlearnleak.report.details import Pictures, choose, detail, uses
 from unlearnleak.report.facts import STAGES, duration, facts, seconds, troubles
 from unlearnleak.report.findings import cautions, findings
 from unlearnleak.report.stored import Stores
@@ -41,6 +41,7 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
     chosen = choose(report.runs, pictures)
     drawer = Pictures(stores, chosen)
     anchors = {id(run): f"run-{number}" for number, run in enumerate(report.runs, 1)}
+    users = uses(report.runs)
     script = FILES.joinpath("page.js").read_text(encoding="utf-8")
     return template().render(
         report=report,
@@ -48,10 +49,10 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         troubles=troubles(report.runs),
         findings=findings(report.glances),
         cautions=cautions(report),
-        figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(report.charts)],
+        figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(laid_out(report.charts))],
         bars=[figure(chart, f"bars-{number}") for number, chart in enumerate(report.asr_charts)],
         anchors=anchors,
-        details=[detail(run, anchors[id(run)], drawer) for run in report.runs],
+        details=[detail(run, anchors[id(run)], drawer, users) for run in report.runs],
         shown_pictures=len(chosen),
         files=files,
         style=Markup(FILES.joinpath("page.css").read_text(encoding="utf-8")),
@@ -71,9 +72,14 @@ def template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "bounds": bounds, "of": of, "state": state, "spent": spent}
-    environment.filters |= {"ident": id, "cost": cost, "drawing": Markup}
+    environment.filters |= {"ident": id, "cost": cost, "duration": duration, "drawing": Markup}
     environment.globals |= {"variable": variable, "bounds_of": lambda change: bounds(change.interval, 1)}
     return environment.get_template("page.html")
+
+
+def laid_out(charts: list[Chart]) -> list[Chart]:
+    """Small figures first, which stand side by side, then wide ones; what could not be drawn last."""
+    return sorted(charts, key=lambda chart: (not chart.panels, len(chart.panels) > 1))
 
 
 def figure(chart: Chart, name: str) -> dict[str, Any]:
@@ -97,11 +103,15 @@ def state(run: Run) -> str:
     return str(run["status"])
 
 
-def cost(run: Run) -> float:
-    """Seconds that the run itself computed, whatever came from the store left out."""
-    return sum(seconds(run, stage) for stage in STAGES)
+def cost(run: Run) -> float | None:
+    """Seconds that the run's stages took when they were computed; None where one does not say. Not to be added up over
+    runs, which share stages.
+    """
+    known = [took for stage in STAGES if (took := seconds(run, stage)) is not None]
+    return sum(known) if len(known) == len(STAGES) else None
 
 
 def spent(run: Run) -> str:
     """The same for people."""
-    return duration(cost(run))
+    took = cost(run)
+    return "-" if took is None else duration(took)

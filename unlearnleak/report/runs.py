@@ -1,13 +1,16 @@
 """Reading runs back from their folders."""
 
 import csv
+import hashlib
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from unlearnleak.errors import UserError
-from unlearnleak.status import RESULT, STATUS, read_json, read_status
+from unlearnleak.report.rows import read_rows
+from unlearnleak.status import DIGEST, RESULT, STATUS, digest_of, read_json, read_status
 
 
 def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
@@ -17,12 +20,24 @@ def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
     directory. Folders whose names begin with a dot hold a sweep's own files and no runs; nor is a run looked for inside
     a run. "time" (seconds since 1970), "host" and "traceback" are given where status.json has them.
 
+    A file among `folders` is a CSV as `unlearnleak table --csv` writes it (`rows.read_rows`); its runs come last.
+
     Raises:
-        UserError: a folder is not there, or holds no run at all.
+        UserError: a folder is not there, or holds no run at all; a file is no table of runs.
     """
-    missing = [str(folder) for folder in folders if not folder.is_dir()]
+    missing = [str(folder) for folder in folders if not folder.exists()]
     if missing:
         raise UserError(f"There is no folder {', '.join(missing)}. Name folders of runs, such as outputs/runs/adhoc.")
+    files = {path.resolve(): path for path in folders if path.is_file()}  # each once, however named
+    found = read_folders([folder for folder in folders if folder.is_dir()])
+    found += [run for path in files.values() for run in read_rows(path)]
+    if not found:
+        raise UserError(f"No runs in {', '.join(map(str, folders))}. Name folders of runs, such as outputs/runs/adhoc.")
+    return found
+
+
+def read_folders(folders: list[Path]) -> list[dict[str, Any]]:
+    """The runs below the folders, each once, sorted by directory."""
     found = []
     paths = {path.resolve(): path for folder in folders for path in status_files(folder)}  # each once, however named
     for path in sorted(paths.values()):
@@ -32,11 +47,11 @@ def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
         result = read_json(path.parent / RESULT) if status["status"] == "done" else None
         if status["status"] == "done" and result is None:
             status = {"status": "failed", "why": "result.json is missing or not whole"}
+        elif result is not None and result.get(DIGEST, digest_of(result)) != digest_of(result):
+            result, status = None, {"status": "failed", "why": "result.json is not what was written: it was altered"}
         outcome = {"status": status["status"], "why": status.get("why"), "directory": path.parent}
         outcome |= {key: status[key] for key in ("time", "host", "traceback") if key in status}
         found.append((result or {}) | outcome)
-    if not found:
-        raise UserError(f"No runs in {', '.join(map(str, folders))}. Name folders of runs, such as outputs/runs/adhoc.")
     return found
 
 
@@ -50,17 +65,33 @@ def status_files(folder: Path) -> Iterator[Path]:
 
 
 def flat(run: dict[str, Any]) -> dict[str, Any]:
-    """A run's numbers and words as one flat row: lists become text, nested settings are left out."""
+    """A run's numbers and words as one flat row: lists become text, nested settings are left out. "job" tells jobs
+    apart, as `job_of` does.
+    """
     row: dict[str, Any] = {}
     for key, value in run.items():
         if isinstance(value, list):
             row[key] = " ".join(f"{item:.6g}" if isinstance(item, float) else str(item) for item in value)
         elif isinstance(value, float):
-            row[key] = f"{value:.6g}"
+            row[key] = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"  # a time keeps its seconds
         elif isinstance(value, str | int | None):
             row[key] = value
     seeds = {f"seed_{name}": seed for name, seed in run.get("seeds", {}).items()}
-    return row | seeds
+    job = job_of(run)
+    return row | seeds | ({} if job is None else {"job": job})
+
+
+def job_of(run: dict[str, Any]) -> str | None:
+    """What a finished run has in common with those that repeat its job, in whatever sweep; None where it is not known.
+
+    16 hexadecimal digits of the SHA-256 of its models' and verdict's keys, its classes and its gate.
+    """
+    if "job" in run:  # read from a CSV
+        return str(run["job"])
+    if not (identity := run.get("identity")):
+        return None
+    same = json.dumps([identity["keys"], identity["classes"], identity["gate"]])
+    return hashlib.sha256(same.encode()).hexdigest()[:16]
 
 
 def to_csv(runs: list[dict[str, Any]], file: TextIO, columns: list[str] | None = None) -> None:
@@ -69,7 +100,7 @@ def to_csv(runs: list[dict[str, Any]], file: TextIO, columns: list[str] | None =
     Raises:
         UserError: a column that no run has.
     """
-    left_out = ("directory", "traceback")
+    left_out = ("directory", "traceback", "csv", "lacks")
     rows = [flat({key: value for key, value in run.items() if key not in left_out}) for run in runs]
     known = list(dict.fromkeys(key for row in rows for key in row))
     if unknown := [column for column in columns or [] if column not in known]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from unlearnleak.errors import UserError
 from unlearnleak.metric.verdict import verdict_metrics
 
 
@@ -13,6 +14,9 @@ def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     Verdicts and scores stay, their metrics are computed anew. An attack that learns from the target alone falls to
     chance: for one class of ten, exact in 10 % of the runs at most, AUROC 1/2. The as-published figure is left out: it
     is fitted to the truth.
+
+    Raises:
+        UserError: a finished run does not say how many classes there are, or their scores.
     """
     random = np.random.default_rng(seed)
     found = []
@@ -20,6 +24,8 @@ def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
         if run["status"] != "done":
             found.append(run)
             continue
+        if missing := [key for key in ("num_classes", "scores") if run.get(key) is None]:
+            raise UserError(f"{run['directory']} lacks {', '.join(missing)}, which a shuffled truth is judged by.")
         classes = run["num_classes"]
         truth_K = np.isin(np.arange(classes), random.choice(classes, len(run["forgotten"]), replace=False))
         verdict_K = np.isin(np.arange(classes), run["verdict"])

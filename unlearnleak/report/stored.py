@@ -52,12 +52,12 @@ class Stores:
     def _folder(self, run: Run, stage: str) -> Path:
         key = run.get(f"key_{stage}")
         if not isinstance(key, str):
-            raise GoneError(f"result.json names no {stage}")
+            raise GoneError(f"{run.get('csv', 'result.json')} names no {stage}")
         roots = [self.root] if self.root else candidates(run["directory"])
         for root in roots:
             if (root / stage / key / MANIFEST).is_file():
                 return root / stage / key
-        where = roots[0] if roots else "its store, which its config does not name"
+        where = roots[0] if roots else f"its store, which {run.get('csv', 'its config')} does not name"
         raise GoneError(f"{stage}/{key} is not in {where}; --store FOLDER says where else to look")
 
     @staticmethod

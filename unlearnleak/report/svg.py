@@ -18,6 +18,7 @@ from unlearnleak.report.chart import (
     TEAL,
     Panel,
 )
+from unlearnleak.report.placing import place_panel
 
 NAMES = {
     INK: "ink",
@@ -65,18 +66,11 @@ def drawn(panel: Panel) -> str:
     from matplotlib import rc_context  # noqa: PLC0415  (slow to import)
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    (width, height), (left, bottom) = panel.size, panel.margins
     out = io.StringIO()
     style: Any = STYLE | {"svg.hashsalt": "unlearnleak"}
     with rc_context(style):
-        figure = Figure(figsize=panel.size)  # all places are fixed: fitting them to the text takes longer than drawing
-        axis = figure.subplots()
-        panel.draw(axis)
-        axis.xaxis.set_label_coords(0.5, 0.02, figure.transFigure)
-        axis.yaxis.set_label_coords(0.02, 0.5, figure.transFigure)
-        axis.xaxis.label.set_verticalalignment("bottom")
-        axis.yaxis.label.set_verticalalignment("top")
-        figure.subplots_adjust(left=left / width, bottom=bottom / height, right=1 - 0.08 / width, top=1 - 0.28 / height)
+        figure = Figure(figsize=panel.size)
+        place_panel(figure, panel, corner=(0, 0), size=panel.size)
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     return out.getvalue()
 

@@ -1,6 +1,5 @@
 """The table at the end of a sweep: what leaked, by unlearner, attack and screening."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from unlearnleak.metric.interval import wilson
+from unlearnleak.report.runs import job_of
 
 Run = dict[str, Any]
 Group = tuple[str, str, str, str, str]
@@ -49,12 +49,10 @@ def group(runs: list[Run]) -> dict[Group, list[Run]]:
 
 def distinct(runs: list[Run]) -> list[Run]:
     """Finished runs, each job once however many sweeps it is part of."""
-    jobs: dict[str, Run] = {}
+    jobs: dict[Any, Run] = {}
     for run in runs:
         if run["status"] == "done":
-            identity = run.get("identity")
-            same = [identity["keys"], identity["classes"], identity["gate"]] if identity else id(run)
-            jobs.setdefault(json.dumps(same), run)
+            jobs.setdefault(job_of(run) or id(run), run)
     return list(jobs.values())
 
 

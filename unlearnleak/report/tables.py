@@ -107,7 +107,7 @@ def change_table(changes: list[Change]) -> Table:
     shown = [
         {
             "changed": "yes" if one.changed else "no",
-            "what": " ".join(one.words),
+            "what": one.what,
             "metric": one.metric,
             "before": f"{percent(one.before)} (n {one.n_before})",
             "after": f"{percent(one.after)} (n {one.n_after})",

@@ -39,6 +39,6 @@ def classes_text(classes: list[int]) -> str:
 
 def seeds_text(seeds: dict[str, int]) -> str:
     """One number where all seeds are equal, else each seed that differs from the original model's."""
-    base = seeds.get("original")
+    base = seeds.get("original", next(iter(seeds.values()), None))  # a CSV may keep others only
     others = [f"{name} {seed}" for name, seed in seeds.items() if seed != base]
-    return ", ".join([str(base), *others])
+    return ", ".join(["-" if base is None else str(base), *others])

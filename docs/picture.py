@@ -1,0 +1,53 @@
+"""Take docs/report.png: python docs/picture.py PAGE OUT.png
+
+Shows the top of a report's page as Chromium draws it: what was found and the first matrix. Needs playwright (part of
+the dev extra) and a Chromium or Chrome of the system.
+"""
+
+import argparse
+import io
+import shutil
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+WIDTH = 1500
+"""Of the window, in pixels: a matrix of nine attacks fits."""
+BELOW = 16
+"""Pixels shown below the first matrix."""
+
+
+def take(page: Path, out: Path, chromium: str) -> None:
+    """Write a PNG of the page from its top to the end of its first matrix."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme="light")
+        tab.goto(page.resolve().as_uri())
+        matrix = tab.locator("table.matrix").first.bounding_box()
+        if matrix is None:
+            raise SystemExit(f"{page} has no matrix: no run of it is finished.")
+        height = int(matrix["y"] + matrix["height"]) + BELOW
+        picture = tab.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
+        browser.close()
+    few = (
+        Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, kmeans=3, dither=Image.Dither.NONE)
+    )  # half the size
+    few.save(out, optimize=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", type=Path, help="a report's index.html")
+    parser.add_argument("out", type=Path, help="the PNG to write")
+    arguments = parser.parse_args()
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next((path for name in names if (path := shutil.which(name))), None)
+    if chromium is None:
+        raise SystemExit("No chromium or google-chrome is installed.")
+    take(arguments.page, arguments.out, chromium)
+
+
+if __name__ == "__main__":
+    main()
