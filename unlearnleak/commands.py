@@ -1,4 +1,4 @@
-"""The console script's commands that are not a run: `unlearnleak table`, `unlearnleak clean`."""
+"""The console script's commands that are not a run, such as `unlearnleak table`."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from unlearnleak import sync
 from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError
 from unlearnleak.report import command as report
+from unlearnleak.report.paper import command as paper
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, pivot, rich_tables
@@ -77,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     stand.add_argument("sweep", nargs="?", help="its folder or its name; the last one launched by default")
     stand.add_argument("--runs", default="outputs/runs", help="where sweeps lie (%(default)s)")
     stand.set_defaults(function=status)
-    for module in (report, sync, dashboard):
+    for module in (report, paper, sync, dashboard):
         module.register(commands)
     sweep_up = commands.add_parser("clean", help=clean.__doc__)
     sweep_up.add_argument("--store", default="outputs/artifacts", help="the store's folder (%(default)s)")

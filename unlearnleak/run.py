@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.naming import run_name
 
-COMMANDS = ("table", "report", "status", "sync", "dashboard", "clean")
+COMMANDS = ("table", "tables", "variance", "report", "status", "sync", "dashboard", "clean")
 """First words that are not Hydra's: see `unlearnleak.commands`."""
 
 

@@ -81,10 +81,10 @@ def test_half_written_temporaries_are_no_results(tmp_path):
 
 
 def test_a_result_that_was_altered_is_no_result(tmp_path):
-    write_result(tmp_path / "run" / RESULT, {"asr": 0.5})
+    write_result(tmp_path / "run" / "result.json", {"asr": 0.5})
     mark(tmp_path / "run", "done")
     assert load_runs([tmp_path])[0]["asr"] == 0.5
-    path = tmp_path / "run" / RESULT
+    path = tmp_path / "run" / "result.json"
     path.write_text(path.read_text().replace("0.5", "0.9"))
     (run,) = load_runs([tmp_path])
     assert (run["status"], run.get("asr")) == ("failed", None)

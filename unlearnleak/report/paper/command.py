@@ -1,0 +1,93 @@
+"""`unlearnleak tables` and `unlearnleak variance`: their arguments."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+TABLES = ("III", "IV", "V", "VI", "VII", "VIII")
+METRICS = ("asr", "exact_match", "auroc", "forget_acc", "retain_acc")
+
+
+def tables(arguments: argparse.Namespace) -> int:
+    """Print the paper's Tables III to VIII with our numbers beside its own."""
+    from unlearnleak.report.paper.anomalies import anomalies  # noqa: PLC0415  (SciPy; every command imports this)
+    from unlearnleak.report.paper.show import legend, markdown, rich_tables, to_csv  # noqa: PLC0415
+    from unlearnleak.report.paper.tables import lines, unused  # noqa: PLC0415
+
+    runs = read(arguments.runs)
+    wanted = [table for table in TABLES if table in (arguments.table or TABLES)]
+    found = lines(runs, wanted)
+    if arguments.csv:
+        to_csv(found, sys.stdout)
+        return 0
+    notes = [f"Table {one.table}. {one.note}" for one in anomalies() if one.table in wanted]
+    notes = ["Odd in the paper's own figures, not corrected:", *(f"- {note}" for note in notes)] if notes else []
+    if any(line.attack for line in found) and (left := unused(runs, wanted)):
+        notes += ["", f"{left} finished runs are in none of these tables of attacks; `unlearnleak table` has them all."]
+    show(markdown(found) if arguments.markdown else rich_tables(found), legend(found), notes, arguments, runs)
+    return 0
+
+
+def variance(arguments: argparse.Namespace) -> int:
+    """Say how much of a metric's variance is between original models, and how much between targets of one."""
+    from unlearnleak.report.paper.variance import splits  # noqa: PLC0415
+    from unlearnleak.report.paper.variance_show import LEGEND, markdown, reasons, rich_tables, to_csv  # noqa: PLC0415
+
+    runs = read(arguments.runs)
+    found = [one for metric in METRICS if metric in (arguments.metric or METRICS[:1]) for one in splits(runs, metric)]
+    if arguments.csv:
+        to_csv(found, sys.stdout)
+        return 0
+    show(markdown(found) if arguments.markdown else rich_tables(found), LEGEND, reasons(found), arguments, runs)
+    return 0
+
+
+def read(folders: list[str]) -> list[dict[str, Any]]:
+    """The runs; those whose result lacks what tables need count as failed."""
+    from unlearnleak.report.runs import load_runs  # noqa: PLC0415
+    from unlearnleak.report.words import checked, named  # noqa: PLC0415
+
+    return [named(checked(run)) for run in load_runs([Path(folder) for folder in folders])]
+
+
+def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
+    """Print tables, what their words mean, notes, and how all the runs ended."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from unlearnleak.report.rows import lost  # noqa: PLC0415
+    from unlearnleak.report.table import counts  # noqa: PLC0415
+
+    end = f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}."
+    if isinstance(body, str):
+        print("\n".join([body, "", legend, "", *notes, "", *lost(runs), end]))
+        return
+    console = Console()
+    for section in body:
+        console.print(section, "")
+    console.print(legend, style="dim", markup=False, highlight=False)
+    for note in ["", *notes, "", *lost(runs), end]:
+        console.print(note, markup=False, highlight=False)
+
+
+def register(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Add `tables` and `variance` to the commands of the console script."""
+    for function, about in (
+        (
+            tables,
+            "Per cell: ours, the paper's (arXiv 2604.07386), the difference, a 95 % interval over targets, and n.",
+        ),
+        (variance, "One-way random-effects estimates, per data set, unlearner, attack and screening."),
+    ):
+        parser = commands.add_parser(function.__name__, help=function.__doc__, description=about)
+        parser.add_argument(
+            "runs", nargs="+", metavar="RUNS", help="folders of runs, such as outputs/runs/single_class"
+        )
+        form = parser.add_mutually_exclusive_group()
+        form.add_argument("--markdown", action="store_true", help="for a document instead of the terminal")
+        form.add_argument("--csv", action="store_true", help="the numbers behind it, unrounded")
+        if function is tables:
+            parser.add_argument("--table", action="append", choices=TABLES, help="only this one; may be repeated")
+        else:
+            parser.add_argument("--metric", action="append", choices=METRICS, help="asr by default; may be repeated")
+        parser.set_defaults(function=function)
