@@ -222,21 +222,25 @@ def test_jobs_after_a_failure_say_why_they_did_not_begin(tmp_path, monkeypatch):
     assert all("fail_fast=true" in why and "ZeroDivisionError" in why for why in whys)
 
 
-def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tmp_path, computed):
-    words = words_in(tmp_path, "attack=head_sum")
-    elsewhere = Pipeline(make_plan(composed(*words)))
+def original_in_hand_elsewhere(folder):
+    """A thread in another process's place: it holds the lock of head_sum's original until it may go on."""
+    elsewhere = Pipeline(make_plan(composed(*words_in(folder, "attack=head_sum"))))
     elsewhere.data()
-    lock = elsewhere.plan.store.lock(f"original-{elsewhere.key('original')}")
     began, go_on = threading.Event(), threading.Event()
 
     def other_process():
-        with held(lock):
+        with held(elsewhere.plan.store.lock(f"original-{elsewhere.key('original')}")):
             began.set()
             go_on.wait(30)
 
     thread = threading.Thread(target=other_process)
     thread.start()
     assert began.wait(30)
+    return elsewhere, thread, go_on
+
+
+def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tmp_path, computed):
+    elsewhere, thread, go_on = original_in_hand_elsewhere(tmp_path)
     launches = []
 
     def act(folder):
@@ -397,18 +401,7 @@ def test_an_interrupted_repetition_does_not_forget_what_had_failed(tmp_path):
 
 
 def test_a_task_that_waited_and_then_died_has_failed(tmp_path):
-    elsewhere = Pipeline(make_plan(composed(*words_in(tmp_path, "attack=head_sum"))))
-    elsewhere.data()
-    began, go_on = threading.Event(), threading.Event()
-
-    def other_process():
-        with held(elsewhere.plan.store.lock(f"original-{elsewhere.key('original')}")):
-            began.set()
-            go_on.wait(30)
-
-    thread = threading.Thread(target=other_process)
-    thread.start()
-    assert began.wait(30)
+    _, thread, go_on = original_in_hand_elsewhere(tmp_path)
     attempts = []
 
     def act(folder):
