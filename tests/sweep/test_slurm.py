@@ -29,8 +29,12 @@ def started_early(request):
 
 @pytest.fixture(scope="module")
 def timed_out(slurm, tmp_path_factory):
-    """A job that needs more than its minute at the first attempt, and one that does so every time."""
-    settings = [*slurm.on("n2"), "hydra.launcher.timeout_min=1", "hydra.launcher.signal_delay_s=15"]
+    """A job that needs more than its time at the first attempt, and one that does so every time.
+
+    SLURM looks at limits every half minute and tells a job up to that much early: 30 to 60 s after its start here,
+    when a slow machine has started it at last, and long before it is killed.
+    """
+    settings = [*slurm.on("n2"), "hydra.launcher.timeout_min=2", "hydra.launcher.signal_delay_s=60"]
     once = Master(tmp_path_factory.mktemp("once"), "slow=hangs_at_first other=done", *settings)
     never = Master(tmp_path_factory.mktemp("never"), "a=hangs_at_first", *settings, "hydra.launcher.max_num_timeout=0")
     yield once, never
