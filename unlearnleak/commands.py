@@ -10,11 +10,12 @@ from rich.console import Console
 from unlearnleak import sync
 from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError
+from unlearnleak.report import by
 from unlearnleak.report import command as report
 from unlearnleak.report.paper import command as paper
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
-from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, pivot, rich_tables
+from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, markdown_lines, pivot, rich_tables
 from unlearnleak.status import remove_leftovers
 
 
@@ -27,6 +28,15 @@ def table(arguments: argparse.Namespace) -> int:
     console = Console()
     if arguments.csv:
         to_csv(runs, sys.stdout, arguments.columns.split(",") if arguments.columns else None)
+        return 0
+    if arguments.by:
+        keys = arguments.by.split(",")
+        if arguments.markdown:
+            print(markdown_lines(by.header(keys), by.by(runs, keys)))
+        else:
+            for section in by.rich_tables(runs, keys):
+                console.print(section, "")
+            console.print(f"[dim]{by.LEGEND}[/dim]", highlight=False)
         return 0
     if arguments.markdown or arguments.pivot:
         print(pivot(runs, arguments.pivot) if arguments.pivot else markdown(runs))
@@ -72,6 +82,9 @@ def parser() -> argparse.ArgumentParser:
         "--shuffle-truth", type=int, metavar="SEED", help="control: judge the verdicts against a random truth"
     )
     tabulate.add_argument("--csv", action="store_true", help="every run as a row, with all its numbers")
+    tabulate.add_argument(
+        "--by", metavar="SETTINGS", help="how well unlearned, by settings, separated by commas, such as training.lr"
+    )
     tabulate.add_argument("--columns", help="with --csv: only these, separated by commas")
     tabulate.set_defaults(function=table)
     stand = commands.add_parser("status", help=status.__doc__)

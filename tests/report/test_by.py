@@ -1,0 +1,90 @@
+"""Runs by their settings."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from tests.report.made import run, write_run
+from unlearnleak.commands import main
+from unlearnleak.errors import UserError
+from unlearnleak.report.by import by, header
+
+
+def configured(folder: Path, settings: dict[str, object], **changed: object) -> dict[str, object]:
+    """A run with a configuration on disk."""
+    folder.joinpath(".hydra").mkdir(parents=True)
+    OmegaConf.save(OmegaConf.create(settings), folder / ".hydra" / "config.yaml")
+    told = {"directory": folder, "original_forget_acc": 0.98, "original_retain_acc": 0.97, "seconds_unlearned": 3.4}
+    return run(**told | {"job": folder.name, "key_unlearned": folder.name} | changed)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    return [
+        configured(tmp_path / "a", {"unlearner": {"lr": 0.1}}, forget_acc=0.02, retain_acc=0.90, seconds_unlearned=2.0),
+        configured(tmp_path / "b", {"unlearner": {"lr": 0.1}}, forget_acc=0.04, retain_acc=0.92, seconds_unlearned=6.0),
+        configured(tmp_path / "c", {"unlearner": {"lr": 0.02}}, forget_acc=0.30, gate="failed"),
+    ]
+
+
+def test_runs_with_the_same_settings_are_one_line_and_lines_are_in_order_of_the_numbers(runs):
+    lines = [dict(zip(header(["unlearner.lr"]), row, strict=True)) for row in by(runs, ["unlearner.lr"])]
+    assert [line["lr"] for line in lines] == ["0.02", "0.1"]
+    assert lines[1] == {
+        "data set": "digits",
+        "unlearner": "rt",
+        "classes": "1",
+        "lr": "0.1",
+        "n": "2",
+        "forget": "3.0",
+        "worst": "4.0",
+        "retain": "91.0",
+        "orig.": "97.0",
+        "gate": "2/2",
+        "seconds": "4",
+    }
+    assert lines[0]["gate"] == "0/1"
+
+
+def test_a_model_that_two_attacks_were_run_against_counts_once(tmp_path, runs):
+    again = configured(tmp_path / "d", {"unlearner": {"lr": 0.1}}, forget_acc=0.02, key_unlearned="a")
+    assert by([*runs, again], ["unlearner.lr"]) == by(runs, ["unlearner.lr"])
+
+
+def test_a_control_shows_what_the_original_took_and_no_gate(tmp_path):
+    control = configured(
+        tmp_path / "a", {"training": {"lr": 0.1}}, unlearner="none", gate="control", seconds_original=70.0
+    )
+    ((_, _, count, _, *cells),) = by([control], ["training.lr"])
+    assert count == "0"
+    assert cells[-2:] == ["-", "70"]
+
+
+def test_a_setting_that_no_run_has_is_a_mistake_and_one_that_some_have_is_not(runs, tmp_path):
+    with pytest.raises(UserError, match=r"unlearner\.nothing.*such as training\.lr"):
+        by(runs, ["unlearner.lr", "unlearner.nothing"])
+    other = configured(tmp_path / "other", {"unlearner": {"weight": 2}}, unlearner="ng")
+    assert [row[1:5] for row in by([*runs, other], ["unlearner.lr", "unlearner.weight"])] == [
+        ["rt", "1", "0.02", "-"],
+        ["rt", "1", "0.1", "-"],
+        ["ng", "1", "-", "2"],
+    ]
+
+
+def test_a_table_of_runs_has_no_settings(tmp_path):
+    with pytest.raises(UserError, match="not CSVs"):
+        by([run(directory=tmp_path / "runs.csv", key_unlearned="a")], ["training.lr"])
+
+
+def test_the_command_leaves_out_settings_that_an_unlearner_does_not_have(tmp_path, capsys):
+    for name, settings in (("a", {"unlearner": {"lr": 0.1}}), ("b", {"unlearner": {"weight": 2}})):
+        write_run(tmp_path / name, unlearner=name, key_unlearned=name, original_retain_acc=0.9, seconds_unlearned=1.0)
+        tmp_path.joinpath(name, ".hydra").mkdir()
+        OmegaConf.save(OmegaConf.create(settings), tmp_path / name / ".hydra" / "config.yaml")
+    assert main(["table", str(tmp_path), "--by", "unlearner.lr,unlearner.weight"]) == 0
+    first, second = capsys.readouterr().out.split("digits: ")[1:]
+    assert ("lr" in first, "weight" in first) == (True, False)
+    assert ("lr" in second, "weight" in second) == (False, True)
+    assert main(["table", str(tmp_path), "--by", "unlearner.lr", "--markdown"]) == 0
+    assert capsys.readouterr().out.startswith("| data set | unlearner | classes | lr | n |")
