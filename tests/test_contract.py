@@ -192,7 +192,7 @@ def test_an_attack_gives_evidence_about_every_class(attacked, name):
     K, M, F = evidence.samples_KMF.shape
     assert K == 4
     assert M >= 1
-    width = {"dot_product": 1, "score": 1, "prediction": 4, "difference": 4 * 84 + 4}[evidence.kind]
+    width = {"dot_product": 1, "score": 1, "confidence": 1, "prediction": 4, "difference": 4 * 84 + 4}[evidence.kind]
     assert width == F
     assert all(tensor.isfinite().all() for tensor in tensors(evidence).values())
     assert (evidence.calibration is not None) == attack.calibrated
@@ -228,7 +228,7 @@ def test_an_attack_is_the_same_under_a_seed_whatever_others_draw(attacked, name)
 def random_evidence(kind: str, seed: int) -> Evidence:
     draw = torch.Generator().manual_seed(seed)
     K, M, S = 6, 7, 9
-    F = {"dot_product": 1, "score": 1, "prediction": K, "difference": 12}[kind]
+    F = {"dot_product": 1, "score": 1, "confidence": 1, "prediction": K, "difference": 12}[kind]
     samples = torch.randn(K, M, F, generator=draw)
     if kind == "prediction":
         samples = samples.log_softmax(2)

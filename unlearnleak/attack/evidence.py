@@ -4,9 +4,10 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-EvidenceKind = Literal["dot_product", "difference", "prediction", "score"]
+EvidenceKind = Literal["dot_product", "difference", "prediction", "score", "confidence"]
 """dot_product: F = 1, smaller for forgotten classes. difference: F = KD + K, a flattened head minus the target's.
-prediction: F = K, log-probabilities of inverted images, the best restart first. score: F = 1, smaller for forgotten."""
+prediction: F = K, log-probabilities of inverted images, the best restart first. score: F = 1, smaller for forgotten.
+confidence: F = 1, probabilities of the right class on its labelled samples."""
 
 
 class LabeledFeatures(NamedTuple):

@@ -4,12 +4,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from unlearnleak.report.matrix import Glance
 from unlearnleak.report.rows import lost
-from unlearnleak.report.table import FEW
+from unlearnleak.report.table import BASELINES, FEW
 
 if TYPE_CHECKING:
     from unlearnleak.report.build import Report
-
-BASELINES = ("head_sum", "noise_prior")
 
 
 class Finding(NamedTuple):

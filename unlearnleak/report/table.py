@@ -13,7 +13,8 @@ from unlearnleak.report.runs import job_of
 Run = dict[str, Any]
 Group = tuple[str, str, str, str, str]
 UNLEARNERS = ("rt", "ft", "rl", "au", "ng", "none")
-ATTACKS = ("param_dot", "param_diff", "inversion_gradient", "inversion_genetic", "head_sum", "noise_prior")
+BASELINES = ("head_sum", "noise_prior", "aux_confidence")
+ATTACKS = ("param_dot", "param_diff", "inversion_gradient", "inversion_genetic", *BASELINES)
 FEW = 5
 """Below so many runs a share is given as a count alone: its interval would say nothing."""
 

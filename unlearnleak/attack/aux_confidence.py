@@ -1,0 +1,37 @@
+"""aux_confidence: a baseline that shows a target the labelled samples that an attacker holds and reads its answers."""
+
+from typing import ClassVar
+
+import torch
+
+from unlearnleak.attack.access import BlackBox
+from unlearnleak.attack.base import Attack
+from unlearnleak.attack.evidence import Evidence, EvidenceKind
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.errors import require
+
+
+class AuxConfidence(Attack):
+    """Black box, auxiliary data: the probability p_c(x) of each auxiliary sample x of class c.
+
+    A class is deleted so that the model no longer knows its samples. Whoever holds labelled samples, as every attacker
+    by parameters does, may simply ask: an attack that needs such data should find more than this does.
+    """
+
+    version = 1
+    access: ClassVar[type] = BlackBox
+    evidence: ClassVar[EvidenceKind] = "confidence"
+    needs_auxiliary = True
+
+    def check_auxiliary(self, per_class: int) -> None:
+        """Raises UserError where there are no auxiliary samples."""
+        require(per_class >= 1, "dataset.auxiliary_per_class", per_class, "at least 1: this attack asks about them")
+
+    def __call__(self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+        """p_c of the auxiliary samples of class c, [K, n, 1]; smaller is more likely forgotten."""
+        assert auxiliary is not None, "needs_auxiliary"
+        asked_before = target.queries
+        p_NK = target.probabilities(auxiliary.images.float() / 255)
+        own_N1 = p_NK.gather(1, auxiliary.labels[:, None])
+        own_KM = torch.stack([own_N1[auxiliary.labels == c, 0] for c in range(target.num_classes)])
+        return Evidence(kind=self.evidence, samples_KMF=own_KM[..., None].cpu(), queries=target.queries - asked_before)
