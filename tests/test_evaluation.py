@@ -5,7 +5,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, 
 
 from tests.jobs import STAGES, pipeline_in
 from unlearnleak.attack.evidence import Evidence
-from unlearnleak.evaluation import accuracies, evaluate_run, gate, published_asr
+from unlearnleak.evaluation import accuracies, evaluate_run, gate, placebo_asr, published_asr
 from unlearnleak.metric import published
 from unlearnleak.plan import Gate
 from unlearnleak.screening.decision_tree import DecisionTree
@@ -169,3 +169,30 @@ def test_the_papers_figure_of_an_inversion_reads_what_the_paper_reads():
 def test_baselines_have_no_figure_in_the_paper():
     evidence = Evidence(kind="score", samples_KMF=torch.arange(4.0)[:, None, None])
     assert published_asr(Threshold(k=1.0, statistic="asked"), evidence, TRUTH, 0) is None
+
+
+def heads(told_apart, classes=6):
+    """Difference vectors of classes each of which can be told from all others, or of which none can."""
+    draw = torch.Generator().manual_seed(0)
+    samples = torch.randn(classes, 200, classes, generator=draw)
+    return Evidence(kind="difference", samples_KMF=samples + 9 * told_apart * torch.eye(classes)[:, None])
+
+
+def test_a_placebo_scores_as_high_where_heads_are_told_apart_by_their_class_alone():
+    tree, truth = DecisionTree(max_depth=2, min_samples_leaf=1, random_state=0), np.arange(6) == 2
+    nothing = np.zeros(6, dtype=bool)
+    assert published_asr(tree, heads(told_apart=True), truth, 0) > 0.98
+    assert placebo_asr(tree, heads(told_apart=True), truth, 1, 0) > 0.98
+    assert placebo_asr(tree, heads(told_apart=True), nothing, 3, 0) > 0.9
+    assert placebo_asr(tree, heads(told_apart=False), truth, 1, 0) == pytest.approx(0.5, abs=0.15)
+
+
+def test_a_placebo_never_contains_what_was_forgotten():
+    """Only the forgotten classes differ from the rest: a placebo that held one would show."""
+    samples = torch.zeros(6, 200, 1)
+    samples[:3] = -5
+    evidence = Evidence(kind="dot_product", samples_KMF=samples + 0.01 * torch.randn(6, 200, 1))
+    for seed in range(5):
+        assert placebo_asr(Youden(), evidence, np.arange(6) < 3, 1, seed) < 0.65
+    assert placebo_asr(Youden(), evidence, np.arange(6) < 5, 1, 0) is None  # one retained class: nothing to compare
+    assert placebo_asr(Youden(), evidence._replace(kind="prediction"), np.arange(6) < 3, 1, 0) is None

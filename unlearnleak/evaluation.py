@@ -15,7 +15,7 @@ from unlearnleak.plan import Gate
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Artifact
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same artifacts give other numbers than before: finished runs are then evaluated anew."""
 
 STAGES = ("data", "original", "unlearned", "evidence", "verdict")
@@ -39,6 +39,20 @@ def published_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray,
     if evidence.kind == "prediction" and (paper := screening.as_published()) is not None:
         return asr(paper(evidence).forgotten_K.numpy(), truth_K)
     return None
+
+
+def placebo_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, count: int, seed: int) -> float | None:
+    """The published protocol on `count` classes that were not forgotten, drawn at random: what it says of nothing.
+
+    The truly forgotten classes are left out. A parameter attack whose published figure is no higher than this does not
+    measure unlearning. None where the protocol has no labelled heads, or no retained class would be left to compare.
+    """
+    retained = np.flatnonzero(~truth_K)
+    if evidence.kind not in ("dot_product", "difference") or not 0 < count < len(retained):
+        return None
+    chosen = np.random.default_rng([seed, *b"placebo"]).choice(retained, count, replace=False)
+    rest = evidence._replace(samples_KMF=evidence.samples_KMF[retained])
+    return published_asr(screening, rest, np.isin(retained, chosen), seed)
 
 
 def accuracies(model: Artifact, classes: tuple[int, ...], prefix: str = "") -> dict[str, float | None]:
@@ -80,6 +94,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     truth_K = np.isin(np.arange(len(verdict.score_K)), forgotten)
     numbers: dict[str, Any] = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
     numbers["asr_published"] = published_asr(plan.screening, evidence, truth_K, plan.seeds.attack)
+    numbers["asr_published_placebo"] = placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack)
     numbers |= accuracies(pipeline.unlearned(), classes)
     numbers |= accuracies(pipeline.original(), classes, "original_")
     numbers |= gate(numbers, plan.gate, plan.unlearner.forgets)

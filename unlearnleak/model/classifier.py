@@ -54,8 +54,8 @@ class LitClassifier(pl.LightningModule, ABC):
 
     def normalize(self, images_NCHW: Tensor) -> Tensor:
         """Images, uint8 in 0..255 or float in [0, 1], to the model's input: zero mean, unit deviation."""
-        if images_NCHW.dtype == torch.uint8:
-            images_NCHW = images_NCHW.float() / 255
+        if images_NCHW.dtype == torch.uint8:  # in place from here: the float copy is nobody else's
+            return images_NCHW.float().div_(255).sub_(self.mean).div_(self.std)
         normalised: Tensor = (images_NCHW - self.mean) / self.std
         return normalised
 

@@ -40,6 +40,7 @@ MODEL: dict[str, Value] = {quantity: key(name) for quantity, name in ACCURACIES.
 ATTACK: dict[str, Value] = {
     "asr_published": key("asr_published"),
     "asr_published_constant": constant_published,
+    "asr_published_placebo": key("asr_published_placebo"),
     "asr": key("asr"),
     "asr_constant": key("asr_constant"),
     "exact_match": key("exact_match"),
