@@ -51,7 +51,9 @@ UNLEARNERS = {
         retain_weight=2.0,
         check_every=4,
     ),
-    "au": lambda: Amnesiac(**PLAIN | {"epochs": 20, "clip_norm": 1.0}, schedule="cosine", repair_tolerance=0.002),
+    "au": lambda: Amnesiac(
+        **PLAIN | {"epochs": 20, "clip_norm": 1.0}, schedule="cosine", repair_tolerance=0.002, share=1.0, rescale=False
+    ),
 }
 KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
 
@@ -184,7 +186,7 @@ def test_one_is_written_when_it_is_time_and_none_at_the_end(original, tmp_path):
 
 def test_none_is_written_where_a_method_ends_the_training(original, tmp_path, monkeypatch):
     """Going on from there would train an epoch too many: that it was to stop is in no checkpoint."""
-    monkeypatch.setitem(UNLEARNERS, "au", lambda: Amnesiac(**PLAIN, repair_tolerance=1.0))
+    monkeypatch.setitem(UNLEARNERS, "au", lambda: Amnesiac(**PLAIN, repair_tolerance=1.0, share=1.0, rescale=False))
     _, rows, report = train("au", original, checkpoints_in(tmp_path / "ab"))
     assert len(rows) == report["repair_epochs"] == 1
     assert list(tmp_path.iterdir()) == []

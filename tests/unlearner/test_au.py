@@ -6,7 +6,7 @@ import torch
 from tests.conftest import flat, forget_and_retain_accuracy
 from unlearnleak.errors import UserError
 from unlearnleak.training import predict
-from unlearnleak.unlearner.au import Amnesiac, subtract
+from unlearnleak.unlearner.au import Amnesiac, rescale, subtract
 
 RECIPE = {
     "epochs": 20,
@@ -15,6 +15,8 @@ RECIPE = {
     "clip_norm": 1.0,
     "schedule": "cosine",
     "repair_tolerance": 0.002,
+    "share": 1.0,
+    "rescale": False,
 }
 
 
@@ -44,6 +46,27 @@ def test_it_forgets_retains_and_reports(original, digits, unlearn, classes):
     assert forget_acc <= 0.05
     assert retain_acc >= retained_before - 0.03
     assert 1 <= unlearner.report["repair_epochs"] <= 20
+
+
+def test_a_share_of_the_ledgers_is_subtracted_and_every_layer_keeps_its_norm(original, unlearn):
+    model = unlearn(Amnesiac(**RECIPE | {"epochs": 0, "share": 0.25, "rescale": True}), (2, 7))
+    before = flat(original.model)
+    subtracted = before - 0.25 * (original.ledger[2] + original.ledger[7])
+    start = 0
+    for parameter in original.model.parameters():
+        part = slice(start, start := start + parameter.numel())
+        found, wanted = flat(model)[part], subtracted[part]
+        torch.testing.assert_close(found, wanted * parameter.norm() / wanted.norm())
+
+
+def test_all_zeros_are_left_alone(fresh_lenet):
+    model = fresh_lenet()
+    norms = [parameter.detach().norm() for parameter in model.parameters()]
+    with torch.no_grad():
+        model.head.bias.zero_()
+    rescale(model, norms)
+    assert not model.head.bias.any()
+    assert flat(model).isfinite().all()
 
 
 def test_without_repair_the_ledgers_of_the_forgotten_classes_are_gone_and_nothing_else(original, digits, unlearn):
@@ -90,3 +113,5 @@ def test_the_most_generous_tolerance_repairs_for_one_epoch(unlearn):
 def test_a_tolerance_that_is_no_accuracy_is_refused():
     with pytest.raises(UserError, match="repair_tolerance=2 must be"):
         Amnesiac(**RECIPE | {"repair_tolerance": 2})
+    with pytest.raises(UserError, match=r"unlearner\.share=0 "):
+        Amnesiac(**RECIPE | {"share": 0})

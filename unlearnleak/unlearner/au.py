@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from unlearnleak.dataset import ForgetSplit, LabeledImages
-from unlearnleak.errors import UserError
+from unlearnleak.errors import UserError, require
 from unlearnleak.training import predict
 from unlearnleak.unlearner.base import Unlearner
 
@@ -26,12 +26,27 @@ def subtract(model: torch.nn.Module, update_P: Tensor) -> None:
     assert start == len(update_P), "the update has one entry per parameter"
 
 
+@torch.no_grad()
+def rescale(model: torch.nn.Module, norms: list[Tensor]) -> None:
+    """Give each parameter tensor its former norm back; its direction stays. One that is all zeros stays so."""
+    for parameter, norm in zip(model.parameters(), norms, strict=True):
+        parameter.mul_(norm / parameter.norm().clamp(min=torch.finfo(parameter.dtype).tiny))
+
+
 class Amnesiac(Unlearner):
     """Subtracts the ledgers of the forgotten classes from the original weights, then repairs on D_r.
 
     Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981. Difference to it: they
     drop the updates of whole batches that hold a sensitive sample. In class unlearning with shuffled batches
     nearly every batch does, so that would be starting over; here each step is split by class (`ledger.py`).
+
+    A class's updates are much longer than their sum over all classes, in which most of them cancel: without them every
+    layer is several times as large, logits are thousands, and a repair at the usual rates does not converge. With
+    `rescale` each tensor is brought back to the norm that it had, before the repair; what was subtracted stays
+    subtracted.
+
+    Subtracting the whole of several classes can leave a network none of whose units ever fires again, which no repair
+    brings back. `share` is how much of the ledger is subtracted; 1 is all of it, as in the paper.
 
     Repairing ends after `epochs` epochs, or after the first at whose end the accuracy on D_r (training
     samples) is back within `repair_tolerance` of the original model's. `report` says how many `repair_epochs`
@@ -43,8 +58,10 @@ class Amnesiac(Unlearner):
     version = 1
     needs_ledger = True
 
-    def __init__(self, *, repair_tolerance: float, **training: Any) -> None:
+    def __init__(self, *, repair_tolerance: float, share: float, rescale: bool, **training: Any) -> None:
         super().__init__(**training)
+        require(0 < share <= 1, "unlearner.share", share, "above 0 and at most 1")
+        self.share, self.rescale = share, rescale
         if not 0 <= repair_tolerance <= 1:
             raise UserError(f"unlearner.repair_tolerance={repair_tolerance!r} must be from 0 to 1, an accuracy.")
         self.repair_tolerance = repair_tolerance
@@ -52,7 +69,7 @@ class Amnesiac(Unlearner):
     def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
         """Sums the rows of the forgotten classes."""
         assert ledger_KP is not None, "the pipeline hands over the ledger that needs_ledger asks for"
-        self.update_P = ledger_KP[list(split.classes)].sum(0)
+        self.update_P = self.share * ledger_KP[list(split.classes)].sum(0)
         self.split = split
 
     def _accuracy(self, model: Any, part: LabeledImages) -> float:
@@ -64,12 +81,15 @@ class Amnesiac(Unlearner):
         if trainer.ckpt_path is not None:
             return
         self.goal = self._accuracy(pl_module, self.split.retain) - self.repair_tolerance
+        norms = [parameter.detach().norm() for parameter in pl_module.parameters()]
         subtract(pl_module, self.update_P)
         self.report = {
             "repair_epochs": 0,
             "forget_acc_train_subtracted": self._accuracy(pl_module, self.split.forget),
             "retain_acc_train_subtracted": self._accuracy(pl_module, self.split.retain),
         }
+        if self.rescale:
+            rescale(pl_module, norms)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stops once the retained classes are back."""

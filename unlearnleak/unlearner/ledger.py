@@ -144,7 +144,7 @@ class ClassLedger(pl.Callback):
         """Sorts out which samples of the batch belong to which class."""
         labels_B = batch[1]
         self.positions = {c: (labels_B == c).nonzero()[:, 0] for c in labels_B.unique().tolist()}
-        self.gradient_KP.zero_()
+        self.written: set[tuple[int, nn.Parameter]] = set()
 
     def _watch(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         """Have the gradient at this output split when it arises.
@@ -163,12 +163,25 @@ class ClassLedger(pl.Callback):
             parts = LAYERS[type(layer)](layer, a[at], e[at])
             for parameter, part in zip((layer.weight, layer.bias), parts, strict=True):
                 if parameter is not None:
-                    start = self.offsets[parameter]
-                    self.gradient_KP[c, start : start + parameter.numel()] += part.reshape(-1)
+                    self._add(c, parameter, part)
+
+    def _add(self, c: int, parameter: nn.Parameter, part: Tensor) -> None:
+        """Adds to the step's gradient of one class. The first part of a step overwrites what the step before left."""
+        start = self.offsets[parameter]
+        row = self.gradient_KP[c, start : start + parameter.numel()]
+        if (c, parameter) in self.written:
+            row += part.reshape(-1)
+        else:
+            row.copy_(part.reshape(-1))
+            self.written.add((c, parameter))
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
         """Repeats the optimiser's own step, class by class."""
         check_optimizer(optimizer)
+        for parameter, start in self.offsets.items():
+            for c in range(self.num_classes):
+                if (c, parameter) not in self.written:  # no sample of the class, or a layer that was not used
+                    self.gradient_KP[c, start : start + parameter.numel()].zero_()
         group = optimizer.param_groups[0]
         if group["weight_decay"]:
             self.gradient_KP.add_(self.ledger_KP, alpha=group["weight_decay"])
