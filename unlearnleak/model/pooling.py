@@ -13,22 +13,21 @@ WINDOW, PADDING, DILATION = (2, 2), (0, 0), (1, 1)
 
 
 class _Halved(torch.autograd.Function):
-    """Element-wise maxima of the four corners of all windows; the gradient is PyTorch's own."""
+    """Element-wise maxima of the windows' corners; the gradient is PyTorch's own, told where each maximum was."""
 
     @staticmethod
     def forward(ctx: Any, x_NCHW: Tensor) -> Tensor:
         height, width = (side // 2 * 2 for side in x_NCHW.shape[-2:])
         a, b, c, d = (x_NCHW[..., row:height:2, column:width:2] for row in (0, 1) for column in (0, 1))
         upper, lower = torch.maximum(a, b), torch.maximum(c, d)
-        if ctx.needs_input_grad[0]:
-            line = x_NCHW.shape[-1]
-            within = torch.where(lower > upper, (d > c) + line, b > a)  # among equals the first, as in PyTorch
-            rows = torch.arange(0, height, 2, device=x_NCHW.device)[:, None]
-            ctx.save_for_backward(x_NCHW, within + (rows * line + torch.arange(0, width, 2, device=x_NCHW.device)))
+        line = x_NCHW.shape[-1]
+        within = torch.where(lower > upper, (d > c) + line, b > a)  # among equals the first, as in PyTorch
+        corner = torch.arange(0, height, 2)[:, None] * line + torch.arange(0, width, 2)
+        ctx.save_for_backward(x_NCHW, within + corner)
         return torch.maximum(upper, lower)
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
         x_NCHW, place = ctx.saved_tensors
         slope_NCHW: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
             slope, x_NCHW, WINDOW, WINDOW, PADDING, DILATION, False, place
@@ -47,5 +46,9 @@ class Halving(nn.Module):
         """[N, C, H, W] to [N, C, H // 2, W // 2]."""
         if x_NCHW.is_cuda:
             return max_pool2d(x_NCHW, WINDOW)
-        halved: Tensor = _Halved.apply(x_NCHW)
-        return halved
+        if x_NCHW.requires_grad and torch.is_grad_enabled():
+            halved: Tensor = _Halved.apply(x_NCHW)
+            return halved
+        height, width = (side // 2 * 2 for side in x_NCHW.shape[-2:])
+        rows = torch.maximum(x_NCHW[..., 0:height:2, :width], x_NCHW[..., 1:height:2, :width])
+        return torch.maximum(rows[..., 0::2], rows[..., 1::2])
