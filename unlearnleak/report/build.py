@@ -1,7 +1,10 @@
 """From folders of runs to a page and files for papers."""
 
+import gc
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,7 @@ from unlearnleak.report.words import checked, named
 
 if TYPE_CHECKING:
     from unlearnleak.report.chart import Chart
-    from unlearnleak.report.compare import Change
+    from unlearnleak.report.compare import Change, Comparison
     from unlearnleak.report.matrix import Glance, Matrix
 
 Run = dict[str, Any]
@@ -54,21 +57,41 @@ def build(
     Raises:
         UserError: a folder is not there, or holds no run at all.
     """
-    from unlearnleak.report.export import write_chart, write_table  # noqa: PLC0415  (matplotlib: seconds)
-    from unlearnleak.report.page import render  # noqa: PLC0415
-    from unlearnleak.report.stored import Stores  # noqa: PLC0415
+    target = out or beside(folders[0])
+    with rarely_collected():
+        from unlearnleak.report.page import render  # noqa: PLC0415  (matplotlib and SciPy: seconds)
+        from unlearnleak.report.stored import Stores  # noqa: PLC0415
+
+        stores = Stores(store)
+        report = gather(folders, against or [], stores)
+        replace_text(target / "index.html", render(report, stores, pictures=pictures, files=not page_only))
+        if not page_only:
+            write_files(report, target)
+    return target / "index.html"
+
+
+@contextmanager
+def rarely_collected() -> Iterator[None]:
+    """Look for garbage in cycles less often: imports and drawings make many objects that all stay, and Python would
+    look through them again and again.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def write_files(report: Report, target: Path) -> None:
+    """Write the tables and figures for papers."""
+    from unlearnleak.report.export import write_chart, write_table  # noqa: PLC0415  (matplotlib: a second)
     from unlearnleak.report.tables import all_tables  # noqa: PLC0415
 
-    stores = Stores(store)
-    report = gather(folders, against or [], stores)
-    target = out or beside(folders[0])
-    replace_text(target / "index.html", render(report, stores, pictures=pictures, files=not page_only))
-    if not page_only:
-        for table in all_tables(report.runs, report.matrices, report.glances, report.changes):
-            write_table(table, target / "tables")
-        for chart in [*report.charts, *report.asr_charts]:
-            write_chart(chart, target / "figures")
-    return target / "index.html"
+    for table in all_tables(report.runs, report.matrices, report.glances, report.changes):
+        write_table(table, target / "tables")
+    for chart in [*report.charts, *report.asr_charts]:
+        write_chart(chart, target / "figures")
 
 
 def beside(runs: Path) -> Path:
@@ -80,16 +103,14 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     """Read the runs and work everything out that is not a drawing."""
     from unlearnleak.report.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.report.bars import asr_charts, count_chart  # noqa: PLC0415
-    from unlearnleak.report.compare import compare  # noqa: PLC0415
     from unlearnleak.report.distributions import head_charts  # noqa: PLC0415
     from unlearnleak.report.matrix import glances, matrices  # noqa: PLC0415
     from unlearnleak.report.pictures import sheet_chart  # noqa: PLC0415
     from unlearnleak.report.probability import probability_charts  # noqa: PLC0415
 
     runs = [named(checked(run)) for run in load_runs(folders)]
-    earlier = [named(checked(run)) for run in load_runs(against)] if against else []
     cells, attacks = matrices(runs), glances(runs)
-    comparison = compare(earlier, runs)
+    comparison = since(against, runs) if against else None
     heads = head_charts(runs, stores)
     return Report(
         folders=[str(folder) for folder in folders],
@@ -105,9 +126,16 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
             sheet_chart(runs, stores),
         ],
         asr_charts=asr_charts(cells),
-        changes=comparison.changes,
-        too_few=comparison.too_few,
+        changes=comparison.changes if comparison else [],
+        too_few=comparison.too_few if comparison else 0,
     )
+
+
+def since(against: list[Path], runs: list[Run]) -> "Comparison":
+    """What has changed since the runs in the folders `against`."""
+    from unlearnleak.report.compare import compare  # noqa: PLC0415  (SciPy's tests, only for those who compare)
+
+    return compare([named(checked(run)) for run in load_runs(against)], runs)
 
 
 def replace_text(path: Path, text: str) -> None:

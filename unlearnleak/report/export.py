@@ -1,5 +1,6 @@
 """Files for papers: every table as CSV, Markdown and LaTeX, every figure as PDF and PNG with the data behind it."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
@@ -52,13 +53,17 @@ def lines(shown: "pd.DataFrame") -> list[list[Any]]:
 
 
 LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}  # other signs in LaTeX's own font
 LATEX |= {character: f"\\{character}" for character in "&%$#_{}"}
+UNKNOWN = re.compile("[^ -~À-ÏÑ-Ýß-ïñ-ýÿ]")
+"""What LaTeX knows no letter for until it is told of more fonts."""
 
 
 def latex(table: Table) -> str:
     """The table in LaTeX, with booktabs' rules; it may be longer than a page."""
     header, *body = [[latex_text(str(value)) for value in line] for line in lines(table.shown)]
-    rows = "\n".join(" & ".join(line) + r" \\" for line in body)
+    guard = ("[", "*")  # after the end of the row above these would be read as its options
+    rows = "\n".join("{}" * line[0].startswith(guard) + " & ".join(line) + r" \\" for line in body)
     return "\n".join(
         [
             r"% \usepackage{booktabs,longtable}",
@@ -77,8 +82,9 @@ def latex(table: Table) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Text in which nothing is a command."""
-    return "".join(LATEX.get(character, character) for character in text)
+    """Text on one line in which nothing is a command; a letter that LaTeX may not know is named by its number."""
+    known = UNKNOWN.sub(lambda found: f"[U+{ord(found.group()):04X}]", " ".join(text.split()))
+    return "".join(LATEX.get(character, character) for character in known)
 
 
 def write_chart(chart: Chart, folder: Path) -> None:

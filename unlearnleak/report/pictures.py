@@ -104,7 +104,7 @@ def sheet_panel(title: str, rows: dict[str, tuple[Run, np.ndarray]]) -> Panel:
         for y, (run, _) in enumerate(rows.values()):
             for x in (x for x, c in enumerate(columns) if c in run["forgotten"]):
                 edges = {"xy": (x * width - 0.5, y * height - 0.5), "width": width, "height": height}
-                axis.add_patch(frame_of(edges))
+                axis.add_artist(frame_of(edges))  # add_patch would work out the limits anew for each
         axis.set_title(title)
 
     text = "Rows: " + ", ".join(f"{label} (forgotten: {run['asked']})" for label, (run, _) in rows.items())

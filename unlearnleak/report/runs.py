@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -39,7 +38,7 @@ def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
 def read_folders(folders: list[Path]) -> list[dict[str, Any]]:
     """The runs below the folders, each once, sorted by directory."""
     found = []
-    paths = {path.resolve(): path for folder in folders for path in status_files(folder)}  # each once, however named
+    paths = {key: path for folder in folders for key, path in status_files(folder).items()}  # each once, however named
     for path in sorted(paths.values()):
         status = read_status(path.parent)
         if status is None:
@@ -47,7 +46,7 @@ def read_folders(folders: list[Path]) -> list[dict[str, Any]]:
         result = read_json(path.parent / RESULT) if status["status"] == "done" else None
         if status["status"] == "done" and result is None:
             status = {"status": "failed", "why": "result.json is missing or not whole"}
-        elif result is not None and result.get(DIGEST, digest_of(result)) != digest_of(result):
+        elif result is not None and DIGEST in result and result[DIGEST] != digest_of(result):
             result, status = None, {"status": "failed", "why": "result.json is not what was written: it was altered"}
         outcome = {"status": status["status"], "why": status.get("why"), "directory": path.parent}
         outcome |= {key: status[key] for key in ("time", "host", "traceback") if key in status}
@@ -55,13 +54,16 @@ def read_folders(folders: list[Path]) -> list[dict[str, Any]]:
     return found
 
 
-def status_files(folder: Path) -> Iterator[Path]:
-    """The status file of every run in `folder` and below."""
+def status_files(folder: Path) -> dict[Path, Path]:
+    """The status file of every run in `folder` and below, by its place when every link in `folder` is followed."""
+    found, whole = {}, folder.resolve()  # once: the walk below it follows no link
     for place, inner, files in os.walk(folder):
         if STATUS in files:
             inner.clear()
-            yield Path(place, STATUS)
+            path = Path(place, STATUS)
+            found[whole / path.relative_to(folder)] = path
         inner[:] = [name for name in inner if not name.startswith(".")]
+    return found
 
 
 def flat(run: dict[str, Any]) -> dict[str, Any]:

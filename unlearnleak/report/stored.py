@@ -37,7 +37,7 @@ class Stores:
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root
-        self.read = lru_cache(maxsize=64)(self._read)
+        self.read = lru_cache(maxsize=4)(self._read)  # evidence is large: new memory takes longer than reading again
 
     def meta(self, run: Run, stage: str) -> dict[str, Any]:
         """What a stage of a run kept beside its arrays. Raises GoneError."""

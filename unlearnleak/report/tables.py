@@ -1,13 +1,15 @@
 """The report's tables: what people see and the numbers behind it."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlearnleak.report.chart import frame
-from unlearnleak.report.compare import Change
 from unlearnleak.report.export import Table
 from unlearnleak.report.frame import flat_frame
 from unlearnleak.report.matrix import Cell, Glance, Matrix
 from unlearnleak.report.table import COLUMNS, group
+
+if TYPE_CHECKING:
+    from unlearnleak.report.compare import Change
 
 Run = dict[str, Any]
 Interval = tuple[float, float] | None
@@ -28,7 +30,7 @@ def of(counts: tuple[int, int]) -> str:
     return f"{counts[0]}/{counts[1]}" if counts[1] else "-"
 
 
-def all_tables(runs: list[Run], matrices: list[Matrix], glances: list[Glance], changes: list[Change]) -> list[Table]:
+def all_tables(runs: list[Run], matrices: list[Matrix], glances: list[Glance], changes: "list[Change]") -> list[Table]:
     """Every table of the report."""
     tables = [at_a_glance(glances), groups(runs)] if glances else []
     tables += [matrix_table(matrix) for matrix in matrices]
@@ -102,7 +104,7 @@ def file_word(word: str) -> str:
     return "".join(c if c.isalnum() or c in "_." else "_" for c in word)
 
 
-def change_table(changes: list[Change]) -> Table:
+def change_table(changes: "list[Change]") -> Table:
     """What changed between two sets of runs."""
     shown = [
         {
