@@ -35,17 +35,45 @@ class Comparison(NamedTuple):
     centroid_KD: Tensor
 
 
-def standardise(phi_ND: Tensor, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Features to zero mean, equal deviations and a mean square norm of 1; the head so that logits stay the same.
+class Standard(NamedTuple):
+    """What brings features to zero mean, equal deviations and a mean square norm of 1; a head so that logits stay.
 
     The paper assumes whitened features (eq. 9), which ReLU features are far from: without this, the few largest of them
     decide every dot product, and a learning rate that suits one unlearner's features diverges on another's.
     """
-    mean_D, std_D = phi_ND.mean(0), phi_ND.std(0, unbiased=False)
-    alive_D = std_D > DEAD * std_D.max()
-    scale_D = torch.where(alive_D, std_D, 0) * alive_D.sum().sqrt()
-    inverse_D = torch.where(alive_D, 1 / scale_D.clamp(min=torch.finfo(std_D.dtype).tiny), 0)
-    return (phi_ND - mean_D) * inverse_D, weight_KD * scale_D, bias_K + weight_KD @ mean_D
+
+    mean_D: Tensor
+    scale_D: Tensor
+    inverse_D: Tensor
+
+    @classmethod
+    def of(cls, phi_ND: Tensor) -> "Standard":
+        """From the features of the auxiliary samples."""
+        mean_D, std_D = phi_ND.mean(0), phi_ND.std(0, unbiased=False)
+        alive_D = std_D > DEAD * std_D.max()
+        scale_D = torch.where(alive_D, std_D, 0) * alive_D.sum().sqrt()
+        inverse_D = torch.where(alive_D, 1 / scale_D.clamp(min=torch.finfo(std_D.dtype).tiny), 0)
+        return cls(mean_D, scale_D, inverse_D)
+
+    def features(self, phi_ND: Tensor) -> Tensor:
+        """Standardised features [N, D]."""
+        return (phi_ND - self.mean_D) * self.inverse_D
+
+    def head(self, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor]:
+        """The head that gives on standardised features what this one gives on raw ones."""
+        return weight_KD * self.scale_D, bias_K + weight_KD @ self.mean_D
+
+
+def standardise(phi_ND: Tensor, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Features and head, both standardised by these features."""
+    standard = Standard.of(phi_ND)
+    return standard.features(phi_ND), *standard.head(weight_KD, bias_K)
+
+
+def features_of(target: WhiteBox, auxiliary: LabeledImages) -> Tensor:
+    """phi of all auxiliary images, [N, D]."""
+    with torch.no_grad():
+        return torch.cat([target.features(target.normalize(part)) for part in auxiliary.images.split(FEATURE_BATCH)])
 
 
 class ParameterAttack(Attack):
@@ -92,10 +120,7 @@ class ParameterAttack(Attack):
 
     def compare(self, target: WhiteBox, auxiliary: LabeledImages, generator: torch.Generator) -> Comparison:
         """Train all heads. Draws from `generator` on the CPU: the same for every device."""
-        images = torch.split(auxiliary.images, FEATURE_BATCH)
-        with torch.no_grad():
-            phi_ND = torch.cat([target.features(target.normalize(part)) for part in images])
-        phi_ND, weight_KD, bias_K = standardise(phi_ND, *target.head())
+        phi_ND, weight_KD, bias_K = standardise(features_of(target, auxiliary), *target.head())
         labels_N, (classes, dim) = auxiliary.labels, weight_KD.shape
         subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
         subset_Rn = subset_KMn.flatten(0, 1).to(labels_N.device)  # R = K * M heads

@@ -1,7 +1,7 @@
 """inversion_gradient: for every class an image that the target takes for it, found by gradient descent."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,6 +26,31 @@ def to_pixels(target: WhiteBox, x_NCHW: Tensor) -> Tensor:
     """Normalised inputs as images in [0, 1]: the target's normalisation turned round, and clamped."""
     black, white = (target.normalize(torch.full_like(x_NCHW[:1], value)) for value in (0.0, 1.0))
     return ((x_NCHW - black) / (white - black)).clamp(0, 1)
+
+
+class Inverted(NamedTuple):
+    """Where the descents ended: N images, R neighbours of which are restarts of the same inversion."""
+
+    restarts: int
+    x_NCHW: Tensor
+    log_p_NK: Tensor
+    objective_N: Tensor
+
+    def ranked(self, groups: int) -> "Ranked":
+        """The G groups of R restarts, each in order of its objectives; what is not a number comes last."""
+        objective_GR = self.objective_N.view(groups, self.restarts)
+        order_GR = objective_GR.argsort(dim=1, stable=True)  # NaN counts as the largest
+        row_G1 = torch.arange(groups, device=order_GR.device)[:, None]
+        x_GRCHW, log_p_GRK = (part.unflatten(0, (groups, self.restarts)) for part in (self.x_NCHW, self.log_p_NK))
+        return Ranked(x_GRCHW[row_G1, order_GR], log_p_GRK[row_G1, order_GR], objective_GR.gather(1, order_GR))
+
+
+class Ranked(NamedTuple):
+    """Inversions, the restart of the lowest objective first."""
+
+    x_GRCHW: Tensor
+    log_p_GRK: Tensor
+    objective_GR: Tensor
 
 
 class InversionGradient(Attack):
@@ -65,26 +90,43 @@ class InversionGradient(Attack):
         Raises:
             UserError: a class's every restart diverged.
         """
-        K, R = target.num_classes, self.restarts
-        starts_NCHW = torch.randn(K * R, *target.image_shape, generator=generator)
-        classes_N = torch.arange(K).repeat_interleave(R)
-        size = self.chunk or K * R
-        with meter(label="gradient inversion", total=-(-K * R // size) * self.steps, unit="step") as bar:
-            parts = [
-                self._descend(target, x.to(target.device), c.to(target.device), bar.update)
-                for x, c in zip(starts_NCHW.split(size), classes_N.split(size), strict=True)
-            ]
-        x_NCHW, log_p_NK, objective_N = (torch.cat(part) for part in zip(*parts, strict=True))
-        objective_KR = objective_N.view(K, R)
-        order_KR = objective_KR.argsort(dim=1, stable=True)  # NaN counts as the largest
-        self._check_finite(objective_KR.gather(1, order_KR)[:, 0])
-        class_K1 = torch.arange(K, device=target.device)[:, None]
-        best_NCHW = x_NCHW.view(K, R, *target.image_shape)[class_K1[:, 0], order_KR[:, 0]]
+        K = target.num_classes
+        classes_N = torch.arange(K).repeat_interleave(self.restarts)
+        found = self.invert(target, lambda x_NCHW, _: target.logits(x_NCHW), classes_N, generator).ranked(K)
+        self._check_finite(found.objective_GR[:, 0])
         return Evidence(
             kind=self.evidence,
-            samples_KMF=log_p_NK.view(K, R, K)[class_K1, order_KR].cpu(),
-            images_KCHW=to_pixels(target, best_NCHW).cpu(),
+            samples_KMF=found.log_p_GRK.cpu(),
+            images_KCHW=to_pixels(target, found.x_GRCHW[:, 0]).cpu(),
         )
+
+    def invert(
+        self,
+        target: WhiteBox,
+        logits: Callable[[Tensor, Tensor], Tensor],
+        classes_N: Tensor,
+        generator: torch.Generator,
+    ) -> "Inverted":
+        """An image for each of `classes_N`, from starts drawn on the CPU; neighbours are restarts of the same class.
+
+        Args:
+            logits: the logits [B, K] of a batch of images [B, C, H, W], of which it is also told the places in
+                `classes_N` [B].
+        """
+        starts_NCHW = torch.randn(len(classes_N), *target.image_shape, generator=generator)
+        size = self.chunk or len(classes_N)
+        places = torch.arange(len(classes_N)).split(size)
+        with meter(label="gradient inversion", total=len(places) * self.steps, unit="step") as bar:
+            parts = [
+                self._descend(
+                    lambda x_NCHW, place_B=place_B: logits(x_NCHW, place_B),  # type: ignore[misc]
+                    starts_NCHW[place_B].to(target.device),
+                    classes_N[place_B].to(target.device),
+                    bar.update,
+                )
+                for place_B in places
+            ]
+        return Inverted(self.restarts, *(torch.cat(part) for part in zip(*parts, strict=True)))
 
     def _objective(self, logits_NK: Tensor, x_NCHW: Tensor, classes_N: Tensor) -> Tensor:
         """Eq. 20 for each image, [N]."""
@@ -92,17 +134,17 @@ class InversionGradient(Attack):
         return entropy_N + self.l2 * x_NCHW.square().sum((1, 2, 3)) + self.tv * total_variation(x_NCHW)
 
     def _descend(
-        self, target: WhiteBox, x_NCHW: Tensor, classes_N: Tensor, stepped: Callable[[], object]
+        self, logits: Callable[[Tensor], Tensor], x_NCHW: Tensor, classes_N: Tensor, stepped: Callable[[], object]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """T steps from x: the images where they end, their log-probabilities and their objectives."""
         for _ in range(self.steps):
             x_NCHW.requires_grad_(True)
-            objective_N = self._objective(target.logits(x_NCHW), x_NCHW, classes_N)
+            objective_N = self._objective(logits(x_NCHW), x_NCHW, classes_N)
             (slope_NCHW,) = torch.autograd.grad(objective_N.sum(), x_NCHW)
             x_NCHW = x_NCHW.detach() - self.lr * slope_NCHW
             stepped()
         with torch.no_grad():
-            logits_NK = target.logits(x_NCHW)
+            logits_NK = logits(x_NCHW)
             return x_NCHW, logits_NK.log_softmax(1), self._objective(logits_NK, x_NCHW, classes_N)
 
     def _check_finite(self, best_K: Tensor) -> None:

@@ -31,7 +31,9 @@ def youden_threshold(values_N: Tensor, forgotten_N: Tensor) -> float:
 
 
 class Youden(Screening):
-    """Forgotten if the class's mean aligned dot product is at most the shadow targets' Youden threshold.
+    """Forgotten if the class's mean aligned sample is at most the shadow targets' Youden threshold.
+
+    It reads whatever carries a calibration of one feature that is smaller for forgotten classes.
 
     The paper fits the threshold on heads of the target itself that are already labelled forgotten or retained; that
     figure is `asr_published`. Here it is fitted on the shadow targets, class means against class means
@@ -39,7 +41,7 @@ class Youden(Screening):
     """
 
     version = 1
-    accepts = frozenset({"dot_product"})
+    accepts = frozenset({"dot_product", "prediction"})
     needs_calibration = True
     published = "youden"
 

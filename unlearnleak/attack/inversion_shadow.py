@@ -1,0 +1,116 @@
+"""inversion_shadow: gradient inversion of the target and of shadow targets, against which its outcomes are held."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from unlearnleak.attack.base import require_auxiliary
+from unlearnleak.attack.comparison import Standard, features_of
+from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels
+from unlearnleak.attack.shadow import shadow_heads, shadow_plan
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.errors import require
+
+
+def reach(log_p: Tensor) -> Tensor:
+    """-log(-log p): how far an inversion got, growing without bound as p approaches 1, where p itself saturates.
+
+    Probabilities whose logarithm rounds to 0 count as the largest that does not.
+    """
+    smallest = torch.finfo(log_p.dtype).tiny
+    return -(-log_p).clamp(min=smallest).log()
+
+
+def centred(reach_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
+    """`reach` less what it would be for a retained class of this target, so that those read about 0: [T, K].
+
+    Less the class's own (its mean over the shadow targets that know it), and less the target's own: the mean over the
+    half of its classes that read highest, since the attacker does not know how many are missing.
+    """
+    known_SK = (~forgotten_SK).to(reach_TK)
+    reach_TK = reach_TK - (reach_TK[1:] * known_SK).sum(0) / known_SK.sum(0)
+    upper = max(1, reach_TK.shape[1] // 2)
+    return reach_TK - reach_TK.topk(upper, dim=1).values.mean(1, keepdim=True)
+
+
+class InversionShadow(InversionGradient):
+    """White box, auxiliary data: gradient inversion (paper, eq. 19-21), calibrated on shadow targets.
+
+    Shadow targets are heads that the attacker trains on the target's own features (`attack/shadow.py`). All are
+    inverted in the same batch as the target. Aligned form: how far the inversion of a class got, less what a retained
+    class of the same target reads (`centred`), smaller for forgotten ones.
+
+    Args:
+        shadows: S, shadow targets.
+        shadow_steps, shadow_lr, shadow_momentum: how these are trained.
+        inversion: as in InversionGradient.
+    """
+
+    version = 1
+    calibrated: ClassVar[bool] = True
+    needs_auxiliary: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        restarts: int,
+        steps: int,
+        lr: float,
+        l2: float,
+        tv: float,
+        chunk: int | None,
+        shadows: int,
+        shadow_steps: int,
+        shadow_lr: float,
+        shadow_momentum: float,
+    ) -> None:
+        super().__init__(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
+        require(shadows >= 8, "attack.shadows", shadows, "at least 8")
+        require(shadow_steps >= 1, "attack.shadow_steps", shadow_steps, "at least 1")
+        require(shadow_lr > 0, "attack.shadow_lr", shadow_lr, "above 0")
+        require(0 <= shadow_momentum < 1, "attack.shadow_momentum", shadow_momentum, "0 or more and below 1")
+        self.shadows = shadows
+        self.shadow: dict[str, Any] = {"steps": shadow_steps, "lr": shadow_lr, "momentum": shadow_momentum}
+
+    def check_auxiliary(self, per_class: int) -> None:
+        """Raises UserError where there are no auxiliary samples."""
+        require_auxiliary(per_class, 1, "samples per class for shadow targets")
+
+    def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+        """As InversionGradient, with the best restart's reach [K, R, 1] and its calibration.
+
+        Raises:
+            UserError: a class's every restart diverged.
+        """
+        assert auxiliary is not None, "needs_auxiliary"
+        K, R = target.num_classes, self.restarts
+        raw_ND = features_of(target, auxiliary)
+        standard = Standard.of(raw_ND)
+        weight_KD, bias_K = standard.head(*target.head())
+        forgotten_SK = shadow_plan(self.shadows, K, generator).to(raw_ND.device)
+        phi_ND = standard.features(raw_ND)
+        shadows = shadow_heads(phi_ND, auxiliary.labels, forgotten_SK, generator=generator, **self.shadow)
+        weight_TKD = torch.cat([weight_KD[None], shadows.weight_MKD])
+        bias_TK = torch.cat([bias_K[None], shadows.bias_MK])
+
+        def logits(x_NCHW: Tensor, place_N: Tensor) -> Tensor:
+            owner_N = (place_N // (K * R)).to(x_NCHW.device)
+            phi_ND = standard.features(target.features(x_NCHW))
+            return torch.einsum("nkd,nd->nk", weight_TKD[owner_N], phi_ND) + bias_TK[owner_N]
+
+        T = len(weight_TKD)
+        classes_N = torch.arange(K).repeat_interleave(R).repeat(T)
+        found = self.invert(target, logits, classes_N, generator).ranked(T * K)
+        self._check_finite(found.objective_GR[:K, 0])
+        log_p_TKRK = found.log_p_GRK.unflatten(0, (T, K))
+        own_TK = log_p_TKRK[:, :, 0].diagonal(dim1=1, dim2=2)
+        aligned_TKRF = centred(reach(own_TK), forgotten_SK)[:, :, None, None].expand(-1, -1, R, -1).contiguous()
+        return Evidence(
+            kind=self.evidence,
+            samples_KMF=log_p_TKRK[0].cpu(),
+            aligned_KMF=aligned_TKRF[0],
+            calibration=LabeledFeatures(aligned_TKRF[1:], forgotten_SK),
+            images_KCHW=to_pixels(target, found.x_GRCHW[:K, 0]).cpu(),
+        )

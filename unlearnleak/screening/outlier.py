@@ -1,0 +1,43 @@
+"""outlier: a class that reads lower than retained classes of shadow targets ever do is taken for forgotten."""
+
+import torch
+
+from unlearnleak.attack.evidence import Evidence
+from unlearnleak.errors import require
+from unlearnleak.screening.base import Screening, Verdict
+
+NORMAL_MAD = 1.4826
+"""What makes the median absolute deviation of a normal distribution its standard deviation."""
+
+
+class Outlier(Screening):
+    """Forgotten if the class's mean aligned sample is k deviations below the shadow targets' retained classes.
+
+    Only what the attacker knows best is used: how retained classes read. `youden` also learns from the shadow targets'
+    forgotten classes, which were never seen at all; a class that was unlearned gently reads between the two, above a
+    threshold half-way. Centre and deviation are the median and the median absolute deviation (scaled to a normal
+    distribution's), which a few shadow targets that trained badly do not move.
+
+    Args:
+        k: how many deviations.
+    """
+
+    version = 1
+    accepts = frozenset({"dot_product", "prediction"})
+    needs_calibration = True
+
+    def __init__(self, *, k: float) -> None:
+        require(k > 0, "screening.k", k, "above 0")
+        self.k = k
+
+    def __call__(self, evidence: Evidence) -> Verdict:
+        """The verdict; the score is how many deviations a class lies below the retained ones' median."""
+        assert evidence.calibration is not None, "needs_calibration"
+        assert evidence.aligned_KMF is not None, "needs_calibration"
+        shadow_SK = evidence.calibration.features_SKMF.double().mean((2, 3))
+        known_N = shadow_SK[~evidence.calibration.forgotten_SK]
+        centre = known_N.median()
+        deviation = NORMAL_MAD * (known_N - centre).abs().median()
+        deviation = deviation.clamp(min=torch.finfo(torch.float32).tiny)
+        score_K = (centre - evidence.aligned_KMF.double().mean((1, 2))) / deviation
+        return Verdict(score_K > self.k, score_K)
