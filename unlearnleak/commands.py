@@ -15,7 +15,7 @@ from unlearnleak.report import command as report
 from unlearnleak.report.paper import command as paper
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
-from unlearnleak.report.table import COLUMNS, LEGEND, counts, markdown, markdown_lines, pivot, rich_tables
+from unlearnleak.report.table import LEGEND, PIVOTS, counts, markdown, markdown_lines, pivot, rich_tables
 from unlearnleak.status import remove_leftovers
 
 
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
     tabulate.add_argument("runs", nargs="+", help="folders of runs, such as outputs/runs/demo")
     tabulate.add_argument("--markdown", action="store_true", help="for a document instead of the terminal")
     tabulate.add_argument(
-        "--pivot", choices=COLUMNS, metavar="COLUMN", help="one of " + ", ".join(COLUMNS) + ", as a matrix"
+        "--pivot", choices=PIVOTS, metavar="COLUMN", help="one of " + ", ".join(PIVOTS) + ", as a matrix"
     )
     tabulate.add_argument(
         "--shuffle-truth", type=int, metavar="SEED", help="control: judge the verdicts against a random truth"

@@ -94,6 +94,8 @@ COLUMNS: dict[str, Callable[[list[Run]], str]] = {
     "retain": lambda runs: mean(runs, "retain_acc"),
     "gate": gates,
 }
+PIVOTS = COLUMNS | {"placebo": lambda runs: mean(runs, "asr_published_placebo")}
+"""What can be shown as a matrix."""
 WIDTHS = (5, 5, 5, 16, 5, 6, 6, 7)
 LEGEND = (
     "classes: the unlearner and how many were forgotten. ASR: classes judged rightly, blind, in %. const: ASR of the "
@@ -130,12 +132,12 @@ def markdown(runs: list[Run]) -> str:
 
 
 def pivot(runs: list[Run], column: str) -> str:
-    """One of COLUMNS as a matrix for documents: a line per unlearner and count, a column per attack and screening."""
+    """One of PIVOTS as a matrix for documents: a line per unlearner and count, a column per attack and screening."""
     cells: dict[tuple[str, str, str], dict[tuple[str, str], str]] = defaultdict(dict)
     attacks: dict[tuple[str, str], None] = {}
     for (dataset, attack, screening, unlearner, count), members in group(runs).items():
         attacks.setdefault((attack, screening))
-        cells[dataset, unlearner, count][attack, screening] = COLUMNS[column](members)
+        cells[dataset, unlearner, count][attack, screening] = PIVOTS[column](members)
 
     def rank(line: tuple[str, str, str]) -> tuple[Any, ...]:
         return (line[0], int(line[2]) == 0, int(line[2]), *place(line[1].partition(" ")[0], UNLEARNERS), line[1])

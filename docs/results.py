@@ -1,0 +1,102 @@
+"""Write a page of results: python docs/results.py docs/results/NAME.md RUNS...
+
+What the page says about its runs is written by hand and stays; below the line MARK all tables are made from the runs,
+and NAME.csv has every run.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from unlearnleak.report.paper.show import markdown as paper_markdown
+from unlearnleak.report.paper.tables import lines
+from unlearnleak.report.runs import load_runs, to_csv
+from unlearnleak.report.shuffle import shuffled
+from unlearnleak.report.table import PIVOTS, Run, gates, group, markdown_lines, pivot
+
+MARK = "<!-- Made by docs/results.py from here on. -->"
+SECTIONS = {
+    "exact": (
+        "Exact verdicts",
+        "Blind verdicts that name the forgotten set itself, of n, with the 95 % Wilson interval in percent. For the "
+        "control (none), verdicts that name nothing: all others are false alarms.",
+    ),
+    "rank": ("Ranking", "Runs in which every forgotten class scores above every retained one, in %."),
+    "ASR": (
+        "ASR, blind",
+        'Mean, in %. The constant answer "nothing was forgotten" has 90 % for one class of ten, 70 % for three and '
+        "100 % for the control.",
+    ),
+    "publ.": (
+        "ASR as published",
+        "The paper's protocol on the same evidence, in %: for parameter attacks the separability of heads whose group "
+        "is known, for inversion attacks its own reading of the prediction vectors.",
+    ),
+    "placebo": (
+        "ASR as published, of nothing",
+        "The same protocol where as many classes that were not forgotten are called so, in %.",
+    ),
+}
+COLUMNS = (
+    "dataset,model,unlearner,attack,screening,forgotten,seed_data,seed_forget,seed_original,seed_unlearning,seed_attack,"
+    "asr,exact_match,balanced_accuracy,precision,recall,f1,auroc,forgotten_ranked_first,asr_constant,asr_published,"
+    "asr_published_placebo,forget_acc,retain_acc,original_forget_acc,original_retain_acc,gate,verdict,queries,"
+    "seconds_original,seconds_unlearned,seconds_evidence,settings,job,revision"
+)
+
+
+def unlearning(runs: list[Run]) -> str:
+    """A line per data set, unlearner and number of classes; every model once."""
+    models = {run["key_unlearned"] if run["forgotten"] else run["key_original"]: run for run in runs}
+    merged = [run | {"attack": "", "screening": ""} for run in models.values()]
+    header = ["data set", "unlearner", "classes", "models", "forget_acc", "highest", "retain_acc", "original", "gate"]
+    body = []
+    for (dataset, _, _, unlearner, count), members in group(merged).items():
+        worst = max(run["forget_acc"] for run in members)
+        numbers = [PIVOTS[name](members) for name in ("forget", "retain")]
+        original = sum(run["original_retain_acc"] for run in members) / len(members)
+        body.append(
+            [
+                *(dataset, unlearner, count, str(len(members)), numbers[0], f"{100 * worst:.1f}", numbers[1]),
+                *(f"{100 * original:.1f}", gates(members)),
+            ]
+        )
+    return markdown_lines(header, body)
+
+
+def tables(runs: list[Run]) -> str:
+    """All tables."""
+    done = [run for run in runs if run["status"] == "done"]
+    parts = [
+        "## Unlearning\n\nMean test accuracy on the forgotten classes (and the highest of any model) and on the "
+        "retained ones, after unlearning and, for the latter, of the originals, in %; models that pass the gate.",
+        unlearning(done),
+    ]
+    for column, (title, text) in SECTIONS.items():
+        parts += [f"## {title}\n\n{text}", pivot(done, column)]
+    parts += [
+        "## Shuffled truth\n\nExact verdicts, judged against forgotten classes drawn at random (`--shuffle-truth 0`). "
+        "Chance is 10 % for one class and 0.8 % for three.",
+        pivot(shuffled(done, 0), "exact"),
+        "## Beside the paper's tables\n\n`unlearnleak tables` explains the columns.",
+        paper_markdown([line for line in lines(done) if line.runs]),
+    ]
+    return "\n\n".join(parts)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", type=Path)
+    parser.add_argument("runs", nargs="+", type=Path)
+    arguments = parser.parse_args()
+    runs = load_runs(arguments.runs)
+    by_hand = arguments.page.read_text().partition(MARK)[0] if arguments.page.exists() else ""
+    arguments.page.write_text(f"{by_hand}{MARK}\n\n{tables(runs)}\n")
+    with arguments.page.with_suffix(".csv").open("w") as file:
+        to_csv(runs, file, COLUMNS.split(","))
+    print(f"{len(runs)} runs in {arguments.page} and its CSV", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
