@@ -5,10 +5,10 @@ NAME ?= smoke
 RUNS ?= outputs/runs/$(NAME)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-more lint bench sweep report clean
+.PHONY: help demo test test-more lint bench bench-check sweep report clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,8 +34,18 @@ lint: .venv/.installed  ## check style and types
 
 bench: .venv/.installed  ## time the fast ways against plain ones, and what sweeps and reports cost
 	$(BIN)/python -m benchmarks.heads
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.ledger
+	$(BIN)/python -m benchmarks.inversion
+	$(BIN)/python -m benchmarks.shadow
+	$(BIN)/python -m benchmarks.stacked
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.sweeps
 	$(BIN)/python -m benchmarks.report
+
+bench-check: .venv/.installed  ## a minute: is every fast way still fast
+	$(BIN)/python -m benchmarks.check
 
 sweep: .venv/.installed  ## run sweeps/NAME.yaml, such as make sweep NAME=smoke
 	$(BIN)/python -m unlearnleak.run -m +sweep=$(NAME)

@@ -154,7 +154,7 @@ def test_a_wrong_pair_is_skipped_in_a_sweep_and_refused_alone(tmp_path, computed
     with caplog.at_level("INFO"):
         assert job(tmp_path, "screening=entropy", sweep=True) is None
     assert status(tmp_path)["status"] == "skipped"
-    assert "Screenings that can: kmeans, youden" in status(tmp_path)["why"]
+    assert "Screenings that can: kmeans, outlier, youden" in status(tmp_path)["why"]
     assert "skipped: screening=entropy" in caplog.text
     with pytest.raises(Incompatible):
         job(tmp_path, "screening=entropy", sweep=False)

@@ -92,7 +92,7 @@ def test_a_device_is_looked_for_when_it_is_needed(device):
 def test_a_wrong_pair_is_refused_with_the_screenings_that_would_do():
     with pytest.raises(Incompatible, match=r"screening=entropy .*attack=param_dot") as refusal:
         make_plan(composed("attack=param_dot", "screening=entropy"))
-    assert str(refusal.value).endswith("Screenings that can: kmeans, youden.")
+    assert str(refusal.value).endswith("Screenings that can: kmeans, outlier, youden.")
 
 
 @pytest.mark.parametrize(

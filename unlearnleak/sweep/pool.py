@@ -135,7 +135,7 @@ def start_server(task: TaskFunction) -> None:
     modules = ["unlearnleak.sweep.pool_server", "unlearnleak.sweep.pool_worker"]
     code = getattr(inspect.unwrap(task), "__code__", None)
     if code and Path(code.co_filename).is_relative_to(Path(unlearnleak.__file__).parent):
-        modules.append("unlearnleak.job")
+        modules += ["unlearnleak.job", "unlearnleak.screening.kmeans"]  # the second for scikit-learn
     multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
     heard = signal.getsignal(signal.SIGINT)
     main = threading.current_thread() is threading.main_thread()

@@ -1,0 +1,112 @@
+"""Peak memory of ResNet18 at CIFAR-10's size: python -m benchmarks.memory
+
+Each figure is the most that a process of its own had held (maximum resident set size), in MiB. 50,000 training and
+10,000 test images of 32 x 32 colour pixels are 176 MiB. They are made up, and read by no file; training takes a few
+steps on all of them (the recipe's batch of 128), since later steps hold no more.
+
+- modules: the imports alone
+- images: with the data set
+- copy: what a second copy of the training images would add; no line below may hold that much more than its parts
+- training, ledger: a few steps of `fit` without and with AU's ledgers; three [10, P] tensors are 1,280 MiB
+- attack: param_dot with its default settings on 1,000 auxiliary images
+- inversion: gradient inversion of 40 images, 5 steps
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, LightningModule, Trainer
+
+from benchmarks.race import machine
+from benchmarks.shadow import auxiliary, with_shadows
+from benchmarks.training import BATCH, MEAN, STD
+from unlearnleak.attack.access import WhiteBox
+from unlearnleak.attack.inversion_gradient import InversionGradient
+from unlearnleak.dataset import LabeledImages
+from unlearnleak.model.resnet18 import ResNet18
+from unlearnleak.optimization import Optimization
+from unlearnleak.seeds import generator
+from unlearnleak.training import fit
+from unlearnleak.unlearner.ledger import ClassLedger
+
+SHAPE, TRAIN, TEST, STEPS = (3, 32, 32), 50_000, 10_000, 3
+IMAGES_MIB = TRAIN * 3 * 32 * 32 / 2**20
+
+
+class Few(Callback):
+    """Ends the epoch after a few steps; the test images are judged then."""
+
+    def on_train_batch_end(
+        self, trainer: Trainer, module: LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        if index + 1 == STEPS:
+            raise StopIteration
+
+
+def data(size: int) -> LabeledImages:
+    images = torch.randint(256, (size, *SHAPE), dtype=torch.uint8)
+    return LabeledImages(images, torch.arange(size) % 10, 10)
+
+
+def model() -> ResNet18:
+    return ResNet18(image_shape=SHAPE, num_classes=10, mean=(MEAN,) * 3, std=(STD,) * 3)
+
+
+def train(train: LabeledImages, test: LabeledImages, *callbacks: Callback) -> None:
+    recipe = Optimization(epochs=1, batch_size=BATCH, lr=0.01)
+    how: dict[str, Any] = {"test": test, "generator": generator(0, "batches"), "label": "memory"}
+    fit(model(), train, recipe, callbacks=[*callbacks, Few()], **how)
+
+
+def inversion() -> None:
+    attack = InversionGradient(restarts=4, steps=5, lr=1.0, l2=0.01, tv=0.001, chunk=None)
+    attack(WhiteBox(model()), None, generator(0, "inversion"))
+
+
+PARTS: dict[str, Callable[[], object]] = {
+    "modules": lambda: None,
+    "images": lambda: (data(TRAIN), data(TEST)),
+    "model step": lambda: train(data(STEPS * BATCH), data(1024)),
+    "training": lambda: train(data(TRAIN), data(TEST)),
+    "training with ledger": lambda: train(data(TRAIN), data(TEST), ClassLedger(10)),
+    "attack": lambda: with_shadows(WhiteBox(model()), auxiliary("resnet18")),
+    "inversion": inversion,
+}
+
+
+def peak(part: str) -> float:
+    """MiB that a process held which did one part."""
+    command = [sys.executable, "-m", "benchmarks.memory", "--part", part]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description="Measure peak memory.")
+    parser.add_argument("--part", choices=PARTS, help="do this one here and print the peak in MiB")
+    part = parser.parse_args().part
+    torch.set_num_threads(1)
+    if part:
+        PARTS[part]()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    print(f"{machine()}; maximum resident set size in MiB, one process each")
+    peaks = {name: peak(name) for name in PARTS}
+    for name, value in peaks.items():
+        print(f"  {name:24}{value:8.0f}")
+    images = peaks["images"] - peaks["modules"]
+    beside = peaks["training"] - peaks["model step"] - images
+    verdict = "none" if beside < IMAGES_MIB / 2 else "THERE IS ONE"
+    print(
+        f"training holds {beside:.0f} MiB beside images and steps; a second copy would be {IMAGES_MIB:.0f}: {verdict}"
+    )
+    sys.exit(verdict != "none")
+
+
+if __name__ == "__main__":
+    main()
