@@ -1,7 +1,8 @@
 """Inversion attacks as one batch, against one image at a time: python -m benchmarks.inversion
 
 - gradient: 10 classes x 4 restarts x 200 steps of gradient descent; slowly, one start at a time, each from the random
-  numbers that the batch gave it. Inverted images agree within 1e-3 of a pixel's range (other sums, 200 steps).
+  numbers that the batch gave it. Inverted images agree within a hundredth of a pixel's
+  range: sums in another order, over 200 steps past the kinks of ReLU and total variation.
 - genetic: 10 classes x 50 individuals x 100 generations; slowly, one class after the other, and each individual is
   asked about and bred by itself, with draws of its own. The two searches draw differently, so what agrees is how they
   end: every class's best fitness, within 0.05.
@@ -32,7 +33,7 @@ K, RESTARTS, STEPS = 10, 4, 200
 LR, L2, TV = 1.0, 0.01, 0.001
 POPULATION, GENERATIONS, ELITES, RATE, SIGMA, GAMMA = 50, 100, 2, 0.02, 0.5, 0.98
 GOALS = {"gradient": Goal(">=", 8), "genetic": Goal(">=", 30)}
-PIXELS, FITNESS = 1e-3, 0.05
+PIXELS, FITNESS = 1e-2, 0.05
 
 
 class Task(NamedTuple):
