@@ -1,8 +1,8 @@
 """Inversion attacks as one batch, against one image at a time: python -m benchmarks.inversion
 
 - gradient: 10 classes x 4 restarts x 200 steps of gradient descent; slowly, one start at a time, each from the random
-  numbers that the batch gave it. Inverted images agree within a hundredth of a pixel's
-  range: sums in another order, over 200 steps past the kinks of ReLU and total variation.
+  numbers that the batch gave it. Inverted images agree within a hundredth of a pixel's range: the sums are taken in
+  another order, and 200 steps pass the kinks of ReLU and of total variation.
 - genetic: 10 classes x 50 individuals x 100 generations; slowly, one class after the other, and each individual is
   asked about and bred by itself, with draws of its own. The two searches draw differently, so what agrees is how they
   end: every class's best fitness, within 0.05.

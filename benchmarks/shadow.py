@@ -57,7 +57,7 @@ def without(target: WhiteBox, data: LabeledImages) -> Tensor:
 
 
 def main() -> None:
-    parser = arguments("shadow", "Time an attack with and without shadow targets.", repeats=9)
+    parser = arguments("shadow", "Time an attack with and without shadow targets.", repeats=5)
     parser.add_argument("--model", choices=MODELS, action="append", help="one or more (all)")
     options = parser.parse_args()
     ready(options)
