@@ -3,7 +3,7 @@
 K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary samples, D features.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from unlearnleak.attack.access import WhiteBox
 from unlearnleak.attack.base import Attack, require_auxiliary
 from unlearnleak.attack.heads import Heads, class_subsets, initial_heads, train_heads
-from unlearnleak.attack.shadow import shadow_heads, shadow_plan
+from unlearnleak.attack.shadow import shadow_heads, shadow_plan, shadow_training
 from unlearnleak.dataset import LabeledImages
 from unlearnleak.errors import require
 
@@ -103,16 +103,12 @@ class ParameterAttack(Attack):
         shadow_lr: float,
         shadow_momentum: float,
     ) -> None:
-        least = {"heads": 1, "subset_size": 1, "steps": 1, "shadows": 8, "shadow_steps": 1}
-        given = {"heads": heads, "subset_size": subset_size, "steps": steps, "shadows": shadows}
-        for name, value in (given | {"shadow_steps": shadow_steps}).items():
-            require(value >= least[name], f"attack.{name}", value, f"at least {least[name]}")
+        for name, value in {"heads": heads, "subset_size": subset_size, "steps": steps}.items():
+            require(value >= 1, f"attack.{name}", value, "at least 1")
         require(lr > 0, "attack.lr", lr, "above 0")
-        require(shadow_lr > 0, "attack.shadow_lr", shadow_lr, "above 0")
-        require(0 <= shadow_momentum < 1, "attack.shadow_momentum", shadow_momentum, "0 or more and below 1")
         self.heads, self.subset_size, self.steps, self.lr = heads, subset_size, steps, lr
         self.shadows = shadows
-        self.shadow: dict[str, Any] = {"steps": shadow_steps, "lr": shadow_lr, "momentum": shadow_momentum}
+        self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where a class has fewer auxiliary samples than one head needs."""

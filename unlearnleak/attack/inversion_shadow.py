@@ -9,9 +9,8 @@ from unlearnleak.attack.base import require_auxiliary
 from unlearnleak.attack.comparison import Standard, features_of
 from unlearnleak.attack.evidence import Evidence, LabeledFeatures
 from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels
-from unlearnleak.attack.shadow import shadow_heads, shadow_plan
+from unlearnleak.attack.shadow import shadow_heads, shadow_plan, shadow_training
 from unlearnleak.dataset import LabeledImages
-from unlearnleak.errors import require
 
 
 def reach(log_p: Tensor) -> Tensor:
@@ -67,12 +66,8 @@ class InversionShadow(InversionGradient):
         shadow_momentum: float,
     ) -> None:
         super().__init__(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
-        require(shadows >= 8, "attack.shadows", shadows, "at least 8")
-        require(shadow_steps >= 1, "attack.shadow_steps", shadow_steps, "at least 1")
-        require(shadow_lr > 0, "attack.shadow_lr", shadow_lr, "above 0")
-        require(0 <= shadow_momentum < 1, "attack.shadow_momentum", shadow_momentum, "0 or more and below 1")
         self.shadows = shadows
-        self.shadow: dict[str, Any] = {"steps": shadow_steps, "lr": shadow_lr, "momentum": shadow_momentum}
+        self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where there are no auxiliary samples."""

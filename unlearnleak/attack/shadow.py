@@ -8,12 +8,31 @@ target's own forgotten classes are never needed.
 S shadow targets, T = 1 + S targets (the real one first), K classes, N auxiliary samples, D features.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from unlearnleak.attack.heads import Heads, initial_heads
+from unlearnleak.errors import require
 from unlearnleak.progress import progress
+
+FEWEST = 8
+"""So many shadow targets an attack needs at least: two that forget nothing, and six that do."""
+
+
+def shadow_training(count: int, *, steps: int, lr: float, momentum: float) -> dict[str, Any]:
+    """How `count` shadow targets are trained, for `shadow_heads`.
+
+    Raises:
+        UserError: a setting that cannot be, by its name as an attack has it.
+    """
+    require(count >= FEWEST, "attack.shadows", count, f"at least {FEWEST}")
+    require(steps >= 1, "attack.shadow_steps", steps, "at least 1")
+    require(lr > 0, "attack.shadow_lr", lr, "above 0")
+    require(0 <= momentum < 1, "attack.shadow_momentum", momentum, "0 or more and below 1")
+    return {"steps": steps, "lr": lr, "momentum": momentum}
 
 
 def shadow_plan(count: int, num_classes: int, generator: torch.Generator) -> Tensor:
