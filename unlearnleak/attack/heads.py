@@ -49,18 +49,17 @@ def train_heads(
         The heads after `steps` steps, equal to what `torch.optim.SGD(lr)` gives for each head alone.
     """
     scale = lr / phi_MND.shape[1]
-    wanted_MNK = F.one_hot(labels_MN, initial.bias_MK.shape[1]).to(phi_MND.dtype)
+    classes = initial.bias_MK.shape[1]
+    # The samples come last: a softmax over the last dimension of so few classes takes many times as long.
+    wanted_MKN = F.one_hot(labels_MN, classes).to(phi_MND.dtype).transpose(1, 2).contiguous()
     gram_MNN = phi_MND @ phi_MND.transpose(1, 2) + 1  # + 1: the bias as a feature
-    logits_MNK = phi_MND @ initial.weight_MKD.transpose(1, 2) + initial.bias_MK[:, None]
-    total_MNK = torch.zeros_like(logits_MNK)
+    logits_MKN = initial.weight_MKD @ phi_MND.transpose(1, 2) + initial.bias_MK[..., None]
+    total_MKN = torch.zeros_like(logits_MKN)
     for _ in progress(range(steps), label=label, unit="step"):
-        residual_MNK = torch.softmax(logits_MNK, 2) - wanted_MNK
-        total_MNK += residual_MNK
-        logits_MNK = torch.baddbmm(logits_MNK, gram_MNN, residual_MNK, alpha=-scale)
-    return Heads(
-        initial.weight_MKD - scale * total_MNK.transpose(1, 2) @ phi_MND,
-        initial.bias_MK - scale * total_MNK.sum(1),
-    )
+        residual_MKN = torch.softmax(logits_MKN, 1) - wanted_MKN
+        total_MKN += residual_MKN
+        logits_MKN = torch.baddbmm(logits_MKN, residual_MKN, gram_MNN, alpha=-scale)  # Gram matrices are symmetric
+    return Heads(initial.weight_MKD - scale * total_MKN @ phi_MND, initial.bias_MK - scale * total_MKN.sum(2))
 
 
 def class_subsets(labels_N: Tensor, num_classes: int, heads: int, size: int, generator: torch.Generator) -> Tensor:

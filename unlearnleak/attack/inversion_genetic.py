@@ -13,6 +13,13 @@ from unlearnleak.errors import UserError, require
 from unlearnleak.progress import progress
 
 
+def individuals(values_KPX: Tensor, index_KQ: Tensor) -> Tensor:
+    """Of each class the individuals named, whole rows at a time, which is faster than a gather: [K, Q, X]."""
+    first_K1 = torch.arange(len(values_KPX), device=values_KPX.device)[:, None] * values_KPX.shape[1]
+    rows_RX = values_KPX.flatten(0, 1).index_select(0, (first_K1 + index_KQ).flatten())
+    return rows_RX.view(*index_KQ.shape, -1)
+
+
 class Population(NamedTuple):
     """P individuals of each class, the fittest first.
 
@@ -29,9 +36,8 @@ class Population(NamedTuple):
 
     def ranked(self) -> "Population":
         """The same individuals, the fittest first."""
-        order_KP1 = self.fitness().argsort(dim=1, descending=True, stable=True)[..., None]
-        genes_KPG, answers_KPK = (part.gather(1, order_KP1.expand_as(part)) for part in self)
-        return Population(genes_KPG, answers_KPK)
+        order_KP = self.fitness().argsort(dim=1, descending=True, stable=True)
+        return Population(*(individuals(part, order_KP) for part in self))
 
 
 def choose_parents(fitness_KP: Tensor, count: int, generator: torch.Generator) -> Tensor:
@@ -120,8 +126,8 @@ class InversionGenetic(Attack):
         """P - elites children of each class: parents, crossover, mutation and projection to the box."""
         K, P, G = people.genes_KPG.shape
         count, device = P - self.elites, people.genes_KPG.device
-        parents_KQ1 = choose_parents(people.fitness(), 2 * count, generator)[..., None].to(device)
-        genes_KQG = people.genes_KPG.gather(1, parents_KQ1.expand(-1, -1, G))
+        parents_KQ = choose_parents(people.fitness(), 2 * count, generator).to(device)
+        genes_KQG = individuals(people.genes_KPG, parents_KQ)
         cut_KP1 = torch.randint(1, G, (K, count, 1), generator=generator).to(device)
         children_KPG = crossover(genes_KQG[:, :count], genes_KQG[:, count:], cut_KP1)
         mutated = (K, count, max(1, round(self.mutation_rate * G)))

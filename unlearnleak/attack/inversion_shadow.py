@@ -47,7 +47,7 @@ class InversionShadow(InversionGradient):
         inversion: as in InversionGradient.
     """
 
-    version = 1
+    version = 2
     calibrated: ClassVar[bool] = True
     needs_auxiliary: ClassVar[bool] = True
 

@@ -41,7 +41,7 @@ class ParameterDifference(ParameterAttack):
     own logit is about 1 (`shadow.units`), and the entry of class c itself comes first.
     """
 
-    version = 1
+    version = 2
     evidence = "difference"
 
     def aligned(self, compared: Comparison) -> Tensor:

@@ -17,7 +17,7 @@ class ParameterDotProduct(ParameterAttack):
     retained class reads about 1 and a forgotten one about 0 or less, whatever the class, the target and its scale.
     """
 
-    version = 1
+    version = 2
     evidence = "dot_product"
 
     def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:

@@ -61,24 +61,28 @@ def shadow_heads(
 ) -> Heads:
     """Train one head per shadow target on all auxiliary samples of the classes that it may see.
 
-    Full-batch gradient descent with momentum on the mean cross-entropy, all S heads as one matrix of S*K rows.
+    Full-batch gradient descent with momentum on the mean cross-entropy, all S heads as one matrix of K*S rows: classes
+    first and samples last, since a softmax over a last dimension of so few classes takes many times as long.
     """
     (shadows, classes), (samples, dim) = forgotten_SK.shape, phi_ND.shape
     initial = initial_heads(shadows, classes, dim, generator)
-    weight_RD = initial.weight_MKD.reshape(-1, dim).to(phi_ND)  # R = S * K rows
-    bias_R = initial.bias_MK.reshape(-1).to(phi_ND)
-    seen_NS = (~forgotten_SK).T.to(phi_ND)[labels_N]
-    share_NS = seen_NS / seen_NS.sum(0)
-    wanted_N1K = F.one_hot(labels_N, classes).to(phi_ND)[:, None]
-    pull_RD, pull_R = torch.zeros_like(weight_RD), torch.zeros_like(bias_R)
+    weight_RD = initial.weight_MKD.transpose(0, 1).reshape(-1, dim).to(phi_ND)  # R = K * S rows
+    bias_R1 = initial.bias_MK.T.reshape(-1, 1).to(phi_ND)
+    seen_SN = (~forgotten_SK).to(phi_ND)[:, labels_N]
+    share_SN = seen_SN / seen_SN.sum(1, keepdim=True)
+    wanted_K1N = F.one_hot(labels_N, classes).to(phi_ND).T[:, None]
+    pull_RD, pull_R1 = torch.zeros_like(weight_RD), torch.zeros_like(bias_R1)
     for _ in progress(range(steps), label="shadow targets", unit="step"):
-        logits_NSK = torch.addmm(bias_R, phi_ND, weight_RD.T).view(samples, shadows, classes)
-        residual_NR = ((logits_NSK.softmax(2) - wanted_N1K) * share_NS[..., None]).flatten(1)
-        pull_RD = torch.addmm(pull_RD, residual_NR.T, phi_ND, beta=momentum)
-        pull_R = momentum * pull_R + residual_NR.sum(0)
+        logits_KSN = torch.addmm(bias_R1, weight_RD, phi_ND.T).view(classes, shadows, samples)
+        residual_RN = ((logits_KSN.softmax(0) - wanted_K1N) * share_SN).flatten(0, 1)
+        pull_RD = torch.addmm(pull_RD, residual_RN, phi_ND, beta=momentum)
+        pull_R1 = momentum * pull_R1 + residual_RN.sum(1, keepdim=True)
         weight_RD = weight_RD - lr * pull_RD
-        bias_R = bias_R - lr * pull_R
-    return Heads(weight_RD.view(shadows, classes, dim), bias_R.view(shadows, classes))
+        bias_R1 = bias_R1 - lr * pull_R1
+    return Heads(
+        weight_RD.view(classes, shadows, dim).transpose(0, 1).contiguous(),
+        bias_R1.view(classes, shadows).T.contiguous(),
+    )
 
 
 def units(own_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
