@@ -40,6 +40,7 @@ bench: .venv/.installed  ## time the fast ways against plain ones, and what swee
 	$(BIN)/python -m benchmarks.shadow
 	$(BIN)/python -m benchmarks.stacked
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.stages docs/results/mnist.csv --classes 1
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.sweeps
 	$(BIN)/python -m benchmarks.report
