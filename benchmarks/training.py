@@ -2,13 +2,14 @@
 
 python -m benchmarks.training [--model resnet18] [--data FILE.npz]
 
-The same weights, batches and precision in all ways, which end at the same bits; each also counts the right answers on
+The same weights and batches in all ways, which end at the same bits but for bf16; each also counts the right answers on
 test images after every epoch. Times are of whole trainings, from a fresh model to the last epoch's end.
 
 - fit: what the stages do (unlearnleak/training.py)
 - bare: a loop over the same resident tensors with the same model, without Lightning, curve or progress bar
 - usual (LeNet): per-image transforms, a DataLoader and Lightning with its defaults (benchmarks/usual.py)
 - textbook (LeNet): the bare loop with PyTorch's own max pooling behind the ReLU
+- bf16 (ResNet18): as fit, with training.precision=bf16
 
 Made-up images of MNIST's and CIFAR-10's shapes unless a file is given; the time does not depend on what they show.
 """
@@ -132,8 +133,8 @@ def agree(one: nn.Module, other: nn.Module) -> None:
 def ways_of(work: Task) -> dict[str, Callable[[], nn.Module]]:
     ways: dict[str, Callable[[], nn.Module]] = {"fit": partial(ours, work), "bare": partial(bare, work)}
     if work.name == "lenet":
-        ways |= {"textbook": partial(bare, work, textbook), "usual": partial(loader, work)}
-    return ways
+        return ways | {"textbook": partial(bare, work, textbook), "usual": partial(loader, work)}
+    return ways | {"bf16": partial(ours, replace(work, optimization=replace(work.optimization, precision="bf16")))}
 
 
 def main() -> None:
@@ -146,12 +147,14 @@ def main() -> None:
         work = task(name, options.data)
         ways = ways_of(work)
         short = ways_of(replace(work, optimization=replace(work.optimization, epochs=1)))
-        first = [way() for way in short.values()]  # also the warm-up
-        for other in first[1:]:
-            agree(first[0], other)
+        first = {way: train() for way, train in short.items()}  # also the warm-up
+        for way, other in first.items():
+            if way != "bf16":
+                agree(first["fit"], other)
         epochs = work.optimization.epochs
         print(
-            f"{name}: {epochs} epochs of {len(work.train)} images in batches of {BATCH}; the ways end at the same bits"
+            f"{name}: {epochs} epochs of {len(work.train)} images in batches of {BATCH}; "
+            "all ways but bf16 end at the same bits"
         )
         took = race(ways, options)
         seconds(took, "ms per step", 1000 / (epochs * work.optimization.steps_per_epoch))
@@ -159,6 +162,8 @@ def main() -> None:
         if name == "lenet":
             ratio(took, "textbook", "bare")
             ratio(took, "usual", "fit", USUAL)
+        else:
+            ratio(took, "fit", "bf16")
 
 
 if __name__ == "__main__":

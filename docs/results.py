@@ -38,10 +38,11 @@ SECTIONS = {
     ),
 }
 COLUMNS = (
-    "dataset,model,unlearner,attack,screening,forgotten,seed_data,seed_forget,seed_original,seed_unlearning,seed_attack,"
+    "dataset,num_classes,model,unlearner,attack,screening,forgotten,"
+    "seed_data,seed_forget,seed_original,seed_unlearning,seed_attack,"
     "asr,exact_match,balanced_accuracy,precision,recall,f1,auroc,forgotten_ranked_first,asr_constant,asr_published,"
     "asr_published_placebo,forget_acc,retain_acc,original_forget_acc,original_retain_acc,gate,verdict,queries,"
-    "seconds_original,seconds_unlearned,seconds_evidence,settings,job,revision"
+    "seconds_original,seconds_unlearned,seconds_evidence,scores,settings,key_original,key_unlearned,job,revision"
 )
 
 

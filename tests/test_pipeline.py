@@ -20,6 +20,7 @@ from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.screening.youden import Youden
 from unlearnleak.store import Artifact, Store
+from unlearnleak.training import fit
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ledger import ClassLedger
 
@@ -54,6 +55,8 @@ CHANGES = {
     "dataset setting": (["dataset.auxiliary_per_class=7"], ALL),
     "dataset limit": (["dataset.train_limit=40"], ALL),
     "training value": (["training.lr=0.011"], FROM_ORIGINAL),
+    "training precision": (["training.precision=bf16"], FROM_ORIGINAL),
+    "the usual precision": (["training.precision=fp32"], []),
     "training schedule": (["training.schedule=constant"], FROM_ORIGINAL),
     "unlearner": (["unlearner=rl"], FROM_UNLEARNED),
     "unlearner setting": (["unlearner.lr=0.011"], FROM_UNLEARNED),
@@ -256,6 +259,20 @@ def test_a_ledger_leaves_every_weight_as_it_is(tmp_path):
     for name, tensor in plain.tensors.items():
         assert torch.equal(tensor, kept.tensors[name]), name
     assert numbers(plain)[0] == numbers(kept)[0]
+
+
+@pytest.mark.parametrize("unlearner", ["rt", "rl"])
+def test_unlearning_is_done_in_the_precision_of_training(tmp_path, monkeypatch, unlearner):
+    seen = []
+
+    def spy(model, data, optimization, **more):
+        seen.append(optimization.precision)
+        return fit(model, data, optimization, **more)
+
+    monkeypatch.setattr("unlearnleak.pipeline.fit", spy)
+    pipeline_in(tmp_path, f"unlearner={unlearner}", "training.precision=bf16").unlearned()
+    assert set(seen) == {"bf16"}
+    assert len(seen) == 2
 
 
 def test_the_control_is_the_original(tmp_path):

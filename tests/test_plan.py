@@ -41,7 +41,7 @@ def test_a_specification_holds_all_settings_and_no_place():
         "version": 1,
         "settings": {"auxiliary_per_class": 100, "test_per_class": None, "train_limit": None},
     }
-    assert set(spec["training"]) == set(composed().training)
+    assert set(spec["training"]) == set(composed().training) - {"precision"}
     assert spec["attack"]["settings"]["heads"] == 200
 
 
@@ -71,6 +71,8 @@ REFUSED = {
     "store": (["store=null"], "store=None"),
     "auxiliary data": (["dataset.auxiliary_per_class=3"], r"attack\.subset_size=20.*auxiliary_per_class=3"),
     "ledger and clipping": (["unlearner=au", "training.clip_norm=1"], r"clip_norm=1.*Set training\.clip_norm=null"),
+    "precision": (["training.precision=fp16"], r"precision='fp16' must be one of fp32, bf16"),
+    "an unlearner's precision": (["+unlearner.precision=bf16"], r"unlearner\.precision"),
     "target": (["attack._target_=os.system"], r"attack\._target_='os\.system'"),
     "no target": (["attack._target_=null"], r"attack\._target_=None"),
 }
@@ -122,6 +124,16 @@ def test_a_component_without_a_version_is_refused(monkeypatch):
     monkeypatch.delattr(Retrain, "version")
     with pytest.raises(UserError, match=r"unlearner.* has no `version`"):
         make_plan(composed())
+
+
+def test_ledgers_are_kept_in_fp32_only():
+    with pytest.raises(Incompatible, match=r"unlearner=au .*training\.precision=bf16.*Set training\.precision=fp32"):
+        make_plan(composed("unlearner=au", "training.precision=bf16"))
+
+
+def test_precision_is_part_of_a_model_s_key_unless_it_is_the_usual_one():
+    assert "precision" not in make_plan(composed()).spec["training"]
+    assert make_plan(composed("training.precision=bf16")).spec["training"]["precision"] == "bf16"
 
 
 def test_clipping_is_allowed_where_no_ledger_is_kept():

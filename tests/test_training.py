@@ -47,8 +47,9 @@ def plain_loop(model, data, test, how, order):
         losses, hits = [], 0
         for batch in range(steps):
             chosen = index_N[batch * how.batch_size : (batch + 1) * how.batch_size]
-            logits = model(model.normalize(data.images[chosen]))
-            loss = nn.functional.cross_entropy(logits, data.labels[chosen])
+            with torch.autocast("cpu", torch.bfloat16, enabled=how.precision == "bf16"):
+                logits = model(model.normalize(data.images[chosen]))
+                loss = nn.functional.cross_entropy(logits, data.labels[chosen])
             optimizer.zero_grad()
             loss.backward()
             if how.clip_norm is not None:
@@ -67,13 +68,15 @@ def plain_loop(model, data, test, how, order):
     return rows
 
 
-@pytest.mark.parametrize("clip_norm", [None, 0.5])
+@pytest.mark.parametrize(("clip_norm", "precision"), [(None, "fp32"), (0.5, "fp32"), (0.5, "bf16")])
 @pytest.mark.parametrize("kind", ["lenet", "normalised"])
-def test_fit_ends_in_the_same_bits_as_a_plain_loop(request, digits, fresh_lenet, kind, clip_norm):
+def test_fit_ends_in_the_same_bits_as_a_plain_loop(request, digits, fresh_lenet, kind, clip_norm, precision):
     model = fresh_lenet() if kind == "lenet" else request.getfixturevalue("normalised")
     reference = type(model)(image_shape=(1, 28, 28), num_classes=10, mean=digits.mean, std=digits.std)
     reference.load_state_dict(model.state_dict())
-    how = Optimization(**{**vars(HOW), "clip_norm": clip_norm})
+    if precision == "bf16":
+        reference.to(memory_format=torch.channels_last)
+    how = Optimization(**{**vars(HOW), "clip_norm": clip_norm, "precision": precision})
     rows = fit(model, digits.train, how, test=digits.test, generator=generator(1), label="model")
     expected = plain_loop(reference, digits.train, digits.test, how, generator(1))
     for name, value in reference.state_dict().items():
@@ -83,6 +86,20 @@ def test_fit_ends_in_the_same_bits_as_a_plain_loop(request, digits, fresh_lenet,
         assert row == pytest.approx(slow, rel=1e-6)
     assert not model.training
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
+
+
+def test_bf16_is_another_arithmetic_whose_weights_stay_fp32(digits, fresh_lenet):
+    how = Optimization(epochs=6, batch_size=48, lr=0.05, schedule="cosine", warmup_epochs=1)
+    models, last = [], []
+    for precision in ("fp32", "bf16"):
+        models.append(fresh_lenet())
+        chosen = Optimization(**{**vars(how), "precision": precision})
+        rows = fit(models[-1], digits.train, chosen, test=digits.test, generator=generator(1), label="model")
+        last.append(rows[-1]["test_acc"])
+    exact, coarse = models
+    assert not torch.equal(flat(coarse), flat(exact))
+    assert last[1] == pytest.approx(last[0], abs=0.02)
+    assert all(weight.dtype == torch.float32 and weight.is_contiguous() for weight in coarse.state_dict().values())
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(digits, fresh_lenet):

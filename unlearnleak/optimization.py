@@ -11,6 +11,7 @@ from torch import nn
 from unlearnleak.errors import UserError
 
 SCHEDULES = ("constant", "cosine")
+PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,8 @@ class Optimization:
         schedule: "constant", or "cosine": half a cosine that would reach zero one step after the last.
         warmup_epochs: epochs (may be a fraction) over which the rate rises linearly from nearly zero.
         clip_norm: upper bound of the gradient's norm, or None for none.
+        precision: "fp32", or "bf16" for forward and backward passes in bfloat16 on processors with units for it
+            (automatic mixed precision: the weights, their updates and everything measured stay fp32).
         steps_per_epoch: known once there is a training set; `unlearnleak.training.fit` fills it in.
 
     Raises `UserError` that lists everything that is wrong with the values.
@@ -38,6 +41,7 @@ class Optimization:
     schedule: str = "constant"
     warmup_epochs: float = 0.0
     clip_norm: float | None = None
+    precision: str = "fp32"
     steps_per_epoch: int = 1
 
     def __post_init__(self) -> None:
@@ -48,6 +52,7 @@ class Optimization:
             "momentum": (0 <= self.momentum < 1, "0 or more and below 1"),
             "weight_decay": (0 <= self.weight_decay < math.inf, "0 or more"),
             "schedule": (self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
+            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
             "warmup_epochs": (0 <= self.warmup_epochs < math.inf, "0 or more"),
             "clip_norm": (self.clip_norm is None or self.clip_norm > 0, "above 0, or null for no clipping"),
         }

@@ -19,6 +19,7 @@ command again resumes it. Each stage draws from its own generators: what comes a
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -235,7 +236,7 @@ class Pipeline:
 
         def compute() -> Contents:
             unlearner, data, original = plan.unlearner, plan.resident, self.original()
-            optimization = unlearner.optimization(plan.training)
+            optimization = replace(unlearner.optimization(plan.training), precision=plan.training.precision)
             if unlearner.start == "scratch":
                 model = self.fresh_model(plan.seeds.unlearning, "unlearned")
             else:

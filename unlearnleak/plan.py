@@ -173,14 +173,19 @@ def make_plan(config: DictConfig) -> Plan:
             f"unlearner={names['unlearner']} keeps a ledger per class, which a clipped gradient cannot be split into: "
             f"training.clip_norm={training.clip_norm}. Set training.clip_norm=null."
         )
+    if unlearner.needs_ledger and training.precision != "fp32":
+        raise Incompatible(
+            f"unlearner={names['unlearner']} keeps a ledger per class, whose sum is exact in fp32 only: "
+            f"training.precision={training.precision}. Set training.precision=fp32."
+        )
     spec = {
         "dataset": component_spec(config, "dataset", dataset, dataset.location_keys),
         "model": component_spec(config, "model", model_class),
         "unlearner": component_spec(config, "unlearner", unlearner),
         "attack": component_spec(config, "attack", attack),
         "screening": component_spec(config, "screening", screening),
-        "training": how,
-    }
+        "training": {name: value for name, value in how.items() if (name, value) != ("precision", "fp32")},
+    }  # fp32 is left out: keys are older than the choice
     return Plan(
         dataset=dataset,
         model_class=model_class,

@@ -117,8 +117,13 @@ def fit(
     curve = Curve(test, label)
     device = data.labels.device
     model.train()
+    bf16 = optimization.precision == "bf16"
+    if bf16:
+        model.to(memory_format=torch.channels_last)  # a tenth faster still, for convolutions in bfloat16
     trainer = make_trainer(optimization, device, [*callbacks, curve], checkpoints)
     _run(trainer, model, batches, checkpoints.find(model, generator) if checkpoints else None)
+    if bf16:
+        model.to(memory_format=torch.contiguous_format)
     model.to(device).eval()  # Lightning leaves it on the CPU
     return curve.rows
 
@@ -139,6 +144,7 @@ def make_trainer(
         min_epochs=0,
         callbacks=[*callbacks, *([checkpoints] if checkpoints else [])],
         gradient_clip_val=optimization.clip_norm,
+        precision="bf16-mixed" if optimization.precision == "bf16" else "32-true",
         logger=False,
         enable_checkpointing=checkpoints is not None,
         enable_progress_bar=False,

@@ -1,0 +1,41 @@
+"""The pages of results are what docs/results.py makes of the CSVs beside them."""
+
+import csv
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPT, RESULTS = ROOT / "docs" / "results.py", ROOT / "docs" / "results"
+MARK = "<!-- Made by docs/results.py from here on. -->"
+PAGES = sorted(path for path in RESULTS.glob("*.md") if MARK in path.read_text())
+ENOUGH = {"scores", "num_classes", "key_unlearned"}
+"""Columns without which a CSV does not hold all that a page shows."""
+
+
+def columns(page: Path) -> set[str]:
+    with page.with_suffix(".csv").open(newline="") as file:
+        return set(next(csv.reader(file)))
+
+
+def make(monkeypatch: pytest.MonkeyPatch, page: Path, *runs: Path) -> None:
+    monkeypatch.setattr(sys, "argv", ["results.py", *map(str, (page, *runs))])
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+
+
+def test_there_are_pages() -> None:
+    assert any(columns(page) >= ENOUGH for page in PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_page_is_that_of_its_csv(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not columns(page) >= ENOUGH:
+        pytest.skip(f"{page.stem}.csv was written before it held {', '.join(sorted(ENOUGH - columns(page)))}")
+    again = Path(shutil.copy(page, tmp_path))
+    again.write_text(again.read_text().partition(MARK)[0] + MARK + "\nold tables\n")
+    make(monkeypatch, again, page.with_suffix(".csv"))
+    assert again.read_text() == page.read_text()
+    assert again.with_suffix(".csv").read_bytes() == page.with_suffix(".csv").read_bytes()
