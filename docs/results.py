@@ -1,7 +1,7 @@
 """Write a page of results: python docs/results.py docs/results/NAME.md RUNS...
 
-What the page says about its runs is written by hand and stays; below the line MARK all tables are made from the runs,
-and NAME.csv has every run.
+NAME.csv has every run. What the page says about them is written by hand and stays; below the line MARK all tables are
+made from that CSV, so that whoever has it can make them again.
 """
 
 import argparse
@@ -98,10 +98,11 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     arguments = parser.parse_args()
     runs = load_runs(arguments.runs)
-    by_hand = arguments.page.read_text().partition(MARK)[0] if arguments.page.exists() else ""
-    arguments.page.write_text(f"{by_hand}{MARK}\n\n{tables(runs)}\n")
-    with arguments.page.with_suffix(".csv").open("w") as file:
+    rows = arguments.page.with_suffix(".csv")
+    with rows.open("w") as file:
         to_csv(runs, file, COLUMNS.split(","))
+    by_hand = arguments.page.read_text().partition(MARK)[0] if arguments.page.exists() else ""
+    arguments.page.write_text(f"{by_hand}{MARK}\n\n{tables(load_runs([rows]))}\n")
     print(f"{len(runs)} runs in {arguments.page} and its CSV", file=sys.stderr)
 
 
