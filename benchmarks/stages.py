@@ -8,8 +8,8 @@ MNIST's recipes (one epoch for originals and retraining) and each attack's own s
   of a large matrix product here, as a share of the CPU time without a profiler. Pooling, softmax and the like count as
   nothing, so no program can reach it.
 
-With RUNS (folders, or a CSV such as docs/results/mnist.csv) also the seconds that each kind of stage took in them, one
-line per kind, each model and each evidence once, whoever asked for it.
+With RUNS (folders, or a CSV as docs/results.py writes it, such as docs/results/mnist.csv) also the seconds that each
+kind of stage took in them, one line per kind, each model and each evidence once, whoever asked for it.
 """
 
 import argparse
@@ -155,15 +155,14 @@ def costs(bench: Bench) -> dict[str, Cost]:
 
 def spent(runs: list[Run]) -> dict[str, list[float]]:
     """Seconds of each stage of each kind in these runs; what several runs share counts once."""
-    seen: dict[str, dict[tuple[Any, ...], float]] = defaultdict(dict)
+    seen: dict[str, dict[Any, float]] = defaultdict(dict)
     for run in runs:
-        seeds = [run["seeds"][name] for name in ("data", "original", "unlearning", "attack")]
-        where, ledgers = (run["dataset"], run["model"]), run["unlearner"] == "au"
-        model = (*where, run["unlearner"], tuple(run["forgotten"]), *seeds[:3])
-        seen["original, ledgers" if ledgers else "original"][(*where, *seeds[:2])] = run["seconds_original"]
-        seen[f"evidence {run['attack']}"][(*model, seeds[3])] = run["seconds_evidence"]
+        ledgers = run["unlearner"] == "au"
+        seen["original, ledgers" if ledgers else "original"][run["key_original"]] = run["seconds_original"]
         if run["forgotten"]:
-            seen[f"unlearned {run['unlearner']}"][model] = run["seconds_unlearned"]
+            seen[f"unlearned {run['unlearner']}"][run["key_unlearned"]] = run["seconds_unlearned"]
+        evidence = run["key_unlearned"], run["seeds"]["attack"]
+        seen[f"evidence {run['attack']}"][evidence] = run["seconds_evidence"]
     return {kind: list(each.values()) for kind, each in seen.items()}
 
 

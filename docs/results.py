@@ -46,15 +46,9 @@ COLUMNS = (
 )
 
 
-def trained(run: Run) -> tuple[object, ...]:
-    """What tells a model from the others of a page; a CSV has no keys."""
-    seeds = (run["seeds"][name] for name in ("data", "original", "unlearning"))
-    return run["dataset"], run["model"], run["unlearner"], tuple(run["forgotten"]), *seeds
-
-
 def unlearning(runs: list[Run]) -> str:
     """A line per data set, unlearner and number of classes; every model once."""
-    models = {trained(run): run for run in runs}
+    models = {run["key_unlearned"] if run["forgotten"] else run["key_original"]: run for run in runs}
     merged = [run | {"attack": "", "screening": ""} for run in models.values()]
     header = ["data set", "unlearner", "classes", "models", "forget_acc", "highest", "retain_acc", "original", "gate"]
     body = []
