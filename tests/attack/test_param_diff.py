@@ -41,7 +41,7 @@ def by_hand(compared, classes, heads):
         raw = [float(weight_KD[k] @ point_D + bias_K[k]) for k in range(classes)]
         return [value - sum(raw) / classes for value in raw]
 
-    auxiliary, targets, forgotten_SK, centroid_KD = compared
+    auxiliary, targets, forgotten_SK, centroid_KD, _ = compared
     of_head = [
         [logits(*(part[c * heads + m] for part in auxiliary), centroid_KD[c]) for m in range(heads)]
         for c in range(classes)
@@ -77,6 +77,7 @@ def test_aligned_differences_one_logit_at_a_time(seed):
         Heads(drawn(1 + shadows, classes, dim), drawn(1 + shadows, classes)),
         forgotten_SK,
         drawn(classes, dim),
+        drawn(3 * classes, dim),
     )
     ours = configured("param_diff", heads=heads).aligned(compared)
     torch.testing.assert_close(ours, by_hand(compared, classes, heads), rtol=1e-8, atol=1e-8)
@@ -85,7 +86,7 @@ def test_aligned_differences_one_logit_at_a_time(seed):
 def test_samples_are_heads_minus_target_entry_by_entry(targets, digits):
     run = configured("param_diff", heads=2, shadows=8)
     box = WhiteBox(targets[(3,)])
-    heads, targets_T, _, _ = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
+    heads, targets_T, *_ = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
     found = run(box, digits.auxiliary, torch.Generator().manual_seed(1)).samples_KMF
     assert found.shape == (10, 2, 850)
     for c, m, k, d in [(0, 0, 0, 0), (4, 1, 9, 83), (9, 1, 2, 40)]:

@@ -16,7 +16,7 @@ def evidence(dot_evidence):
 def test_samples_are_the_dot_products_of_heads_and_target_one_by_one(targets, digits):
     run = configured("param_dot", heads=2, shadows=8)
     box = WhiteBox(targets[(3,)])
-    heads, targets_T, _, _ = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
+    heads, targets_T, *_ = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
     found = run(box, digits.auxiliary, torch.Generator().manual_seed(1)).samples_KMF
     assert found.shape == (10, 2, 1)
     for c in range(10):

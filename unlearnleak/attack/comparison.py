@@ -27,12 +27,14 @@ class Comparison(NamedTuple):
     targets: T heads, the real target's first, then the shadow targets'.
     forgotten_SK: what each shadow target never saw.
     centroid_KD: the mean feature vector of each class.
+    phi_ND: the features of all auxiliary samples.
     """
 
     heads: Heads
     targets: Heads
     forgotten_SK: Tensor
     centroid_KD: Tensor
+    phi_ND: Tensor
 
 
 class Standard(NamedTuple):
@@ -133,4 +135,4 @@ class ParameterAttack(Attack):
         shadows = shadow_heads(phi_ND, labels_N, forgotten_SK, generator=generator, **self.shadow)
         targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))
         centroid_KD = torch.stack([phi_ND[labels_N == c].mean(0) for c in range(classes)])
-        return Comparison(heads, targets, forgotten_SK, centroid_KD)
+        return Comparison(heads, targets, forgotten_SK, centroid_KD, phi_ND)

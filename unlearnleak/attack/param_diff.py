@@ -46,7 +46,7 @@ class ParameterDifference(ParameterAttack):
 
     def aligned(self, compared: Comparison) -> Tensor:
         """Aligned differences [T, K, M, K], the real target first."""
-        heads, targets, forgotten_SK, centroid_KD = compared
+        heads, targets, forgotten_SK, centroid_KD, _ = compared
         classes = len(centroid_KD)
         diagonal = torch.arange(classes, device=centroid_KD.device)
         head_KMD = heads.weight_MKD.unflatten(0, (classes, -1))

@@ -1,11 +1,12 @@
 """param_dot: the dot product of heads trained on one class with the target's head is small for a forgotten class."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
-from unlearnleak.attack.comparison import ParameterAttack
-from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.attack.comparison import Comparison, ParameterAttack
+from unlearnleak.attack.evidence import Evidence, EvidenceKind, LabeledFeatures
 from unlearnleak.attack.shadow import units
 from unlearnleak.dataset import LabeledImages
 
@@ -18,17 +19,21 @@ class ParameterDotProduct(ParameterAttack):
     """
 
     version = 2
-    evidence = "dot_product"
+    evidence: ClassVar[EvidenceKind] = "dot_product"
+
+    def dots(self, compared: Comparison) -> tuple[Tensor, Tensor]:
+        """The dot products of all heads with all targets [T, K, M], as they are and aligned."""
+        dots_TKM = (compared.targets.flat() @ compared.heads.flat().T).unflatten(1, (-1, self.heads))
+        return dots_TKM, dots_TKM / units(dots_TKM.mean(2), compared.forgotten_SK)[..., None]
 
     def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
         """Evidence with samples_KMF = the M dot products of each class (F = 1) and their calibration."""
         assert auxiliary is not None, "needs_auxiliary"
-        heads, targets, forgotten_SK, _ = self.compare(target, auxiliary, generator)
-        dots_TKM = (targets.flat() @ heads.flat().T).unflatten(1, (-1, self.heads))
-        aligned_TKM = dots_TKM / units(dots_TKM.mean(2), forgotten_SK)[..., None]
+        compared = self.compare(target, auxiliary, generator)
+        dots_TKM, aligned_TKM = self.dots(compared)
         return Evidence(
             kind=self.evidence,
             samples_KMF=dots_TKM[0, ..., None],
             aligned_KMF=aligned_TKM[0, ..., None],
-            calibration=LabeledFeatures(aligned_TKM[1:, ..., None], forgotten_SK),
+            calibration=LabeledFeatures(aligned_TKM[1:, ..., None], compared.forgotten_SK),
         )

@@ -14,7 +14,11 @@ Run = dict[str, Any]
 Group = tuple[str, str, str, str, str]
 UNLEARNERS = ("rt", "ft", "rl", "au", "ng", "none")
 BASELINES = ("head_sum", "noise_prior", "aux_confidence")
-ATTACKS = ("param_dot", "param_diff", "inversion_gradient", "inversion_genetic", "inversion_shadow", *BASELINES)
+ATTACKS = (
+    *("param_dot", "param_diff", "param_confidence"),
+    *("inversion_gradient", "inversion_genetic", "inversion_shadow"),
+    *BASELINES,
+)
 FEW = 5
 """Below so many runs a share is given as a count alone: its interval would say nothing."""
 

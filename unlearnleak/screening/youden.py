@@ -41,7 +41,7 @@ class Youden(Screening):
     """
 
     version = 1
-    accepts = frozenset({"dot_product", "prediction"})
+    accepts = frozenset({"dot_product", "prediction", "score"})
     needs_calibration = True
     published = "youden"
 

@@ -1,0 +1,48 @@
+"""param_confidence: the dot product of param_dot and the target's answers to the same labelled samples, together."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from unlearnleak.attack.comparison import Comparison
+from unlearnleak.attack.evidence import Evidence, EvidenceKind, LabeledFeatures
+from unlearnleak.attack.param_dot import ParameterDotProduct
+from unlearnleak.attack.shadow import units
+from unlearnleak.dataset import LabeledImages
+
+
+def confidences(compared: Comparison, labels_N: Tensor) -> Tensor:
+    """The mean probability that each target gives the auxiliary samples of a class for being of it, [T, K]."""
+    logits_TNK = torch.einsum("tkd,nd->tnk", compared.targets.weight_MKD, compared.phi_ND)
+    p_TNK = (logits_TNK + compared.targets.bias_MK[:, None]).softmax(2)
+    own_TN = p_TNK.gather(2, labels_N[None, :, None].expand(len(p_TNK), -1, 1))[..., 0]
+    classes = p_TNK.shape[2]
+    return torch.stack([own_TN[:, labels_N == c].mean(1) for c in range(classes)], 1)
+
+
+class ParameterConfidence(ParameterDotProduct):
+    """White box, auxiliary data: the mean of two readings, each 1 for a retained class and 0 for a forgotten one.
+
+    Whoever holds the parameters and labelled samples can compare heads (`param_dot`) and ask for answers
+    (`aux_confidence`). Gradient ascent leaves dot products that look retained and answers that do not; a short
+    fine-tuning leaves some answers and no dot product. Both readings are aligned in the same way (`shadow.units`), and
+    weigh the same. A head computes answers from features, so nothing is asked of a black box.
+    """
+
+    version = 1
+    evidence: ClassVar[EvidenceKind] = "score"
+
+    def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+        """Evidence with the M combined readings of each class (F = 1) and their calibration."""
+        assert auxiliary is not None, "needs_auxiliary"
+        compared = self.compare(target, auxiliary, generator)
+        own_TK = confidences(compared, auxiliary.labels)
+        known_TK = own_TK / units(own_TK, compared.forgotten_SK)
+        both_TKMF = (self.dots(compared)[1] + known_TK[..., None])[..., None] / 2
+        return Evidence(
+            kind=self.evidence,
+            samples_KMF=both_TKMF[0],
+            aligned_KMF=both_TKMF[0],
+            calibration=LabeledFeatures(both_TKMF[1:], compared.forgotten_SK),
+        )
