@@ -1,44 +1,42 @@
-"""How long 2,000 auxiliary heads take: the natural loops against the tensor program of attack/heads.py.
+"""2,000 auxiliary heads as one tensor program, against the natural loops: python -m benchmarks.heads [--model resnet18]
 
-`python -m benchmarks.heads` trains 10 classes x 200 heads, each on 20 digits of its class for 100 steps, on the frozen
-features of a LeNet, in three ways that end at the same weights:
+10 classes x 200 heads, each trained on 20 samples of its class for 100 steps on the frozen features of a fresh LeNet
+(D = 84) or ResNet18 (D = 512), in three ways that end at the same weights:
 
 - images: a copy of the model, frozen but for its last layer, trained on raw images by SGD; one head at a time
 - features: the same loop on features that were computed before; one head at a time
-- batched: what the attacks do, from raw images to all 2,000 heads
+- batched: what the attacks do (unlearnleak/attack/heads.py), from raw images to all 2,000 heads
 
-The loops are timed on --sample heads spread over all, and their time is scaled up by 2,000 / sample (the work of a head
-does not depend on the others); --full times all. Each way is repeated, the ways in turn, and the median counts.
+The loops are timed on --part heads spread over all, and their time is scaled up (the work of a head does not depend on
+the others). Made-up images of MNIST's and CIFAR-10's shapes; the time does not depend on what they show.
 """
 
-import argparse
-import os
-import platform
-import statistics
-import time
-from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from benchmarks import training
+from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from tests.attack.slow_heads import linear, train_on_features, train_on_images
 from unlearnleak.attack.heads import Heads, class_subsets, initial_heads, train_heads
 from unlearnleak.dataset import LabeledImages
-from unlearnleak.dataset.digits import Digits
-from unlearnleak.model.lenet import LeNet
-from unlearnleak.seeds import generator, isolated
+from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.seeds import generator
 
-CLASSES, HEADS, SAMPLES = 10, 200, 20
+CLASSES, HEADS, SAMPLES, PER_CLASS = 10, 200, 20, 36
 STEPS, LR = 100, 0.5
 SEED = 0
-GOALS = {"images": 100, "features": 20}
+PARTS = {"lenet": 20, "resnet18": 4}
+GOAL = Goal(">=", 200)
+APART = 1e-3
 
 
 class Task(NamedTuple):
     """What all three ways are given: a model, auxiliary data, and each head's samples and initial weights."""
 
-    model: LeNet
+    model: LitClassifier
     auxiliary: LabeledImages
     subset_RN: Tensor
     initial: Heads
@@ -48,14 +46,15 @@ class Task(NamedTuple):
         return self.model.features(self.model.normalize(self.auxiliary.images))
 
 
-def task() -> Task:
-    source = Digits(root=None, path=None, auxiliary_per_class=36, test_per_class=36, train_limit=None)
-    splits, draw = source.splits(generator(SEED, "data")), generator(SEED, "heads")
-    with isolated(SEED, "weights"):
-        model = LeNet(image_shape=(1, 28, 28), num_classes=CLASSES, mean=splits.mean, std=splits.std).eval()
-    subset_KMN = class_subsets(splits.auxiliary.labels, CLASSES, HEADS, SAMPLES, draw)
+def task(name: str) -> Task:
+    """The task on a fresh model of that name."""
+    draw, count = generator(SEED, "heads"), CLASSES * PER_CLASS
+    (noise,) = training.made_up(training.SHAPES[name], count)
+    auxiliary = LabeledImages(noise.images, torch.arange(count) % CLASSES, CLASSES)
+    model = training.task(name).model().eval()
+    subset_KMN = class_subsets(auxiliary.labels, CLASSES, HEADS, SAMPLES, draw)
     initial = initial_heads(CLASSES * HEADS, CLASSES, model.head.in_features, draw)
-    return Task(model, splits.auxiliary, subset_KMN.flatten(0, 1), initial)
+    return Task(model, auxiliary, subset_KMN.flatten(0, 1), initial)
 
 
 def by_images(task: Task, chosen: list[int]) -> list[torch.nn.Linear]:
@@ -81,50 +80,37 @@ def batched(task: Task) -> Heads:
     return train_heads(phi_RND, labels_RN, task.initial, steps=STEPS, lr=LR)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def farthest(fast: Heads, slow: list[torch.nn.Linear], chosen: list[int]) -> float:
     """The largest difference between a weight of one way and of the other."""
     gaps = [(fast.weight_MKD[r] - head.weight.detach()).abs().max() for r, head in zip(chosen, slow, strict=True)]
     return float(torch.stack(gaps).max())
 
 
-def machine() -> str:
-    model = platform.processor() or platform.machine()
-    return f"{model}, {os.cpu_count()} cores, torch {torch.__version__}, {torch.get_num_threads()} threads"
+def compare(part: int, took: dict[str, list[float]]) -> bool:
+    """Print what the race took, of the loops scaled up to all heads; returns whether the goal is reached."""
+    scale = CLASSES * HEADS / part
+    took = {way: [(1 if way == "batched" else scale) * second for second in of] for way, of in took.items()}
+    seconds(took)
+    ratio(took, "features", "batched")
+    return ratio(took, "images", "batched", GOAL)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.heads", description="Time auxiliary heads.")
-    parser.add_argument("--sample", type=int, default=20, help="heads that the loops are timed on (20)")
-    parser.add_argument("--full", action="store_true", help="time the loops on all heads: many minutes")
-    parser.add_argument("--repeats", type=int, default=5, help="the median of so many runs counts (5)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="torch's threads (all cores)")
+    parser = arguments("heads", "Time auxiliary heads.", repeats=5)
+    parser.add_argument("--model", choices=training.MODELS, action="append", help="one or more (all)")
+    parser.add_argument("--part", type=int, help="heads that the loops are timed on, of 2,000 (LeNet 20, ResNet18 4)")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    work, total = task(), CLASSES * HEADS
-    sample = total if options.full else min(options.sample, total)
-    chosen = torch.linspace(0, total - 1, sample).long().tolist()
-    fast = batched(work)  # also the warm-up, as are the two runs of the loops that it is compared with
-    gap = max(farthest(fast, way(work, chosen[:10]), chosen[:10]) for way in (by_images, by_features))
-    ways: dict[str, tuple[float, Callable[[], object]]] = {
-        "images": (total / sample, lambda: by_images(work, chosen)),
-        "features": (total / sample, lambda: by_features(work, chosen)),
-        "batched": (1.0, lambda: batched(work)),
-    }
-    rounds = [{name: scale * seconds(run) for name, (scale, run) in ways.items()} for _ in range(options.repeats)]
-    took = {name: statistics.median(one[name] for one in rounds) for name in ways}
-    print(f"{total} heads, {SAMPLES} samples, {STEPS} steps, D = {work.model.head.in_features}; {machine()}")
-    print(f"loops timed on {sample} heads; median of {options.repeats}; weights agree within {gap:.1e}\n")
-    print(f"{'way':10}{'seconds':>10}{'min':>10}{'max':>10}{'times batched':>16}{'goal':>8}")
-    for name in ways:
-        low, high = (bound(one[name] for one in rounds) for bound in (min, max))
-        ratio, goal = took[name] / took["batched"], f">= {GOALS[name]}" if name in GOALS else ""
-        print(f"{name:10}{took[name]:10.3f}{low:10.3f}{high:10.3f}{ratio:16.1f}{goal:>8}")
+    ready(options)
+    for name in options.model or training.MODELS:
+        work, part = task(name), options.part or PARTS[name]
+        chosen = torch.linspace(0, CLASSES * HEADS - 1, part).long().tolist()
+        loops = {"images": partial(by_images, work, chosen), "features": partial(by_features, work, chosen)}
+        apart = max(farthest(batched(work), loop(), chosen) for loop in loops.values())
+        assert apart < APART, apart
+        dim = work.model.head.in_features
+        print(f"{name}, D = {dim}: {CLASSES * HEADS} heads, {SAMPLES} samples, {STEPS} steps; loops timed on {part}")
+        print(f"  weights agree within {apart:.1e}")
+        compare(part, race({**loops, "batched": partial(batched, work)}, options))
 
 
 if __name__ == "__main__":
