@@ -39,6 +39,14 @@ def test_done_without_a_whole_result_is_failed(tmp_path, content):
     assert (run["status"], run["why"]) == ("failed", "result.json is missing or not whole")
 
 
+def test_a_run_that_was_told_to_stop_before_its_verdict_is_no_failure(tmp_path):
+    place = write_run(tmp_path / "a")
+    (place / "result.json").unlink()
+    (place / "status.json").write_text('{"status": "done", "stage": "unlearned", "key": "4f"}')
+    (run,) = load_runs([tmp_path])
+    assert (run["status"], run["why"]) == ("skipped", "no verdict: it was told until=unlearned")
+
+
 @pytest.mark.parametrize("content", ["", '{"status"', "{}", "[]", '{"time": 3}'])
 def test_a_status_that_is_not_whole_is_failed(tmp_path, content):
     (write_run(tmp_path / "a") / "status.json").write_text(content)

@@ -15,9 +15,10 @@ from unlearnleak.status import DIGEST, RESULT, STATUS, digest_of, read_json, rea
 def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
     """One entry per run below `folders`: its result where it is done, and always "status", "why" and "directory".
 
-    A run that is done but whose result is not whole counts as failed, and so does one whose process died. Sorted by
-    directory. Folders whose names begin with a dot hold a sweep's own files and no runs; nor is a run looked for inside
-    a run. "time" (seconds since 1970), "host" and "traceback" are given where status.json has them.
+    A run that is done but whose result is not whole counts as failed, and so does one whose process died; one that was
+    told to stop before its verdict (`until=unlearned`) counts as skipped. Sorted by directory. Folders whose names
+    begin with a dot hold a sweep's own files and no runs; nor is a run looked for inside a run. "time" (seconds since
+    1970), "host" and "traceback" are given where status.json has them.
 
     A file among `folders` is a CSV as `unlearnleak table --csv` writes it (`rows.read_rows`); its runs come last.
 
@@ -44,7 +45,9 @@ def read_folders(folders: list[Path]) -> list[dict[str, Any]]:
         if status is None:
             continue  # removed while we looked
         result = read_json(path.parent / RESULT) if status["status"] == "done" else None
-        if status["status"] == "done" and result is None:
+        if status["status"] == "done" and result is None and "stage" in status:
+            status |= {"status": "skipped", "why": f"no verdict: it was told until={status['stage']}"}
+        elif status["status"] == "done" and result is None:
             status = {"status": "failed", "why": "result.json is missing or not whole"}
         elif result is not None and DIGEST in result and result[DIGEST] != digest_of(result):
             result, status = None, {"status": "failed", "why": "result.json is not what was written: it was altered"}
