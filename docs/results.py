@@ -90,8 +90,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("page", type=Path)
     parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--called", help="the data set's name on the page, where its images are not what it says")
     arguments = parser.parse_args()
     runs = load_runs(arguments.runs)
+    if arguments.called:
+        runs = [run | {"dataset": arguments.called} for run in runs]
     rows = arguments.page.with_suffix(".csv")
     with rows.open("w") as file:
         to_csv(runs, file, COLUMNS.split(","))
