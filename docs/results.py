@@ -67,20 +67,19 @@ def unlearning(runs: list[Run]) -> str:
 
 def tables(runs: list[Run]) -> str:
     """All tables."""
-    done = [run for run in runs if run["status"] == "done"]
     parts = [
         "## Unlearning\n\nMean test accuracy on the forgotten classes (and the highest of any model) and on the "
         "retained ones, after unlearning and, for the latter, of the originals, in %; models that pass the gate.",
-        unlearning(done),
+        unlearning(runs),
     ]
     for column, (title, text) in SECTIONS.items():
-        parts += [f"## {title}\n\n{text}", pivot(done, column)]
+        parts += [f"## {title}\n\n{text}", pivot(runs, column)]
     parts += [
         "## Shuffled truth\n\nExact verdicts, judged against forgotten classes drawn at random (`--shuffle-truth 0`). "
         "Chance is 10 % for one class and 0.8 % for three.",
-        pivot(shuffled(done, 0), "exact"),
+        pivot(shuffled(runs, 0), "exact"),
         "## Beside the paper's tables\n\n`unlearnleak tables` explains the columns.",
-        paper_markdown([line for line in lines(done) if line.runs]),
+        paper_markdown([line for line in lines(runs) if line.runs]),
     ]
     return "\n\n".join(parts)
 
@@ -92,7 +91,10 @@ def main() -> None:
     parser.add_argument("runs", nargs="+", type=Path)
     parser.add_argument("--called", help="the data set's name on the page, where its images are not what it says")
     arguments = parser.parse_args()
-    runs = load_runs(arguments.runs)
+    found = load_runs(arguments.runs)
+    runs = [run for run in found if run["status"] == "done"]
+    if left_out := [run for run in found if run["status"] not in ("done", "skipped")]:
+        parser.error(f"{len(left_out)} runs are not done, {left_out[0]['directory']} among them; finish the sweep first")
     if arguments.called:
         runs = [run | {"dataset": arguments.called} for run in runs]
     rows = arguments.page.with_suffix(".csv")
