@@ -94,7 +94,9 @@ def main() -> None:
     found = load_runs(arguments.runs)
     runs = [run for run in found if run["status"] == "done"]
     if left_out := [run for run in found if run["status"] not in ("done", "skipped")]:
-        parser.error(f"{len(left_out)} runs are not done, {left_out[0]['directory']} among them; finish the sweep first")
+        parser.error(
+            f"{len(left_out)} runs are not done, {left_out[0]['directory']} among them; finish the sweep first"
+        )
     if arguments.called:
         runs = [run | {"dataset": arguments.called} for run in runs]
     rows = arguments.page.with_suffix(".csv")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.report.made import write_run
+
 ROOT = Path(__file__).parents[2]
 SCRIPT, RESULTS = ROOT / "docs" / "results.py", ROOT / "docs" / "results"
 MARK = "<!-- Made by docs/results.py from here on. -->"
@@ -50,3 +52,22 @@ def test_a_data_set_that_is_not_what_it_says_gets_another_name(tmp_path: Path, m
         assert {row["dataset"] for row in csv.DictReader(file)} == {"Coats (grey)"}
     assert "| Coats (grey) | au | 1 |" in page.read_text()
     assert "fashion_mnist" not in page.read_text()
+
+
+def test_only_finished_sweeps_make_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run that was told to stop early is left out; one that failed is named, and nothing is written."""
+    stopped, failed = write_run(tmp_path / "runs" / "stopped"), tmp_path / "runs" / "failed"
+    (stopped / "result.json").unlink()
+    (stopped / "status.json").write_text('{"status": "done", "stage": "unlearned", "key": "4f"}')
+    page = tmp_path / "page.md"
+    make(monkeypatch, page, RESULTS / "cifar10.csv", tmp_path / "runs")
+    with page.with_suffix(".csv").open() as ours, (RESULTS / "cifar10.csv").open() as theirs:
+        assert len(ours.readlines()) == len(theirs.readlines())
+    write_run(failed, "failed", "ValueError: no")
+    before = page.read_text()
+    with pytest.raises(SystemExit):
+        make(monkeypatch, page, RESULTS / "cifar10.csv", tmp_path / "runs")
+    assert f"{failed} among them" in capsys.readouterr().err
+    assert page.read_text() == before
