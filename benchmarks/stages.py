@@ -31,15 +31,12 @@ from unlearnleak.dataset.digits import Digits
 from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.report.runs import load_runs
+from unlearnleak.report.table import ATTACKS
 from unlearnleak.run import config_folder
 from unlearnleak.seeds import generator
 
 TRAIN, TEST, SIDE, ROUNDS = 12_800, 2_000, 2048, 5
 UNLEARNERS = ("rt", "ft", "rl", "au", "ng")
-ATTACKS = (
-    *("param_dot", "param_diff", "inversion_gradient", "inversion_genetic", "inversion_shadow"),
-    *("head_sum", "noise_prior", "aux_confidence"),
-)
 Run = dict[str, Any]
 
 
