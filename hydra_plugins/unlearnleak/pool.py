@@ -44,3 +44,8 @@ class PoolLauncher(Launcher):
         """Run one wave of jobs, in order of their numbers, and return a JobReturn each."""
         assert self.pool is not None
         return self.pool.launch(job_overrides, initial_job_idx)
+
+    def close(self) -> None:
+        """End the workers, which otherwise wait for the next launch."""
+        if self.pool is not None:
+            self.pool.close()

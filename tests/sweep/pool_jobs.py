@@ -115,6 +115,11 @@ def meet(config: DictConfig) -> int:
     return os.getpid()
 
 
+def note(config: DictConfig) -> None:
+    """Leave the process's number."""
+    (Path(config.folder) / f"pid-{number()}").write_text(str(os.getpid()))
+
+
 def load(config: DictConfig) -> list[int]:
     """Let another process read the data."""
     from torch.utils.data import DataLoader
@@ -139,7 +144,7 @@ def hang(config: DictConfig) -> None:
 
 JOBS: list[Callable[[DictConfig], Any]] = [
     answer, throw, throw_unsent, leave, leave_at_once, get_killed, get_killed_as_a_parent, get_killed_while_answering,
-    give_what_cannot_be_sent, look, meet, load, hang,
+    give_what_cannot_be_sent, look, meet, note, load, hang,
 ]  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def conf(tmp_path):
 @pytest.fixture
 def launcher(conf, tmp_path):
     """Return a function that makes a pool launcher with these settings for `pool_jobs.task`."""
+    launchers: list[PoolLauncher] = []
     with initialize_config_dir(str(conf), version_base="1.3"):
 
         def make(*overrides: str, **settings) -> PoolLauncher:
@@ -57,9 +58,12 @@ def launcher(conf, tmp_path):
             made = PoolLauncher(**({"workers": 2, "gpus": None, "jobs_per_gpu": 1, "memory_gib": 1.0} | settings))
             context = HydraContext(config_loader=loader, callbacks=Callbacks())
             made.setup(hydra_context=context, task_function=task, config=config)
+            launchers.append(made)
             return made
 
         yield make
+        for made in launchers:
+            made.close()
 
 
 @pytest.fixture
@@ -145,6 +149,48 @@ def test_workers_are_kept_from_job_to_job_and_run_at_the_same_time(run):
     pids = [job.return_value for job in run(["do=meet"] * 6)]
     assert len(set(pids)) == 2
     assert all(len(set(pids[start : start + 2])) == 2 for start in (0, 2, 4))
+
+
+def test_workers_are_kept_from_launch_to_launch(launcher, tmp_path):
+    pool = launcher()
+
+    def pids(jobs: int) -> list[int]:
+        given = [[f"folder={tmp_path / str(time.monotonic_ns())}", "do=meet", f"many={jobs}"]] * jobs
+        Path(given[0][0].removeprefix("folder=")).mkdir()
+        return [job.return_value for job in pool.launch(given, 0)]
+
+    first, second = pids(2), pids(2)
+    assert set(first) == set(second)
+    (alone,) = pids(1)
+    assert gone(list(set(first) - {alone}))  # a worker without work would hold its memory, and its part of a GPU
+    pool.close()
+    assert gone([*first, alone])
+    assert pids(2)  # as if new
+
+
+def test_a_worker_that_was_told_other_things_is_not_kept(launcher, tmp_path, monkeypatch):
+    pool, job = launcher(), [f"folder={tmp_path}", "do=look"]
+    (before,) = pool.launch([job], 0)
+    monkeypatch.setenv("TOLD", "later")
+    (after,) = pool.launch([job], 1)
+    assert (before.return_value["TOLD"], after.return_value["TOLD"]) == (None, "later")
+    assert gone([before.return_value["pid"]])
+
+
+def test_a_worker_that_died_between_two_launches_is_replaced(launcher, tmp_path):
+    pool, job = launcher(), [f"folder={tmp_path}", "do=look"]
+    pid = pool.launch([job], 0)[0].return_value["pid"]
+    os.kill(pid, signal.SIGKILL)
+    pool.pool.crew[0].process.join(PATIENCE)
+    assert pool.launch([job], 1)[0].return_value["pid"] != pid
+
+
+def test_idle_workers_end_with_their_launcher(conf, tmp_path):
+    """Also under a sweeper that does not close it."""
+    words = ["-m", "tests.sweep.pool_jobs", "-m", "--config-dir", str(conf), "hydra/launcher=pool", "do=note"]
+    words += [f"folder={tmp_path}", "hydra/sweeper=basic", "code=1,2"]
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True, timeout=PATIENCE)
+    assert gone([int(path.read_text()) for path in tmp_path.glob("pid-*")])
 
 
 def test_a_job_that_failed_leaves_nothing_to_the_next_one(run):

@@ -5,6 +5,7 @@ harm to them. Workers are forked from one server process that has imported PyTor
 first: pebble 5.2 waits for ever where a job calls `os._exit(0)`, and where a worker dies in the middle of its answer.
 """
 
+import atexit
 import inspect
 import multiprocessing
 import os
@@ -74,6 +75,10 @@ class Worker:
                 overrides, RuntimeError(f"its answer cannot be read: {type(error).__name__}: {error}")
             )
 
+    def is_there(self) -> bool:
+        """Whether the worker lives; asked while it is idle, when all that can come through its channel is the end."""
+        return self.process.is_alive() and not self.channel.poll()
+
     def kill(self) -> None:
         """Kill the process and all that it started."""
         assert self.process.pid is not None
@@ -106,12 +111,12 @@ def obituary(exitcode: int | None, log: Path) -> str:
 
 
 def employed(crew: dict[int, Worker], slot: int, station: Station) -> Worker:
-    """The slot's worker; a new one where there is none yet, or where it died while it waited.
+    """The slot's idle worker; a new one where there is none yet, or it died while it waited, or was told other things.
 
     Raises:
         RuntimeError: no process can be started.
     """
-    if slot in crew and not crew[slot].process.is_alive():
+    if slot in crew and not (crew[slot].is_there() and crew[slot].station == station):
         end([crew.pop(slot)])
     if slot not in crew:
         try:
@@ -149,7 +154,10 @@ def start_server(task: TaskFunction) -> None:
 
 
 class Pool:
-    """The pool launcher's work; see `hydra_plugins.unlearnleak.pool`."""
+    """The pool launcher's work; see `hydra_plugins.unlearnleak.pool`.
+
+    Workers stay from one launch to the next, such as a sweep's waves, until `close` or the end of the process.
+    """
 
     def __init__(
         self, settings: PoolSettings, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -159,6 +167,14 @@ class Pool:
         self.task_function = task_function
         self.config = config
         self.slots: list[Slot] | None = None
+        self.crew: dict[int, Worker] = {}  # by slot
+        self.state: bytes | None = None  # what all jobs share, packed
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """End the workers."""
+        end(list(self.crew.values()))
+        self.crew.clear()
 
     def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
         """Run the jobs, numbered from `first`, and return one JobReturn each, in order.
@@ -172,20 +188,21 @@ class Pool:
         stations = self.stations(self.slots)
         jobs: deque[Job] = deque(enumerate(job_overrides, start=first))
         done: dict[int, JobReturn] = {}
-        crew: dict[int, Worker] = {}
+        end([self.crew.pop(slot) for slot in list(self.crew) if slot >= len(stations)])  # they would only hold memory
         try:
             while len(done) < len(job_overrides):
                 for slot, station in enumerate(stations):
-                    if jobs and (slot not in crew or crew[slot].job is None):
-                        employed(crew, slot, station).give(jobs.popleft())
-                for worker in answering(crew.values()):
+                    if jobs and (slot not in self.crew or self.crew[slot].job is None):
+                        employed(self.crew, slot, station).give(jobs.popleft())
+                for worker in answering(self.crew.values()):
                     number, done[number] = worker.finish()
                     if done[number].status is not JobStatus.COMPLETED:  # a CUDA error, say, stays with its process
-                        end([crew.pop(worker.station.slot.number)])
+                        end([self.crew.pop(worker.station.slot.number)])
                         if OmegaConf.select(self.config, "fail_fast"):
                             request_stop(f"fail_fast=true, and a job had failed: {done[number]._return_value}")
-        finally:
-            end(list(crew.values()))
+        except BaseException:
+            self.close()
+            raise
         return [done[number] for number in sorted(done)]
 
     def slots_for(self, jobs: int | None) -> list[Slot]:
@@ -199,6 +216,8 @@ class Pool:
         folder = launch_folder() or Path(str(self.config.hydra.sweep.dir)) / ".launches" / "default"
         folder = folder.absolute()
         folder.mkdir(parents=True, exist_ok=True)
-        state = cloudpickle.dumps((Singleton.get_state(), self.hydra_context, self.task_function, self.config))
-        shared = {"folder": Path.cwd(), "environment": dict(os.environ), "state": state}
-        return [Station(slot=slot, log=folder / f"worker-{slot.number}.log", **shared) for slot in places]
+        if self.state is None:
+            parts = (Singleton.get_state(), self.hydra_context, self.task_function, self.config)
+            self.state = cloudpickle.dumps(parts)
+        here, environment, state = Path.cwd(), dict(os.environ), self.state
+        return [Station(slot, folder / f"worker-{slot.number}.log", here, environment, state) for slot in places]

@@ -82,8 +82,11 @@ class Sweep:
         runner = Runner(launcher=self.launcher, sweep_dir=self.sweep_dir, fail_fast=bool(self.config.fail_fast))
         with launched(self.sweep_dir, plan) as folder:
             OmegaConf.save(self.config, self.sweep_dir / "multirun.yaml")
-            with Live(folder, self.console) as live:
-                runner.run(waves, live.wave_begins)
+            try:
+                with Live(folder, self.console) as live:
+                    runner.run(waves, live.wave_begins)
+            finally:
+                getattr(self.launcher, "close", lambda: None)()  # ours keeps its workers from wave to wave
             plan["outcome"] = tally(jobs)
 
     def plan(self, arguments: Sequence[str]) -> list[Job]:
