@@ -36,6 +36,13 @@ def test_values_and_gradients_are_those_of_max_pooling(n, channels, height, widt
         assert torch.equal(Halving()(x), theirs[0])
 
 
+@pytest.mark.parametrize("width", [127, 128, 253, 254, 255, 256, 300])
+def test_wide_images_have_places_that_no_byte_holds(width):
+    x, weight = images(1, 1, 5, width, 0), torch.ones(1, 1, 5, width)
+    for ours, theirs in zip(slopes(Halving(), x, weight), slopes(nn.MaxPool2d(2), x, weight), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_other_memory_layouts_change_nothing():
     x = images(2, 3, 6, 8, 0).contiguous(memory_format=torch.channels_last)
     weight = torch.randn(2, 3, 6, 8, generator=generator(0, "weight"))
