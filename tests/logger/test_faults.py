@@ -81,10 +81,28 @@ def test_online_run_arrives_in_full(run: FaultyJobs, tmp_path: Path) -> None:
     assert [row["unlearned/epoch"] for row in told.rows if "unlearned/epoch" in row] == [1, 2]
 
 
-@pytest.mark.parametrize("key", ["", KEY])
-def test_unreachable_at_the_start_is_refused_before_training(run: FaultyJobs, tmp_path: Path, key: str) -> None:
+def test_unreachable_at_the_start_leaves_a_result_that_says_so(run: FaultyJobs, tmp_path: Path) -> None:
     words = ["logger.mode=online", "logger.init_timeout=1"]
-    done = run(tmp_path, *words, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_API_KEY=key)
+    done = run(tmp_path, *words, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_API_KEY=KEY)
+    assert done.code == 0, done.err
+    assert done.err.count("W&B cannot be reached: Timed out") == 1
+    first = read(tmp_path, "result.json")
+    assert first["asr"] is not None
+    assert first["logged"] is False
+    assert first["logged_why"].startswith("W&B cannot be reached")
+    assert read(tmp_path, "status.json")["status"] == "done"
+
+    with Server() as server:
+        assert run(tmp_path, *words, **server.environment).code == 0
+        (told,) = server.runs.values()
+    second = read(tmp_path, "result.json")
+    assert second["logged"] is True
+    assert told.summary["asr"] == first["asr"] == second["asr"]
+
+
+def test_without_a_key_online_is_refused_before_training(run: FaultyJobs, tmp_path: Path) -> None:
+    words = ["logger.mode=online", "logger.init_timeout=1"]
+    done = run(tmp_path, *words, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_API_KEY="")
     assert done.code == 1
     assert "WANDB_MODE=offline" in done.err
     assert "Traceback" not in done.err

@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -232,23 +233,31 @@ def test_unknown_mode(mode: str) -> None:
         WandbLogger(project="p", entity=None, mode=mode, bins=8, flush_seconds=1, init_timeout=1, finish_timeout=1)
 
 
-def test_online_without_key_or_server_is_refused_soon(tmp_path: Path) -> None:
+def test_mistakes_are_refused_soon_and_a_server_that_is_not_there_costs_one_try(tmp_path: Path) -> None:
     body = """
-for project, key in [("p", ""), ("p", "short"), ("p", 40 * "a"), ("a:b", 40 * "a")]:
+for project, key in [("p", ""), ("p", "short"), ("p", 40 * "a"), ("p", 40 * "a"), ("a:b", 40 * "a")]:
     os.environ["WANDB_API_KEY"] = key
     logger = logger_from("wandb", mode="online", init_timeout=1, project=project)
     before = time.monotonic()
     try:
         start()
+        logger.summary({"asr": 1.0})
+        logger.table("t", ["a"], [[1]])
+        logger.histogram("h", {"g": [1.0, 2.0]})
+        logger.curve("c", [{"epoch": 1, "loss": 0.5}])
     except Exception as error:
         print(type(error).__name__, error)
+    print("broken", logger.broken, "after", ["a moment", "a try"][time.monotonic() - before > 0.9])
     assert time.monotonic() - before < 20
     logger.finish(exit_code=1)
 """
     done = in_a_process(body, tmp_path, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_MODE="offline")
     assert done.stdout.startswith("UserError logger.mode=online needs an API key: run `wandb login`"), done.stderr
-    assert "UserError W&B does not start: WANDB_API_KEY invalid" in done.stdout
-    assert "UserError W&B does not start: Timed out" in done.stdout
+    assert "UserError logger.mode=online is not possible: WANDB_API_KEY invalid" in done.stdout
     assert "UserError W&B does not start: Invalid project name 'a:b'" in done.stdout
-    assert done.stdout.count("Set WANDB_MODE=offline") == 4
+    assert done.stdout.count("Set WANDB_MODE=offline") == 3
+    first, second = [line for line in done.stdout.splitlines() if "cannot be reached" in line]
+    assert re.match(r"broken W&B cannot be reached: Timed out.* after a try", first)
+    assert second == first.replace("a try", "a moment")
+    assert done.stderr.count("The result is kept") == 2
     assert done.returncode == 0, done.stderr

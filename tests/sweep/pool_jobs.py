@@ -107,6 +107,13 @@ def look(config: DictConfig) -> dict[str, Any]:
     }
 
 
+def take_threads(config: DictConfig) -> dict[str, Any]:
+    import torch
+
+    torch.set_num_threads(5)
+    return look(config)
+
+
 def meet(config: DictConfig) -> int:
     """Come together with the `many - 1` other jobs of the same group: possible only if all run at the same time."""
     folder, group = Path(config.folder), number() // config.many
@@ -144,7 +151,7 @@ def hang(config: DictConfig) -> None:
 
 JOBS: list[Callable[[DictConfig], Any]] = [
     answer, throw, throw_unsent, leave, leave_at_once, get_killed, get_killed_as_a_parent, get_killed_while_answering,
-    give_what_cannot_be_sent, look, meet, note, load, hang,
+    give_what_cannot_be_sent, look, take_threads, meet, note, load, hang,
 ]  # fmt: skip
 
 

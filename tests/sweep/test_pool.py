@@ -177,6 +177,28 @@ def test_a_worker_that_was_told_other_things_is_not_kept(launcher, tmp_path, mon
     assert gone([before.return_value["pid"]])
 
 
+def test_the_number_of_workers_is_found_once(launcher, tmp_path, monkeypatch):
+    """Later they would count their own memory as taken."""
+    monkeypatch.setattr(slots_module, "cores", lambda: 2)
+    monkeypatch.setattr(slots_module, "free_memory", lambda: 2 * slots_module.GIBIBYTE)
+    pool = launcher(workers="auto")
+    jobs = [[f"folder={tmp_path}", "do=look"]] * 4
+    pool.launch(jobs, 0)
+    monkeypatch.setattr(slots_module, "free_memory", lambda: slots_module.GIBIBYTE // 2)
+    assert len({job.return_value["pid"] for job in pool.launch(jobs, 4)}) == 2
+
+
+def test_a_job_has_its_share_of_the_cores_whatever_came_before(launcher, tmp_path, monkeypatch):
+    """A model's last bits depend on its threads: they must not on a wave's size, nor on the job before."""
+    monkeypatch.setattr(slots_module, "cores", lambda: 6)
+    pool = launcher(workers=2)
+    jobs = [[f"folder={tmp_path}", f"do={what}"] for what in ("look", "take_threads", "look")]
+    assert [job.return_value["threads"] for job in pool.launch(jobs[:1], 0)] == [3]
+    pool.close()
+    one = launcher(workers=1)
+    assert [job.return_value["threads"] for job in one.launch(jobs, 0)] == [6, 5, 6]
+
+
 def test_a_worker_that_died_between_two_launches_is_replaced(launcher, tmp_path):
     pool, job = launcher(), [f"folder={tmp_path}", "do=look"]
     pid = pool.launch([job], 0)[0].return_value["pid"]

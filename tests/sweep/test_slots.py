@@ -40,7 +40,7 @@ def found(runtime=None, jobs: int | None = 100, **settings) -> list[Slot]:
         ({"gib": None}, {}, {}, 8, 1),
         ({"gib": 5.0}, {}, {"memory_gib": 2}, 2, 4),
         ({"gib": 0.1}, {}, {"workers": 4}, 4, 2),
-        ({}, {}, {"jobs": 2}, 2, 4),
+        ({}, {}, {"jobs": 2}, 2, 1),
         ({}, {}, {"jobs": None}, 8, 1),
     ],
 )

@@ -12,8 +12,9 @@ class RunLogger(ABC):
 
     The caller puts `finish` into a `finally`: a run without it has no true exit code.
 
-    No result is lost for a logger's sake. What keeps it from starting is an error, before anything is trained.
-    Where its back end breaks later, it warns once, sets `broken`, and lets all further calls pass.
+    No result is lost for a logger's sake. A mistake that keeps it from starting is an error, before anything is
+    trained. Where its back end cannot be reached, or breaks later, it warns once, sets `broken`, and lets all further
+    calls pass.
     """
 
     broken: str | None = None
@@ -36,6 +37,13 @@ class RunLogger(ABC):
 
         Raises:
             UserError: this logger cannot run here; the message says what to do about it.
+        """
+
+    def check(self) -> None:  # noqa: B027  (most loggers have nothing to find)
+        """Find mistakes that would keep it from starting, before a sweep launches anything.
+
+        Raises:
+            UserError: as `start` does; the message says what to do about it.
         """
 
     @abstractmethod

@@ -6,6 +6,7 @@ Measured offline with wandb 0.31.0 on one CPU core (n = 12, medians): a process'
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,12 @@ MODES = ("offline", "online", "disabled")
 LONGEST_NAME, LONGEST_JOB_TYPE, LONGEST_TAG = 128, 64, 64
 
 AGAIN = "The result is kept; the same command again logs the whole run anew and computes nothing twice."
+
+PAUSE = 600.0
+"""Seconds for which a process does not ask a server again that it could not reach: each try takes `init_timeout`."""
+
+unreached: dict[tuple[Any, ...], tuple[float, str]] = {}
+"""Where this process could not begin a run, when it last tried, and why."""
 
 used_ids: set[str] = set()
 """The ids from WANDB_RUN_ID that this process has given to a run."""
@@ -94,10 +101,11 @@ class WandbLogger(RunLogger):
     ) -> None:
         """Begin a W&B run in `directory`/wandb; a name, group, job type or tag is cut to W&B's limit.
 
-        The run has the id in WANDB_RUN_ID, which `wandb agent` sets for each run that it starts, or a new one.
+        The run has the id in WANDB_RUN_ID, which `wandb agent` sets for each run that it starts, or a new one. Where
+        the server cannot be reached, or does not let this account in, the run is `broken` from the start.
 
         Raises:
-            UserError: W&B refuses, such as online without a key or without a network.
+            UserError: something that W&B can never take: no key or an impossible one, an impossible project.
         """
         assert self._run is None, "finish() the run before the next start()"
         self.broken = None
@@ -119,8 +127,13 @@ class WandbLogger(RunLogger):
             log.warning("W&B's service does not answer (%r); starting a new one", error)
             forget_service()
             self._run = self._begin(what)
-        if self.where["mode"] == "online":
+        if self.where["mode"] == "online" and not self.broken:
             log.info("W&B run: %s", self._run.url)
+
+    def check(self) -> None:
+        """Raises UserError where `start` would find no API key; asks no server."""
+        if self.where["mode"] == "online":
+            require_key("logger.mode=online", WAY_OUT)
 
     def curve(self, name: str, rows: list[dict[str, float]]) -> None:
         """Log a W&B row per row, over `name/epoch` instead of W&B's own step, which counts all rows."""
@@ -201,16 +214,29 @@ class WandbLogger(RunLogger):
             log.warning("%s. %s", why, AGAIN)
 
     def _begin(self, what: dict[str, Any]) -> "Run":
-        wandb = library()
+        wandb, place = library(), tuple(self.where.values())
         refuse_second_run(os.environ.get("WANDB_RUN_ID"))
+        self.check()
+        when, why = unreached.get(place, (float("-inf"), ""))
+        if time.monotonic() < when + PAUSE:
+            return self._without(why, what)
         try:
-            if self.where["mode"] == "online":
-                require_key("logger.mode=online", WAY_OUT)
             with files_in(self._folder):
                 run: Run = wandb.init(**self.where, **what, reinit="create_new", settings=settings(**self.limits))
+        except (wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:  # the former is a CommError too
+            raise UserError(f"W&B does not start: {error}\n{WAY_OUT}") from error
+        except wandb.errors.CommError as error:
+            unreached[place] = (time.monotonic(), str(error))
+            return self._without(str(error), what)
         except wandb.Error as error:
             raise UserError(f"W&B does not start: {error}\n{WAY_OUT}") from error
         used_ids.add(run.id)
+        return run
+
+    def _without(self, why: str, what: dict[str, Any]) -> "Run":
+        """A run that takes everything and keeps nothing, as the server cannot be reached."""
+        self._give_up(f"W&B cannot be reached: {why.splitlines()[0]}")
+        run: Run = library().init(mode="disabled", dir=what["dir"], settings=settings())
         return run
 
 

@@ -62,9 +62,13 @@ def require_key(what: str, way_out: str = "") -> None:
     """Refuse `what` where no API key is configured; W&B itself would ask for one, and a sweep has nobody to answer.
 
     Raises:
-        UserError: there is no key.
+        UserError: there is no key, or one that cannot be.
     """
-    if not has_key():
+    try:
+        there = has_key()
+    except library().errors.AuthenticationError as error:
+        raise UserError(f"{what} is not possible: {error} {way_out}".strip()) from error
+    if not there:
         raise UserError(f"{what} needs an API key: run `wandb login`, or set WANDB_API_KEY. {way_out}".strip())
 
 

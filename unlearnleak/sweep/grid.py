@@ -10,8 +10,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from unlearnleak.config import build
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.job import finished, identity
+from unlearnleak.logger.base import RunLogger
 from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.status import read_status
@@ -46,7 +48,7 @@ def make_jobs(
     """
     jobs: dict[Path, Job] = {}
     stores: set[Any] = set()
-    bad_data: dict[str, str] = {}
+    bad: dict[str, str] = {}
     for overrides in grid:
         config = compose(overrides)
         # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
@@ -60,7 +62,7 @@ def make_jobs(
         if directory in jobs:
             check_equal(jobs[directory], compose(jobs[directory].overrides), overrides, config)
         elif not failed_only or (read_status(directory) or {}).get("status") in AGAIN:
-            jobs[directory] = planned(config, overrides, directory, bad_data)
+            jobs[directory] = planned(config, overrides, directory, bad)
     HydraConfig.instance().cfg = None
     return list(jobs.values())
 
@@ -100,31 +102,44 @@ def check_equal(job: Job, before: DictConfig, overrides: list[str], config: Dict
         )
 
 
-def planned(config: DictConfig, overrides: list[str], directory: Path, bad_data: dict[str, str] | None = None) -> Job:
+def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict[str, str] | None = None) -> Job:
     """One job with the keys of its stages, found without computing any but the data's facts.
 
-    `bad_data` remembers what was wrong with a data set, which may have taken a download to find out.
+    `bad` remembers what is wrong with a data set or a logger ("" for nothing), which may take long to find out.
     """
-    job, bad_data = Job(overrides, directory), {} if bad_data is None else bad_data
+    job, bad = Job(overrides, directory), {} if bad is None else bad
     try:
         plan = make_plan(config)
-        data = repr((plan.spec["dataset"], vars(plan.dataset), plan.seeds.data))
-        if data in bad_data:
-            raise UserError(bad_data[data])
         pipeline = Pipeline(plan)
-        try:
-            pipeline.data()
-        except UserError as error:
-            bad_data[data] = str(error)
-            raise
+        once(bad, repr((plan.spec["dataset"], vars(plan.dataset), plan.seeds.data)), pipeline.data)
         if finished(pipeline, directory, config):
             job.state = "finished"
         for stage in STAGES[: STAGES.index(plan.until) + 1]:
             job.keys[stage], job.payloads[stage] = pipeline.key(stage), pipeline.payload(stage)
         job.store = plan.store
-        job.identity = identity(pipeline, config) if plan.until == "verdict" else None
+        if plan.until == "verdict":
+            job.identity = identity(pipeline, config)
+            logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
+            once(bad, repr((type(logger), job.identity["logger"])), logger.check)
     except Incompatible as error:
         job.state, job.why = "skipped", str(error)
     except UserError as error:
         job.state, job.why = "failed", f"{type(error).__name__}: {error}"
     return job
+
+
+def once(known: dict[str, str], name: str, check: Callable[[], object]) -> None:
+    """Check what has this name, unless that was done before.
+
+    Raises:
+        UserError: as `check` did the first time.
+    """
+    if name not in known:
+        try:
+            check()
+        except UserError as error:
+            known[name] = str(error)
+            raise
+        known[name] = ""
+    elif known[name]:
+        raise UserError(known[name])

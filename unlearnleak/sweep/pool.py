@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -209,6 +210,8 @@ class Pool:
         """The slots that a launch of so many jobs has; None: of as many as can be."""
         runtime = OmegaConf.select(self.config, "runtime")
         plain: Any = OmegaConf.to_container(runtime, resolve=True) if OmegaConf.is_config(runtime) else {}
+        if self.settings.workers == "auto":  # once: workers that are there already hold memory, which is theirs to use
+            self.settings = replace(self.settings, workers=len(slots(self.settings, plain, None)))
         return slots(self.settings, plain, jobs)
 
     def stations(self, places: Sequence[Slot]) -> list[Station]:

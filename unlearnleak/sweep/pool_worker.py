@@ -81,12 +81,10 @@ def enter(station: Station) -> None:
 
 
 def share_cores(threads: int) -> None:
-    """Use this many threads, unless OMP_NUM_THREADS says how many; a job's runtime.threads overrides it."""
-    if "OMP_NUM_THREADS" in os.environ:
-        return
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    if "torch" in sys.modules:  # it read the variable when the fork server imported it
-        sys.modules["torch"].set_num_threads(threads)
+    """Use this many threads, unless OMP_NUM_THREADS says how many; runtime.threads overrides it for a job."""
+    told = os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    if "torch" in sys.modules and told.isdecimal() and int(told):  # it read the variable in the fork server
+        sys.modules["torch"].set_num_threads(int(told))
 
 
 def stopped(signum: int, frame: object) -> None:
@@ -116,6 +114,7 @@ def prepared(station: Station) -> Perform:
 
     def perform(number: int, overrides: Sequence[str]) -> JobReturn:
         print(f"--- job {number}: {' '.join(filter_overrides(overrides))}")
+        share_cores(station.slot.threads)  # whatever the job before has set
         try:
             config = context.config_loader.load_sweep_config(master, list(overrides))
             with open_dict(config):

@@ -69,6 +69,8 @@ class Runner:
             idle = idle + 1 if len(back) == len(pending) else 0
             waiting += back
             if waiting:
+                if idle:
+                    dismiss(self.launcher)
                 time.sleep(PAUSES[min(idle, len(PAUSES) - 1)])
             waiting = [task for task in waiting if not self.done_elsewhere(task)]
             pending = [task for task in waiting if not is_held(task.store.lock("-".join(task.gives)))]
@@ -122,6 +124,11 @@ class Runner:
             }
         if entry.get("status") == "failed" and self.fail_fast:  # also one that was killed
             request_stop(f"fail_fast=true, and {task.directory.name} had failed: {entry.get('why')}")
+
+
+def dismiss(launcher: Launcher) -> None:
+    """Let go of the workers that a launcher keeps from one launch to the next, as ours does, and of their devices."""
+    getattr(launcher, "close", lambda: None)()
 
 
 def is_done(task: Task) -> bool:

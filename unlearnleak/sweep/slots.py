@@ -58,9 +58,10 @@ def slots(settings: PoolSettings, runtime: dict[str, Any], jobs: int | None) -> 
         number = settings.workers
         allowed = f"at most {len(places)} ({len(gpus)} GPUs x hydra.launcher.jobs_per_gpu={settings.jobs_per_gpu})"
         require(not places or number <= len(places), "hydra.launcher.workers", number, allowed)
-    number = max(1, number if jobs is None else min(number, jobs))
-    threads = max(1, cores() // number)
-    return [Slot(index, places[index] if places else None, threads) for index in range(number)]
+    number = max(1, number)
+    threads = max(1, cores() // number)  # also where there are fewer jobs: a model's last bits depend on its threads
+    wanted = number if jobs is None else max(1, min(number, jobs))
+    return [Slot(index, places[index] if places else None, threads) for index in range(wanted)]
 
 
 def workers_for(threads: int | None, memory_gib: float) -> int:

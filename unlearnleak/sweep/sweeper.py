@@ -17,14 +17,14 @@ from rich.console import Console
 from unlearnleak.errors import UserError
 from unlearnleak.hints import allowed_beside
 from unlearnleak.progress import progress
-from unlearnleak.status import LOG, STATUS, mark, read_json, read_status
+from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_status
 from unlearnleak.sweep.compose import SharedLoader
 from unlearnleak.sweep.failures import Failure, command, differing, print_failures
 from unlearnleak.sweep.grid import Job, make_jobs
 from unlearnleak.sweep.launch import launched
 from unlearnleak.sweep.live import Live
 from unlearnleak.sweep.points import points
-from unlearnleak.sweep.runner import Runner
+from unlearnleak.sweep.runner import Runner, dismiss
 from unlearnleak.sweep.waves import Wave, announcement, count, make_waves
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Sweep:
                 with Live(folder, self.console) as live:
                     runner.run(waves, live.wave_begins)
             finally:
-                getattr(self.launcher, "close", lambda: None)()  # ours keeps its workers from wave to wave
+                dismiss(self.launcher)
             plan["outcome"] = tally(jobs)
 
     def plan(self, arguments: Sequence[str]) -> list[Job]:
@@ -133,10 +133,12 @@ class Sweep:
         """
         failures = [] if dry else self.failures(jobs)
         if failures:
+            tell_unlogged(jobs)
             print_failures(failures, len(jobs), self.console)
         if failures or any(job.state == "failed" for job in jobs):
             raise UserError(f"Not all is well: {tally(jobs)}." if not dry else "Not every job can be planned.")
         if not dry:
+            tell_unlogged(jobs)
             log.info("Runs are in %s; `unlearnleak table %s` shows them.", self.sweep_dir, self.sweep_dir)
 
 
@@ -147,6 +149,13 @@ def tell_state(job: Job) -> None:
         mark(job.directory, "done")
     elif job.state in ("skipped", "failed") and before != "done":
         mark(job.directory, job.state, why=job.why)
+
+
+def tell_unlogged(jobs: Sequence[Job]) -> None:
+    """Say which results of this launch its logger does not show."""
+    results = [read_json(job.directory / RESULT) or {} for job in jobs if job.state == "todo"]
+    for why, times in Counter(each["logged_why"] for each in results if each.get("logged") is False).items():
+        log.warning("%d results are kept, but not logged in full: %s. The same command logs them anew.", times, why)
 
 
 def end_of(job: Job) -> str:
