@@ -4,7 +4,9 @@ Process numbers come again, in containers all the time; with the time of the beg
 """
 
 import os
+import signal
 import socket
+import subprocess
 from pathlib import Path
 
 UNKNOWN = 0
@@ -37,3 +39,9 @@ def began(pid: int) -> int:
     except OSError:
         return UNKNOWN
     return -1 if fields[0] in {b"Z", b"X"} else int(fields[19])
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that leads a session of its own, and its children."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)

@@ -7,7 +7,6 @@ skipped, so that the same command again goes on where it stopped.
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from typing import IO
 
 from unlearnleak.errors import UserError, require
 from unlearnleak.logger.wandb_service import require_key
+from unlearnleak.process import kill_group
 from unlearnleak.progress import meter
 
 COMMAND = (sys.executable, "-m", "wandb", "sync", "--include-synced")
@@ -122,12 +122,6 @@ class Syncing:
         if self.stopped.is_set():
             return Outcome(run, "interrupted")
         return Outcome(run, "failed", f"exit status {status}{'' if status else ', not marked as synced'}: {lines[-1]}")
-
-
-def kill_group(process: "subprocess.Popen[bytes]") -> None:
-    """End a process and its children; W&B's service notices that its parent is gone, and ends."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 def sync_all(runs: list[Path], syncing: Syncing, workers: int) -> list[Outcome]:

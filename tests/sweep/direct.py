@@ -32,10 +32,14 @@ class Direct:
     def __init__(self, loader: SharedLoader, config: Any, act: Act) -> None:
         self.loader, self.config, self.act = loader, config, act
         self.launched: list[list[Path]] = []
+        self.closed: list[int] = []  # after how many launches
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> list[JobReturn]:
         self.launched.append([])
         return [self.run(list(overrides)) for overrides in job_overrides]
+
+    def close(self) -> None:
+        self.closed.append(len(self.launched))
 
     def run(self, overrides: list[str]) -> JobReturn:
         config = self.loader.load_sweep_config(self.config, overrides)

@@ -195,7 +195,8 @@ def test_a_job_that_needs_longer_every_time_is_given_up(timed_out):
     _, never = timed_out
     ((done, why),) = never.returned()
     assert not done
-    assert "timed-out too many times" in why
+    # A node that is busy with other jobs' ends may tell this one of its own only when its time is over.
+    assert "timed-out too many times" in why or "SLURM says: TIMEOUT: raise hydra.launcher.timeout_min" in why
 
 
 def test_a_real_sweep(real):

@@ -1,9 +1,12 @@
 """What SLURM's commands print, and how long they may take."""
 
 import logging
+import time
+from pathlib import Path
 
 import pytest
 
+from unlearnleak.process import began
 from unlearnleak.sweep import slurm_queue
 from unlearnleak.sweep.slurm_queue import Listed, Silent, array_limit, cancel, command, ending, in_words, listed
 
@@ -26,9 +29,14 @@ def says(tmp_path, monkeypatch):
 @pytest.mark.timeout(60)
 def test_a_command_that_hangs_is_silent_with_all_its_children(says):
     """The child holds the pipe on which the command would have answered."""
-    says("squeue", script="sleep 1000 & wait")
+    path = Path(says("squeue", script="sleep 1000 & echo $! > $0.child; wait"))
     with pytest.raises(Silent, match=r"squeue did not answer within 0\.5 s"):
         command("squeue", seconds=0.5)
+    child = int(path.with_name("squeue.child").read_text())
+    end = time.monotonic() + 30
+    while began(child) > 0:
+        assert time.monotonic() < end, "the child outlives the command"
+        time.sleep(0.02)
 
 
 def test_a_command_that_fails_says_why_in_its_last_line(says):

@@ -13,6 +13,7 @@ from tests.sweep.direct import Direct, sweep, words_in
 from unlearnleak import pipeline
 from unlearnleak.attack.head_sum import HeadSum
 from unlearnleak.errors import UserError
+from unlearnleak.logger.wandb import WandbLogger
 from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.status import RESULT, STATUS, mark
@@ -248,8 +249,10 @@ def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tm
         if launches.count("original") == 1:
             threading.Timer(0.3, go_on.set).start()
 
-    sweep(tmp_path, "attack=head_sum", act=act)
+    launcher = sweep(tmp_path, "attack=head_sum", act=act)
     thread.join()
+    assert 1 in launcher.closed  # no worker of the first launch keeps a device meanwhile
+    assert launcher.closed[-1] == len(launcher.launched)  # nor of the last
     # Launched, found in hand, given back; and launched again since the other process did not publish it after all.
     assert launches.count("original") == 2
     assert computed["original", elsewhere.key("original")] == 1
@@ -299,6 +302,41 @@ def test_what_is_damaged_since_the_planning_is_computed_again(tmp_path, caplog):
     assert "is damaged and will be computed again" in caplog.text
     for key in ("scores", "verdict", "forget_acc", "retain_acc", "key_original"):
         assert after[key] == before[key]
+
+
+ONLINE = ["attack=head_sum", "screening=kmeans,threshold", "logger=wandb", "logger.mode=disabled"]
+
+
+def test_what_a_logger_can_never_do_is_told_before_anything_is_launched(tmp_path, computed, monkeypatch, capsys):
+    asked = []
+
+    def check(self):
+        asked.append(self.where["mode"])
+        raise UserError("logger.mode=online needs an API key")
+
+    monkeypatch.setattr(WandbLogger, "check", check)
+    with pytest.raises(UserError, match="2 of 2 jobs failed"):
+        sweep(tmp_path, *ONLINE)
+    assert asked == ["disabled"]  # once for all jobs
+    assert {stage for stage, _ in computed} == {"data"}
+    assert "needs an API key  (2 jobs)" in capsys.readouterr().err
+
+
+def test_results_that_no_logger_takes_are_kept_and_counted(tmp_path, monkeypatch, caplog):
+    start = WandbLogger.start
+
+    def broken_from_the_start(self, **what):
+        start(self, **what)
+        self._give_up("W&B cannot be reached: Timed out")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WandbLogger, "start", broken_from_the_start)
+        sweep(tmp_path, *ONLINE)
+    assert "2 results are kept, but not logged in full: W&B cannot be reached: Timed out" in caplog.text
+    results = list((tmp_path / "runs" / "adhoc").glob(f"*/{RESULT}"))
+    assert [json.loads(path.read_text())["logged"] for path in results] == [False, False]
+    assert len(sweep(tmp_path, *ONLINE).launched) == 1  # the jobs alone: all stages are stored
+    assert [json.loads(path.read_text())["logged"] for path in results] == [True, True]
 
 
 def test_jobs_that_would_share_a_folder_are_refused(tmp_path):

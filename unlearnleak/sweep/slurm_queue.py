@@ -13,6 +13,9 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from unlearnleak.process import kill_group
 
 log = logging.getLogger(__name__)
 
@@ -74,18 +77,22 @@ def command(*words: str, seconds: float = SECONDS) -> str:
     Raises:
         Silent: there is no such command, it failed, or it took longer than `seconds`.
     """
+    pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Silent(f"{words[0]} did not answer within {seconds:g} s") from error
+        process = subprocess.Popen(words, **pipes, text=True, start_new_session=True)
     except OSError as error:
         raise Silent(f"{words[0]} cannot be started: {error}") from error
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    with process:
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired as error:
+            raise Silent(f"{words[0]} did not answer within {seconds:g} s") from error
+        finally:
+            kill_group(process)  # it hangs, or Ctrl-C came, which it did not hear
+    if process.returncode:
+        said = err.strip().splitlines() or [f"exit status {process.returncode}"]
         raise Silent(f"{Path(words[0]).name} failed: {said[-1]}")
-    return done.stdout
+    return str(out)
 
 
 def listed() -> dict[str, Listed]:
