@@ -52,7 +52,7 @@ class Task(NamedTuple):
     def genetic(self) -> list[float]:
         """Each class's best fitness."""
         settings = {"population": POPULATION, "generations": GENERATIONS, "elites": ELITES}
-        attack = InversionGenetic(**settings, mutation_rate=RATE, sigma=SIGMA, gamma=GAMMA)
+        attack = InversionGenetic(**settings, mutation_rate=RATE, sigma=SIGMA, gamma=GAMMA, chunk=2048)
         evidence = attack(BlackBox(self.model), None, generator(0, "genetic"))
         return evidence.samples_KMF[:, 0].exp().diagonal().tolist()
 

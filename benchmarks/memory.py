@@ -7,8 +7,9 @@ steps on all of them (the recipe's batch of 128), since later steps hold no more
 - modules: the imports alone
 - images: with the data set
 - copy: what a second copy of the training images would add; no line below may hold that much more than its parts
-- training, ledger: a few steps of `fit` without and with AU's ledgers; three [10, P] tensors are 1,280 MiB
-- attack: param_dot with its default settings on 1,000 auxiliary images
+- training, ledger: a few steps of `fit` without and with AU's ledgers; three [10, P] tensors are 1,280 MiB. The same
+  with the ledgers of two classes, as runtime.ledger_classes=2 keeps them
+- attack: param_dot with its default settings on 1,000 auxiliary images, and with attack.chunk=100
 - inversion: gradient inversion of 40 images, 5 steps
 """
 
@@ -74,7 +75,9 @@ PARTS: dict[str, Callable[[], object]] = {
     "model step": lambda: train(data(STEPS * BATCH), data(1024)),
     "training": lambda: train(data(TRAIN), data(TEST)),
     "training with ledger": lambda: train(data(TRAIN), data(TEST), ClassLedger(10)),
+    "ledger of two classes": lambda: train(data(TRAIN), data(TEST), ClassLedger(10, range(2))),
     "attack": lambda: with_shadows(WhiteBox(model()), auxiliary("resnet18")),
+    "attack in chunks": lambda: with_shadows(WhiteBox(model()), auxiliary("resnet18"), chunk=100),
     "inversion": inversion,
 }
 

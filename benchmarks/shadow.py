@@ -36,8 +36,8 @@ def auxiliary(name: str) -> LabeledImages:
     return LabeledImages(noise.images, torch.arange(CLASSES * PER_CLASS) % CLASSES, CLASSES)
 
 
-def with_shadows(target: WhiteBox, data: LabeledImages) -> Tensor:
-    attack = ParameterDotProduct(**settings())  # type: ignore[arg-type]
+def with_shadows(target: WhiteBox, data: LabeledImages, **more: float) -> Tensor:
+    attack = ParameterDotProduct(**settings() | more)  # type: ignore[arg-type]
     return attack(target, data, generator(0, "attack")).samples_KMF[..., 0]
 
 

@@ -5,6 +5,7 @@ import itertools
 import logging
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import time
@@ -345,6 +346,46 @@ def test_a_killed_job_goes_on_and_leaves_nothing(tmp_path, caplog, stage, act):
     left = [path for path in (store / FOLDER).rglob("*") if path.is_file()]
     assert all(".tmp" in str(path) for path in left)
     assert len(left) == (act is kill_when_writing)  # what the killed one had begun to write, which is never read
+
+
+def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed(tmp_path, caplog, monkeypatch):
+    """Each part is a training of its own, which ends in the same weights."""
+    caplog.set_level(logging.INFO)
+    at_once, in_parts = ["unlearner=au"], ["unlearner=au", "runtime.ledger_classes=2"]
+    whole = job_in(tmp_path / "whole", *at_once).original()
+    expected = job_in(tmp_path / "parts", *in_parts).original()
+    assert (expected.key, expected.tensors["ledger_KP"].shape) == (whole.key, whole.tensors["ledger_KP"].shape)
+    for name, tensor in whole.tensors.items():
+        if name == "ledger_KP":
+            torch.testing.assert_close(tensor, expected.tensors[name], rtol=1e-4, atol=1e-7)
+        else:
+            assert torch.equal(tensor, expected.tensors[name]), name
+    assert expected.meta["curve"] == whole.meta["curve"]
+
+    def die_in_the_second_part():
+        pipeline, usual, begun = job_in(tmp_path / "killed", *in_parts), ClassLedger.on_fit_start, []
+
+        def on_fit_start(ledger, *what):
+            begun.append(ledger.classes)
+            usual(ledger, *what)
+
+        def on_train_epoch_start(ledger, trainer, module):
+            if len(begun) == 2 and trainer.current_epoch == 2:
+                kill()
+
+        monkeypatch.setattr(ClassLedger, "on_fit_start", on_fit_start)
+        monkeypatch.setattr(ClassLedger, "on_train_epoch_start", on_train_epoch_start)
+        pipeline.original()
+
+    process = fork.Process(target=die_in_the_second_part)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    caplog.clear()
+    found = job_in(tmp_path / "killed", *in_parts).original()
+    assert all(torch.equal(tensor, found.tensors[name]) for name, tensor in expected.tensors.items())
+    assert re.findall("goes on from epoch . of 4", caplog.text) == [f"goes on from epoch {n} of 4" for n in (3, 2)]
+    assert not [path for path in (tmp_path / "killed" / "store" / FOLDER).rglob("*") if path.is_file()]
 
 
 def test_what_was_found_in_the_store_is_no_resumed_training(tmp_path):

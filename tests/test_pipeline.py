@@ -121,6 +121,11 @@ def test_a_place_and_a_files_name_are_in_no_key_and_its_content_is_in_all(folder
     assert changed(before, keys(folder, *BASE, f"dataset.path={tmp_path / 'other.npz'}")) == ALL
 
 
+@pytest.mark.parametrize("attack", ["param_dot", "param_diff", "param_confidence", "inversion_genetic"])
+def test_how_much_memory_an_attack_may_take_is_in_no_key(folder, attack):
+    assert keys(folder, f"attack={attack}") == keys(folder, f"attack={attack}", "attack.chunk=5")
+
+
 def test_drawn_classes_follow_their_seed(folder):
     drawn = {tuple(pipeline_in(folder, "forget_classes=draw:2", f"seeds.forget={s}").forgotten()) for s in range(8)}
     assert len(drawn) > 1

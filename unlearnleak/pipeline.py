@@ -49,7 +49,7 @@ class Pipeline:
         self.plan, self.wait = plan, wait
         self.artifacts: dict[str, Artifact] = {}
         self.payloads: dict[str, dict[str, Any]] = {}
-        self.trainings: dict[str, Checkpoints] = {}
+        self.trainings: dict[str, list[Checkpoints]] = {}
 
     def payload(self, stage: str) -> dict[str, Any]:
         """What determines a stage; made once, since the data set's fingerprint may read a whole file."""
@@ -79,10 +79,10 @@ class Pipeline:
             tensors, meta = compute()
             meta["seconds"] = time.perf_counter() - start
             meta["made_with"] = self.made_with()
-            training = self.trainings.get(name)
-            if training and training.resumed_from_epoch:
-                meta["resumed_from_epoch"] = training.resumed_from_epoch
-                meta["seconds"] += training.seconds_before
+            for training in self.trainings.get(name, []):
+                if training.resumed_from_epoch:
+                    meta["resumed_from_epoch"] = training.resumed_from_epoch
+                    meta["seconds"] += training.seconds_before
             meta["memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             if cuda:
                 meta["device_memory_mib"] = torch.cuda.max_memory_allocated(cuda) / MEBIBYTE
@@ -91,8 +91,8 @@ class Pipeline:
         artifact = self.artifacts[name] = self.plan.store.get_or_compute(
             name, self.payload(name), measured, wait=self.wait
         )
-        if name in self.trainings:
-            self.trainings[name].discard()
+        for training in self.trainings.get(name, []):
+            training.discard()
         return artifact
 
     def made_with(self) -> dict[str, Any]:
@@ -104,14 +104,18 @@ class Pipeline:
             "threads": torch.get_num_threads(),
         }
 
-    def checkpoints(self, stage: str) -> Checkpoints | None:
-        """Where the training of `stage` goes on if it is killed; None if it is to start over."""
+    def checkpoints(self, stage: str, part: str = "") -> Checkpoints | None:
+        """Where the training of `stage` goes on if it is killed; None if it is to start over.
+
+        Where a stage needs several trainings, `part` tells them apart.
+        """
         seconds = self.plan.runtime.checkpoint_seconds
         if seconds is None:
             return None
-        folder = self.plan.store.root / FOLDER / stage / self.key(stage)
-        self.trainings[stage] = Checkpoints(folder=folder, seconds=seconds, made_with=self.made_with())
-        return self.trainings[stage]
+        folder = self.plan.store.root / FOLDER / stage / f"{self.key(stage)}{part}"
+        checkpoints = Checkpoints(folder=folder, seconds=seconds, made_with=self.made_with())
+        self.trainings.setdefault(stage, []).append(checkpoints)
+        return checkpoints
 
     # data
 
@@ -195,25 +199,36 @@ class Pipeline:
         plan = self.plan
 
         def compute() -> Contents:
-            data = plan.resident
-            model = self.fresh_model(plan.seeds.original, "original")
-            ledger = ClassLedger(data.train.num_classes) if plan.unlearner.needs_ledger else None
-            curve = fit(
-                model,
-                data.train,
-                plan.training,
-                test=data.test,
-                generator=seeds.generator(plan.seeds.original, "original", "batches"),
-                label="original model",
-                callbacks=[ledger] if ledger else [],
-                checkpoints=self.checkpoints("original"),
-            )
-            contents = self.trained(model, curve)
-            if ledger:
-                contents.tensors["ledger_KP"] = ledger.ledger_KP
+            if not plan.unlearner.needs_ledger:
+                return self.train_original(None)
+            every = range(self.data().meta["num_classes"])
+            size = plan.runtime.ledger_classes or len(every)
+            ledgers = [ClassLedger(len(every), every[start : start + size]) for start in every[::size]]
+            for ledger in ledgers:
+                part = "" if len(ledgers) == 1 else f"-{ledger.classes[0]}"
+                contents = self.train_original(ledger, part)
+                ledger.ledger_KP = ledger.ledger_KP.cpu() if part else ledger.ledger_KP
+            rows = [ledger.ledger_KP for ledger in ledgers]
+            contents.tensors["ledger_KP"] = rows[0] if len(rows) == 1 else torch.cat(rows)  # no copy of the largest
             return contents
 
         return self.stage("original", compute)
+
+    def train_original(self, ledger: ClassLedger | None, part: str = "") -> Contents:
+        """One training on all of D, which ends in the same weights whatever ledger is kept."""
+        plan, data = self.plan, self.plan.resident
+        model = self.fresh_model(plan.seeds.original, "original")
+        curve = fit(
+            model,
+            data.train,
+            plan.training,
+            test=data.test,
+            generator=seeds.generator(plan.seeds.original, "original", "batches"),
+            label="original model",
+            callbacks=[ledger] if ledger else [],
+            checkpoints=self.checkpoints("original", part),
+        )
+        return self.trained(model, curve)
 
     # unlearned
 

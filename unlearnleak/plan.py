@@ -72,8 +72,11 @@ class Runtime:
     device: str
     threads: int | None
     checkpoint_seconds: float | None
+    ledger_classes: int | None
 
     def __post_init__(self) -> None:
+        chunk = self.ledger_classes
+        require(chunk is None or chunk >= 1, "runtime.ledger_classes", chunk, "at least 1, or null for all at once")
         if self.checkpoint_seconds is not None and self.checkpoint_seconds < 0:
             raise UserError(
                 f"runtime.checkpoint_seconds={self.checkpoint_seconds} is not possible: 0 or more seconds, or null for "
@@ -182,7 +185,7 @@ def make_plan(config: DictConfig) -> Plan:
         "dataset": component_spec(config, "dataset", dataset, dataset.location_keys),
         "model": component_spec(config, "model", model_class),
         "unlearner": component_spec(config, "unlearner", unlearner),
-        "attack": component_spec(config, "attack", attack),
+        "attack": component_spec(config, "attack", attack, attack.memory_keys),
         "screening": component_spec(config, "screening", screening),
         "training": {name: value for name, value in how.items() if (name, value) != ("precision", "fp32")},
     }  # fp32 is left out: keys are older than the choice

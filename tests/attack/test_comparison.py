@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from tests.attack.slow_heads import linear, train_on_features
+from unlearnleak.attack import comparison
 from unlearnleak.attack.access import WhiteBox
 from unlearnleak.attack.comparison import standardise
 from unlearnleak.attack.heads import class_subsets, initial_heads
@@ -17,6 +18,7 @@ SETTINGS = {
     "shadow_steps": 50,
     "shadow_lr": 0.5,
     "shadow_momentum": 0.9,
+    "chunk": None,
 }
 
 
@@ -95,6 +97,26 @@ def test_targets_keep_the_targets_logits_and_heads_are_what_sgd_makes_of_the_sam
         torch.testing.assert_close(compared.centroid_KD[c], phi[labels == c].mean(0))
 
 
+@pytest.mark.parametrize("chunk", [1, 7, 30, 31])
+def test_heads_trained_in_chunks_are_the_same(original, digits, chunk, monkeypatch):
+    together, trained = [], comparison.train_heads
+
+    def watched(phi, *what, **how):
+        together.append(len(phi))
+        return trained(phi, *what, **how)
+
+    box = WhiteBox(original.model)
+    whole = ParameterDotProduct(**SETTINGS).compare(box, digits.auxiliary, torch.Generator().manual_seed(4))
+    monkeypatch.setattr(comparison, "train_heads", watched)
+    attack = ParameterDotProduct(**SETTINGS | {"chunk": chunk})
+    parts = attack.compare(box, digits.auxiliary, torch.Generator().manual_seed(4))
+    assert max(together) == min(chunk, 30)
+    assert sum(together) == 30
+    for one, other in zip(whole.heads, parts.heads, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+    assert torch.equal(whole.targets.weight_MKD, parts.targets.weight_MKD)  # the same draws
+
+
 def test_shapes(original, digits):
     attack = ParameterDotProduct(**SETTINGS)
     compared = attack.compare(WhiteBox(original.model), digits.auxiliary, torch.Generator().manual_seed(4))
@@ -105,7 +127,7 @@ def test_shapes(original, digits):
     assert compared.centroid_KD.shape == (10, 84)
 
 
-@pytest.mark.parametrize(("name", "value"), [("heads", 0), ("subset_size", 0), ("shadows", 7)])
+@pytest.mark.parametrize(("name", "value"), [("heads", 0), ("subset_size", 0), ("shadows", 7), ("chunk", 0)])
 def test_too_few_of_anything_is_an_error_that_names_it(name, value):
     with pytest.raises(UserError, match=f"attack.{name}={value}"):
         ParameterDotProduct(**SETTINGS | {name: value})

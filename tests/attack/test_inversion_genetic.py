@@ -13,6 +13,7 @@ SETTINGS = {
     "mutation_rate": 0.1,
     "sigma": 0.3,
     "gamma": 0.9,
+    "chunk": 2048,
 }
 
 
@@ -47,6 +48,16 @@ def test_it_counts_the_queries_and_asks_about_no_elite_twice(population, elites,
     evidence = InversionGenetic(**settings)(target, None, generator())
     assert evidence.queries == 5 * (population + generations * (population - elites))
     assert len(target.asked) == 1 + 1 + generations  # one forward pass a generation
+
+
+def test_chunks_bound_what_is_asked_about_at_once_and_nothing_else():
+    whole, parts = Recorder(Linear()), Recorder(Linear())
+    one = InversionGenetic(**SETTINGS)(whole, None, generator())
+    other = InversionGenetic(**SETTINGS | {"chunk": 7})(parts, None, generator())
+    assert max(len(images) for images, _ in parts.asked) == 7
+    assert one.queries == other.queries
+    torch.testing.assert_close(one.samples_KMF, other.samples_KMF)
+    torch.testing.assert_close(one.images_KCHW, other.images_KCHW)
 
 
 def test_the_best_fitness_never_falls_and_does_rise():

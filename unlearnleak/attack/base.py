@@ -19,6 +19,7 @@ class Attack(ABC):
         evidence: the kind of evidence, by which screenings are matched before anything is trained.
         calibrated: whether the evidence carries shadow calibration.
         needs_auxiliary: whether the attacker holds labelled auxiliary data.
+        memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
     """
 
     version: ClassVar[int]
@@ -26,6 +27,7 @@ class Attack(ABC):
     evidence: ClassVar[EvidenceKind]
     calibrated: ClassVar[bool] = False
     needs_auxiliary: ClassVar[bool] = False
+    memory_keys: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:

@@ -87,11 +87,13 @@ class ParameterAttack(Attack):
         steps, lr: gradient steps of the auxiliary heads and their rate (features have a mean square norm of 1).
         shadows: S, shadow targets for the calibration.
         shadow_steps, shadow_lr, shadow_momentum: how these are trained.
+        chunk: how many auxiliary heads are trained at once, to bound memory; None takes all.
     """
 
     access = WhiteBox
     calibrated = True
     needs_auxiliary = True
+    memory_keys = frozenset({"chunk"})
 
     def __init__(
         self,
@@ -104,11 +106,14 @@ class ParameterAttack(Attack):
         shadow_steps: int,
         shadow_lr: float,
         shadow_momentum: float,
+        chunk: int | None,
     ) -> None:
         for name, value in {"heads": heads, "subset_size": subset_size, "steps": steps}.items():
             require(value >= 1, f"attack.{name}", value, "at least 1")
         require(lr > 0, "attack.lr", lr, "above 0")
+        require(chunk is None or chunk >= 1, "attack.chunk", chunk, "at least 1, or null for all heads at once")
         self.heads, self.subset_size, self.steps, self.lr = heads, subset_size, steps, lr
+        self.chunk = chunk
         self.shadows = shadows
         self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
 
@@ -123,14 +128,19 @@ class ParameterAttack(Attack):
         subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
         subset_Rn = subset_KMn.flatten(0, 1).to(labels_N.device)  # R = K * M heads
         initial = initial_heads(len(subset_Rn), classes, dim, generator)
-        heads = train_heads(
-            phi_ND[subset_Rn],
-            labels_N[subset_Rn],
-            Heads(*(part.to(phi_ND) for part in initial)),
-            steps=self.steps,
-            lr=self.lr,
-            label="auxiliary heads",
-        )
+        size = self.chunk or len(subset_Rn)
+        trained = [
+            train_heads(
+                phi_ND[some_Rn],
+                labels_N[some_Rn],
+                Heads(weight_RKD.to(phi_ND), bias_RK.to(phi_ND)),
+                steps=self.steps,
+                lr=self.lr,
+                label="auxiliary heads",
+            )
+            for some_Rn, weight_RKD, bias_RK in zip(*(part.split(size) for part in (subset_Rn, *initial)), strict=True)
+        ]
+        heads = Heads(*map(torch.cat, zip(*trained, strict=True)))
         forgotten_SK = shadow_plan(self.shadows, classes, generator).to(labels_N.device)
         shadows = shadow_heads(phi_ND, labels_N, forgotten_SK, generator=generator, **self.shadow)
         targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))

@@ -97,7 +97,7 @@ class Store:
 
     def _is_useless(self, checkpoints: Path) -> bool:
         """Whether the training that these checkpoints belong to is published, or was given up a week ago."""
-        stage, key = checkpoints.parent.name, checkpoints.name
+        stage, key = checkpoints.parent.name, checkpoints.name.partition("-")[0]  # "-PART" where a stage has several
         if (self.root / stage / key).is_dir():
             return True
         idle = time.time() - checkpoints.stat().st_mtime > _ABANDONED_SECONDS

@@ -18,7 +18,7 @@ Shape letters: B samples of a batch, K classes, P parameters, U output units or 
 input channels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -103,6 +103,9 @@ def check_optimizer(optimizer: Any) -> None:
 class ClassLedger(pl.Callback):
     """Keeps `ledger_KP`, one row of flattened weight movements per class, while the original model trains.
 
+    With `only`, of these classes alone, in their order: K is their number then, and a second training, which ends in
+    the same weights, can keep the others'.
+
     The gradients that the optimiser sees are left alone: a run with a ledger ends in the same bits as one
     without. P counts the parameters in the order of `model.parameters()`. It costs three [K, P] tensors on
     the model's device while training, of which `ledger_KP` stays.
@@ -112,8 +115,8 @@ class ClassLedger(pl.Callback):
 
     version = 1
 
-    def __init__(self, num_classes: int) -> None:
-        self.num_classes = num_classes
+    def __init__(self, num_classes: int, only: Sequence[int] | None = None) -> None:
+        self.classes = list(range(num_classes) if only is None else only)
         self.ledger_KP: Tensor
         self.velocity_KP: Tensor
         self.handles: list[Any] = []
@@ -129,7 +132,7 @@ class ClassLedger(pl.Callback):
             size += parameter.numel()
         device = parameters[0].device
         if trainer.ckpt_path is None:
-            self.ledger_KP = torch.zeros(self.num_classes, size, device=device)
+            self.ledger_KP = torch.zeros(len(self.classes), size, device=device)
             self.velocity_KP = torch.zeros_like(self.ledger_KP)
         self.ledger_KP, self.velocity_KP = self.ledger_KP.to(device), self.velocity_KP.to(device)
         self.gradient_KP = torch.zeros_like(self.ledger_KP)
@@ -143,7 +146,10 @@ class ClassLedger(pl.Callback):
     ) -> None:
         """Sorts out which samples of the batch belong to which class."""
         labels_B = batch[1]
-        self.positions = {c: (labels_B == c).nonzero()[:, 0] for c in labels_B.unique().tolist()}
+        there = set(labels_B.unique().tolist())
+        self.positions = {
+            row: (labels_B == c).nonzero()[:, 0] for row, c in enumerate(self.classes) if c in there
+        }  # by row of the ledger
         self.written: set[tuple[int, nn.Parameter]] = set()
 
     def _watch(self, layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -159,29 +165,29 @@ class ClassLedger(pl.Callback):
     def _split(self, layer: Any, a: Tensor, e: Tensor) -> None:
         if isinstance(layer, nn.BatchNorm2d):
             a = nn.functional.batch_norm(a, None, None, training=True, eps=layer.eps)
-        for c, at in self.positions.items():
+        for row, at in self.positions.items():
             parts = LAYERS[type(layer)](layer, a[at], e[at])
             for parameter, part in zip((layer.weight, layer.bias), parts, strict=True):
                 if parameter is not None:
-                    self._add(c, parameter, part)
+                    self._add(row, parameter, part)
 
-    def _add(self, c: int, parameter: nn.Parameter, part: Tensor) -> None:
+    def _add(self, k: int, parameter: nn.Parameter, part: Tensor) -> None:
         """Adds to the step's gradient of one class. The first part of a step overwrites what the step before left."""
         start = self.offsets[parameter]
-        row = self.gradient_KP[c, start : start + parameter.numel()]
-        if (c, parameter) in self.written:
+        row = self.gradient_KP[k, start : start + parameter.numel()]
+        if (k, parameter) in self.written:
             row += part.reshape(-1)
         else:
             row.copy_(part.reshape(-1))
-            self.written.add((c, parameter))
+            self.written.add((k, parameter))
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
         """Repeats the optimiser's own step, class by class."""
         check_optimizer(optimizer)
         for parameter, start in self.offsets.items():
-            for c in range(self.num_classes):
-                if (c, parameter) not in self.written:  # no sample of the class, or a layer that was not used
-                    self.gradient_KP[c, start : start + parameter.numel()].zero_()
+            for k in range(len(self.classes)):
+                if (k, parameter) not in self.written:  # no sample of the class, or a layer that was not used
+                    self.gradient_KP[k, start : start + parameter.numel()].zero_()
         group = optimizer.param_groups[0]
         if group["weight_decay"]:
             self.gradient_KP.add_(self.ledger_KP, alpha=group["weight_decay"])
