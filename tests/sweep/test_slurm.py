@@ -42,16 +42,21 @@ def timed_out(slurm, tmp_path_factory):
         master.process.terminate()
 
 
+def sweep(folder: Path, *words: str) -> tuple[list[str], subprocess.Popen]:
+    """A sweep of small jobs, as people start it: its command and its process."""
+    words = [*overrides_in(folder, *words, "attack=head_sum"), "hydra/launcher=slurm"]
+    settings = ["gpus_per_node=null", "cpus_per_task=1", "mem_gb=1", "interval_s=1"]
+    words += [f"hydra.launcher.{setting}" for setting in settings]
+    command = [sys.executable, "-m", "unlearnleak.run", "-m", *words]
+    with (folder / "log").open("w") as log:
+        return command, subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+
+
 @pytest.fixture(scope="module")
 def real(slurm, tmp_path_factory):
-    """A sweep of two real jobs in four waves, as people start it."""
+    """A sweep of two real jobs in four waves."""
     folder = tmp_path_factory.mktemp("real")
-    words = overrides_in(folder, "unlearner=rl", "attack=head_sum")
-    settings = ["gpus_per_node=null", "cpus_per_task=1", "mem_gb=1", "interval_s=1"]
-    command = [sys.executable, "-m", "unlearnleak.run", "-m", *words, "forget_classes=[0],[1]", "hydra/launcher=slurm"]
-    command += [f"hydra.launcher.{setting}" for setting in settings] + slurm.on("n2")
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+    command, process = sweep(folder, "unlearner=rl", "forget_classes=[0],[1]", *slurm.on("n2"))
     yield folder, command, process
     process.terminate()
     process.wait(60)
@@ -197,6 +202,23 @@ def test_a_job_that_needs_longer_every_time_is_given_up(timed_out):
     assert not done
     # A node that is busy with other jobs' ends may tell this one of its own only when its time is over.
     assert "timed-out too many times" in why or "SLURM says: TIMEOUT: raise hydra.launcher.timeout_min" in why
+
+
+def test_a_long_training_that_is_queued_again_goes_on_from_its_checkpoint(slurm, tmp_path):
+    words = ["unlearner=none", "training.epochs=8000", "runtime.checkpoint_seconds=0.5"]
+    _, process = sweep(tmp_path, *words, *slurm.on("n2"))
+    try:
+        until(lambda: list(tmp_path.glob("store/.checkpoints/original/*/[!.]*")))
+        (log,) = tmp_path.glob("runs/adhoc/.launches/*/slurm/*_log.out")
+        job = log.name.removesuffix("_0_log.out")
+        scontrol("requeue", job)  # what a preemption does
+        release(job)
+        assert process.wait(240) == 0, (tmp_path / "log").read_text()
+    finally:
+        process.terminate()
+    (meta,) = tmp_path.glob("store/original/*/meta.json")
+    assert 0 < json.loads(meta.read_text())["resumed_from_epoch"] < 8000
+    assert "the training goes on from epoch" in log.read_text()
 
 
 def test_a_real_sweep(real):
