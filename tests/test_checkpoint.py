@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import re
 import resource
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -382,6 +383,10 @@ def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
     caplog.clear()
+    others = shutil.copytree(tmp_path / "killed", tmp_path / "others")
+    found = job_in(others, "unlearner=au", "runtime.ledger_classes=3").original()  # other parts start anew
+    torch.testing.assert_close(found.tensors["ledger_KP"], whole.tensors["ledger_KP"], rtol=1e-4, atol=1e-7)
+    assert "goes on" not in caplog.text
     found = job_in(tmp_path / "killed", *in_parts).original()
     assert all(torch.equal(tensor, found.tensors[name]) for name, tensor in expected.tensors.items())
     assert re.findall("goes on from epoch . of 4", caplog.text) == [f"goes on from epoch {n} of 4" for n in (3, 2)]

@@ -205,7 +205,7 @@ class Pipeline:
             size = plan.runtime.ledger_classes or len(every)
             ledgers = [ClassLedger(len(every), every[start : start + size]) for start in every[::size]]
             for ledger in ledgers:
-                part = "" if len(ledgers) == 1 else f"-{ledger.classes[0]}"
+                part = "" if len(ledgers) == 1 else f"-{ledger.classes[0]}-{ledger.classes[-1]}"
                 contents = self.train_original(ledger, part)
                 ledger.ledger_KP = ledger.ledger_KP.cpu() if part else ledger.ledger_KP
             rows = [ledger.ledger_KP for ledger in ledgers]

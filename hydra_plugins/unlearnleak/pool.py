@@ -34,6 +34,7 @@ class PoolLauncher(Launcher):
         self.pool = Pool(settings, hydra_context=hydra_context, task_function=task_function, config=config)
         if not config.get("dry_run"):
             start_server(task_function)  # it imports while the sweep is planned
+        self.pool.slots_for(None)  # refuses what this machine has not, also in a dry run
 
     @property
     def slots(self) -> int | None:

@@ -338,6 +338,12 @@ def test_results_that_no_logger_takes_are_kept_and_counted(tmp_path, monkeypatch
     assert len(sweep(tmp_path, *ONLINE).launched) == 1  # the jobs alone: all stages are stored
     assert [json.loads(path.read_text())["logged"] for path in results] == [True, True]
 
+    def check(self):
+        raise UserError("logger.mode=online needs an API key")
+
+    monkeypatch.setattr(WandbLogger, "check", check)
+    assert sweep(tmp_path, *ONLINE).launched == []  # what is finished needs no key
+
 
 def test_jobs_that_would_share_a_folder_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"would share the folder .* differ in runtime: .*sweep_name"):

@@ -119,8 +119,9 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
         job.store = plan.store
         if plan.until == "verdict":
             job.identity = identity(pipeline, config)
-            logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
-            once(bad, repr((type(logger), job.identity["logger"])), logger.check)
+            if job.state != "finished":
+                logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
+                once(bad, repr((type(logger), job.identity["logger"])), logger.check)
     except Incompatible as error:
         job.state, job.why = "skipped", str(error)
     except UserError as error:
