@@ -8,7 +8,8 @@ steps on all of them (the recipe's batch of 128), since later steps hold no more
 - images: with the data set
 - copy: what a second copy of the training images would add; no line below may hold that much more than its parts
 - training, ledger: a few steps of `fit` without and with AU's ledgers; three [10, P] tensors are 1,280 MiB. The same
-  with the ledgers of two classes, as runtime.ledger_classes=2 keeps them
+  with the ledgers of two classes, as each training of runtime.ledger_classes=2 keeps them
+- original: AU's original as a job computes and stores it, on 2,000 training images, without and with that setting
 - attack: param_dot with its default settings on 1,000 auxiliary images, and with attack.chunk=100
 - inversion: gradient inversion of 40 images, 5 steps
 """
@@ -17,10 +18,13 @@ import argparse
 import resource
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from hydra import compose, initialize_config_dir
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from benchmarks.race import machine
@@ -31,6 +35,9 @@ from unlearnleak.attack.inversion_gradient import InversionGradient
 from unlearnleak.dataset import LabeledImages
 from unlearnleak.model.resnet18 import ResNet18
 from unlearnleak.optimization import Optimization
+from unlearnleak.pipeline import Pipeline
+from unlearnleak.plan import make_plan
+from unlearnleak.run import config_folder
 from unlearnleak.seeds import generator
 from unlearnleak.training import fit
 from unlearnleak.unlearner.ledger import ClassLedger
@@ -64,6 +71,20 @@ def train(train: LabeledImages, test: LabeledImages, *callbacks: Callback) -> No
     fit(model(), train, recipe, callbacks=[*callbacks, Few()], **how)
 
 
+def original(ledger_classes: str) -> None:
+    with tempfile.TemporaryDirectory() as folder, initialize_config_dir(str(config_folder()), version_base=None):
+        train, test = data(2000), data(500)
+        arrays = {"train_images": train.images, "test_images": test.images}
+        labels = {"train_labels": train.labels, "test_labels": test.labels}
+        np.savez(f"{folder}/images.npz", **{name: part.numpy() for name, part in labels.items()}, **{
+            name: part.permute(0, 2, 3, 1).numpy() for name, part in arrays.items()
+        })  # fmt: skip
+        told = ["dataset=npz", f"dataset.path={folder}/images.npz", "model=resnet18", "unlearner=au", "logger=none"]
+        told += ["training.epochs=1", "training.warmup_epochs=0", f"training.batch_size={BATCH}", "runtime.device=cpu"]
+        told += [f"store={folder}/store", f"runtime.ledger_classes={ledger_classes}"]
+        Pipeline(make_plan(compose("config", overrides=told))).original()
+
+
 def inversion() -> None:
     attack = InversionGradient(restarts=4, steps=5, lr=1.0, l2=0.01, tv=0.001, chunk=None)
     attack(WhiteBox(model()), None, generator(0, "inversion"))
@@ -76,6 +97,8 @@ PARTS: dict[str, Callable[[], object]] = {
     "training": lambda: train(data(TRAIN), data(TEST)),
     "training with ledger": lambda: train(data(TRAIN), data(TEST), ClassLedger(10)),
     "ledger of two classes": lambda: train(data(TRAIN), data(TEST), ClassLedger(10, range(2))),
+    "original": lambda: original("null"),
+    "original in parts": lambda: original("2"),
     "attack": lambda: with_shadows(WhiteBox(model()), auxiliary("resnet18")),
     "attack in chunks": lambda: with_shadows(WhiteBox(model()), auxiliary("resnet18"), chunk=100),
     "inversion": inversion,

@@ -1,5 +1,7 @@
+import gc
 import os
 import signal
+import weakref
 
 import pytest
 import pytorch_lightning as pl
@@ -135,6 +137,16 @@ def test_fit_writes_no_files_and_says_nothing(digits, fresh_lenet, tmp_path, mon
     fit(fresh_lenet(), digits.train, HOW, test=digits.test, generator=generator(0), label="model")
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_callback_that_is_kept_does_not_keep_the_model(digits, fresh_lenet):
+    """Lightning binds its methods `log` and `log_dict` to callbacks."""
+    model, callback = fresh_lenet(), pl.Callback()
+    held = weakref.ref(model)
+    fit(model, digits.train, HOW, test=digits.test, generator=generator(0), label="model", callbacks=[callback])
+    del model
+    gc.collect()
+    assert held() is None
 
 
 def test_the_session_s_original_has_learned(original):

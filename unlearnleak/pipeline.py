@@ -16,6 +16,7 @@ So one original serves all unlearners, one unlearned model all attacks, one evid
 command again resumes it. Each stage draws from its own generators: what comes after a hit is the same as after a miss.
 """
 
+import gc
 import resource
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import unlearnleak
 from unlearnleak import seeds
@@ -203,16 +205,28 @@ class Pipeline:
                 return self.train_original(None)
             every = range(self.data().meta["num_classes"])
             size = plan.runtime.ledger_classes or len(every)
-            ledgers = [ClassLedger(len(every), every[start : start + size]) for start in every[::size]]
-            for ledger in ledgers:
-                part = "" if len(ledgers) == 1 else f"-{ledger.classes[0]}-{ledger.classes[-1]}"
-                contents = self.train_original(ledger, part)
-                ledger.ledger_KP = ledger.ledger_KP.cpu() if part else ledger.ledger_KP
-            rows = [ledger.ledger_KP for ledger in ledgers]
-            contents.tensors["ledger_KP"] = rows[0] if len(rows) == 1 else torch.cat(rows)  # no copy of the largest
+            if size >= len(every):
+                ledger = ClassLedger(len(every))
+                contents = self.train_original(ledger)
+                contents.tensors["ledger_KP"] = ledger.ledger_KP
+                return contents
+            whole_KP = torch.empty(0)
+            for start in every[::size]:
+                contents, rows_kP = self.train_part(every[start : start + size], len(every))
+                whole_KP = whole_KP if start else torch.empty(len(every), rows_kP.shape[1])
+                whole_KP[start : start + size] = rows_kP
+                del rows_kP
+                gc.collect()  # a training's parts point at each other, and would stay until the next one has begun
+            contents.tensors["ledger_KP"] = whole_KP
             return contents
 
         return self.stage("original", compute)
+
+    def train_part(self, only: range, classes: int) -> tuple[Contents, Tensor]:
+        """The original model, trained with the ledgers of some of its `classes` alone, and these."""
+        ledger = ClassLedger(classes, only)
+        contents = self.train_original(ledger, f"-{only[0]}-{only[-1]}")
+        return contents, ledger.ledger_KP
 
     def train_original(self, ledger: ClassLedger | None, part: str = "") -> Contents:
         """One training on all of D, which ends in the same weights whatever ledger is kept."""

@@ -125,6 +125,9 @@ def fit(
     if bf16:
         model.to(memory_format=torch.contiguous_format)
     model.to(device).eval()  # Lightning leaves it on the CPU
+    for callback in filter(None, [*callbacks, checkpoints]):
+        for name in ("log", "log_dict"):  # Lightning's, bound to the model: who keeps a callback would keep that too
+            vars(callback).pop(name, None)
     return curve.rows
 
 

@@ -70,7 +70,7 @@ class InversionGenetic(Attack):
         mutation_rate: share of the pixels, at least one, that a mutation draws (with repetition); the paper: one.
         sigma: the mutation's standard deviation in the first generation.
         gamma: its factor from one generation to the next.
-        chunk: how many images the target is asked about at once, to bound memory.
+        chunk: how many images the target is asked about at once, to bound memory; None asks about all.
     """
 
     version = 1
@@ -87,7 +87,7 @@ class InversionGenetic(Attack):
         mutation_rate: float,
         sigma: float,
         gamma: float,
-        chunk: int,
+        chunk: int | None,
     ) -> None:
         if not 1 <= elites < population:
             raise UserError(f"attack.elites={elites} must be at least 1 and less than attack.population={population}.")
@@ -95,7 +95,7 @@ class InversionGenetic(Attack):
         require(0 <= mutation_rate <= 1, "attack.mutation_rate", mutation_rate, "0 to 1")
         require(sigma > 0, "attack.sigma", sigma, "above 0")
         require(0 < gamma <= 1, "attack.gamma", gamma, "above 0 and at most 1")
-        require(chunk >= 1, "attack.chunk", chunk, "at least 1")
+        require(chunk is None or chunk >= 1, "attack.chunk", chunk, "at least 1, or null for all at once")
         self.population, self.generations, self.elites = population, generations, elites
         self.mutation_rate, self.sigma, self.gamma = mutation_rate, sigma, gamma
         self.chunk = chunk
@@ -124,7 +124,9 @@ class InversionGenetic(Attack):
     def _ask(self, target: BlackBox, genes_KPG: Tensor) -> Tensor:
         """The target's probabilities for every individual of every class, [K, P, K]."""
         images_NCHW = genes_KPG.reshape(-1, *target.image_shape)
-        answers_NK = torch.cat([target.probabilities(part) for part in images_NCHW.split(self.chunk)])
+        answers_NK = torch.cat(
+            [target.probabilities(part) for part in images_NCHW.split(self.chunk or len(images_NCHW))]
+        )
         return answers_NK.view(*genes_KPG.shape[:2], -1)
 
     def _breed(self, people: Population, sigma: float, generator: torch.Generator) -> Tensor:

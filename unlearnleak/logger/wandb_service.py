@@ -15,7 +15,7 @@ from typing import Any
 
 from unlearnleak.errors import UserError
 
-WAY_OUT = "Set WANDB_MODE=offline (no account, no network; `wandb sync` uploads later) or use logger=none."
+WAY_OUT = "Set WANDB_MODE=offline (no account, no network; `unlearnleak sync` uploads later) or use logger=none."
 
 # Not wanted of W&B: output on the terminal, and what it finds out about the machine by itself (the summary
 # names versions, revision and device). Of the time saved, nine tenths are the list of installed packages.

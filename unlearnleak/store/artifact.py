@@ -88,12 +88,16 @@ def _tensor_bytes(tensors: "dict[str, torch.Tensor]") -> bytes:
 
     if "__metadata__" in tensors:
         raise ValueError("A tensor cannot be named '__metadata__': safetensors keeps that name for itself.")
-    own = {}
+    own: dict[str, torch.Tensor] = {}
+    seen: set[int] = set()
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor):
             raise TypeError(f"tensors[{name!r}] is a {type(tensor).__name__}: names are strings, values tensors.")
-        # A copy each: safetensors refuses tensors that share memory, such as tied weights.
-        own[name] = tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        # A copy where one is needed: safetensors refuses tensors that share memory, such as tied weights.
+        storage = tensor.untyped_storage()
+        alone = storage.data_ptr() not in seen and storage.nbytes() == tensor.numel() * tensor.element_size()
+        seen.add(storage.data_ptr())
+        own[name] = tensor.detach().to("cpu", copy=not alone, memory_format=torch.contiguous_format)
     return bytes(save(own))
 
 

@@ -206,6 +206,7 @@ class ClassLedger(pl.Callback):
         """Takes the hooks off and frees what only training needed."""
         self._unhook()
         del self.velocity_KP, self.gradient_KP
+        self.offsets, self.written = {}, set()  # they hold the model's parameters
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Takes the hooks off a model whose training failed."""
