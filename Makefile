@@ -5,7 +5,7 @@ NAME ?= smoke
 RUNS ?= outputs/runs/$(NAME)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-more lint bench bench-check sweep report clean
+.PHONY: help demo test test-more test-gpu lint bench bench-check sweep report clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,10 +22,13 @@ demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; show
 	$(BIN)/unlearnleak report outputs/runs/demo
 
 test: .venv/.installed  ## run the test suite (no network, GPU, SLURM or browser)
-	$(BIN)/python -m pytest -m "not slurm and not browser"
+	$(BIN)/python -m pytest -m "not slurm and not browser and not gpu"
 
 test-more: .venv/.installed  ## run the tests that need SLURM or a browser; each says so where it is skipped
 	$(BIN)/python -m pytest -m "slurm or browser"
+
+test-gpu: .venv/.installed  ## run the tests that need a GPU; each says so where it is skipped
+	$(BIN)/python -m pytest -m gpu
 
 lint: .venv/.installed  ## check style and types
 	$(BIN)/ruff check .

@@ -19,7 +19,7 @@ from unlearnleak.packing import pack, unpack
 from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.screening.youden import Youden
-from unlearnleak.store import Artifact, Store
+from unlearnleak.store import Artifact, Contents, Store
 from unlearnleak.training import fit
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ledger import ClassLedger
@@ -205,6 +205,24 @@ def test_what_is_found_needs_no_images_and_no_training(tmp_path, monkeypatch):
     monkeypatch.setattr("unlearnleak.pipeline.fit", lambda *a, **k: pytest.fail("trained"))
     pipeline = run_stages(pipeline_in(tmp_path))
     assert all(pipeline.artifacts[stage].hit for stage in STAGES)
+
+
+def test_the_datas_facts_need_no_gpu(tmp_path):
+    artifact = pipeline_in(tmp_path, "runtime.device=cuda:77").data()  # a sweep is planned on a login node
+    assert artifact.meta["made_with"]["device"] == "cpu"
+    assert "device_memory_mib" not in artifact.meta
+
+
+def test_a_gpu_is_opened_before_a_stage_is_computed_on_it(tmp_path, monkeypatch):
+    done = []
+    monkeypatch.setattr("torch.cuda.init", lambda: done.append("init"))
+    monkeypatch.setattr("torch.cuda.reset_peak_memory_stats", lambda device: done.append(f"reset {device}"))
+    monkeypatch.setattr("torch.cuda.max_memory_allocated", lambda device: 2**20)
+    pipeline = pipeline_in(tmp_path)
+    vars(pipeline.plan)["device"] = torch.device("cuda:1")
+    meta = pipeline.stage("original", lambda: Contents({}, {"done": list(done)})).meta
+    assert meta["done"] == ["init", "reset cuda:1"]
+    assert (meta["device_memory_mib"], meta["made_with"]["device"]) == (1.0, "cuda")
 
 
 UNTIMED = ("seconds", "memory_mib", "device_memory_mib")

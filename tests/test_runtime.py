@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 import torch
 
 from unlearnleak.errors import UserError
-from unlearnleak.runtime import quiet_lightning, resolve_device, set_threads
+from unlearnleak.runtime import count_memory_anew, peak_memory, quiet_lightning, resolve_device, set_threads
 
 
 @pytest.fixture
@@ -48,6 +48,32 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(gpus, count, 
     gpus(count)
     with pytest.raises(UserError, match=rf"runtime.device={name} .*{there}.*auto"):
         resolve_device(name)
+
+
+@pytest.fixture
+def closed_cuda(monkeypatch):
+    """CUDA as it is in a process that has not opened it: `reset_peak_memory_stats` fails until `init` was called."""
+    opened = []
+
+    def reset(device):
+        if not opened:
+            raise RuntimeError("Invalid device argument 0: did you call init?")
+
+    monkeypatch.setattr(torch.cuda, "init", lambda: opened.append(True))
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", reset)
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3 * 2**20)
+    return opened
+
+
+def test_a_gpu_is_opened_before_its_memory_is_counted(closed_cuda):
+    count_memory_anew(torch.device("cuda:0"))
+    assert peak_memory(torch.device("cuda:0")) == {"device_memory_mib": 3.0}
+
+
+def test_on_the_cpu_no_gpu_is_opened(closed_cuda):
+    count_memory_anew(torch.device("cpu"))
+    assert peak_memory(torch.device("cpu")) == {}
+    assert not closed_cuda
 
 
 def test_threads_are_set_or_left_alone():

@@ -34,11 +34,10 @@ from unlearnleak.dataset import ForgetSplit, forget_classes
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.packing import pack, pack_verdict, unpack
 from unlearnleak.plan import Plan
+from unlearnleak.runtime import count_memory_anew, peak_memory
 from unlearnleak.store import Artifact, Contents, key_of
 from unlearnleak.training import check_finite, evaluate, fit
 from unlearnleak.unlearner.ledger import ClassLedger
-
-MEBIBYTE = 2**20
 
 
 class Pipeline:
@@ -74,21 +73,18 @@ class Pipeline:
             return self.artifacts[name]
 
         def measured() -> Contents:
-            cuda = self.plan.device if self.plan.device.type == "cuda" else None
-            if cuda:
-                torch.cuda.reset_peak_memory_stats(cuda)
+            device = self.device_of(name)
+            count_memory_anew(device)
             start = time.perf_counter()
             tensors, meta = compute()
             meta["seconds"] = time.perf_counter() - start
-            meta["made_with"] = self.made_with()
+            meta["made_with"] = self.made_with(device)
             for training in self.trainings.get(name, []):
                 if training.resumed_from_epoch:
                     meta["resumed_from_epoch"] = training.resumed_from_epoch
                     meta["seconds"] += training.seconds_before
             meta["memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            if cuda:
-                meta["device_memory_mib"] = torch.cuda.max_memory_allocated(cuda) / MEBIBYTE
-            return Contents(tensors, meta)
+            return Contents(tensors, meta | peak_memory(device))
 
         artifact = self.artifacts[name] = self.plan.store.get_or_compute(
             name, self.payload(name), measured, wait=self.wait
@@ -97,12 +93,16 @@ class Pipeline:
             training.discard()
         return artifact
 
-    def made_with(self) -> dict[str, Any]:
+    def device_of(self, stage: str) -> torch.device:
+        """Where a stage is computed. The data's facts need no GPU: sweeps are planned where there is none."""
+        return torch.device("cpu") if stage == "data" else self.plan.device
+
+    def made_with(self, device: torch.device) -> dict[str, Any]:
         """What may change the last bits of an artifact and is in no key."""
         return {
             "unlearnleak": unlearnleak.__version__,
             "torch": torch.__version__,
-            "device": self.plan.device.type,
+            "device": device.type,
             "threads": torch.get_num_threads(),
         }
 
@@ -115,7 +115,7 @@ class Pipeline:
         if seconds is None:
             return None
         folder = self.plan.store.root / FOLDER / stage / f"{self.key(stage)}{part}"
-        checkpoints = Checkpoints(folder=folder, seconds=seconds, made_with=self.made_with())
+        checkpoints = Checkpoints(folder=folder, seconds=seconds, made_with=self.made_with(self.plan.device))
         self.trainings.setdefault(stage, []).append(checkpoints)
         return checkpoints
 

@@ -7,6 +7,8 @@ import torch
 
 from unlearnleak.errors import UserError
 
+MEBIBYTE = 2**20
+
 
 def resolve_device(name: str) -> torch.device:
     """The device called `name`: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:N".
@@ -25,6 +27,18 @@ def resolve_device(name: str) -> torch.device:
             "Use runtime.device=auto to take a GPU where there is one and the CPU otherwise."
         )
     return torch.device(wanted)
+
+
+def count_memory_anew(device: torch.device) -> None:
+    """Let a GPU's peak memory count from here. CUDA is opened first: it cannot count before, and says so badly."""
+    if device.type == "cuda":
+        torch.cuda.init()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: torch.device) -> dict[str, float]:
+    """`device_memory_mib`, a GPU's peak since `count_memory_anew`; nothing on the CPU."""
+    return {"device_memory_mib": torch.cuda.max_memory_allocated(device) / MEBIBYTE} if device.type == "cuda" else {}
 
 
 def set_threads(threads: int | None) -> None:

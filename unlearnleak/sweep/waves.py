@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.errors import UserError
-from unlearnleak.plan import STAGES
+from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.store import Store
 from unlearnleak.sweep.grid import Job, planned
 from unlearnleak.sweep.launch import STAGE_JOBS
@@ -138,4 +138,5 @@ def foretell(config: DictConfig, directory: Path) -> str:
     job = planned(config, [], directory)
     if job.why:
         raise UserError(job.why)
+    assert make_plan(config).device  # unlike a sweep's, a single run's is on this machine
     return announcement([job], make_waves([job], directory.parent))

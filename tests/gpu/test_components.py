@@ -1,0 +1,103 @@
+"""Every unlearner, attack and model on a GPU; where both are defined, held against the same on the CPU."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.jobs import images, pipeline_in, run_stages, write_npz
+from unlearnleak.packing import unpack
+from unlearnleak.run import config_folder
+from unlearnleak.training import Curve
+
+pytestmark = pytest.mark.gpu
+UNLEARNERS, ATTACKS = (
+    sorted(path.stem for path in Path(config_folder(), group).glob("*.yaml")) for group in ("unlearner", "attack")
+)
+DRAWN = {"inversion_genetic"}
+"""Searches in which a last bit may choose another individual: they run, and are not compared."""
+
+
+def far_apart(one: torch.Tensor, other: torch.Tensor) -> float:
+    """The largest difference, as a share of the largest number."""
+    return float((one - other).abs().max() / one.abs().max().clamp(min=1e-6))
+
+
+def weights(artifact) -> torch.Tensor:
+    named = sorted(name for name in artifact.tensors if name.startswith("model."))
+    return torch.cat([artifact.tensors[name].flatten().float() for name in named])
+
+
+@pytest.mark.parametrize("unlearner", UNLEARNERS)
+def test_an_unlearner_moves_the_weights_as_on_the_cpu(tmp_path, exact, unlearner):
+    ends = {}
+    for device in ("cpu", "cuda"):
+        words = [f"unlearner={unlearner}", f"runtime.device={device}", f"store={tmp_path / device}"]
+        ends[device] = run_stages(pipeline_in(tmp_path, *words))
+    made = ends["cuda"].unlearned().meta
+    assert made["made_with"]["device"] == "cuda"
+    assert made["device_memory_mib"] > 0
+    assert [pipeline.key("unlearned") for pipeline in ends.values()] == [ends["cpu"].key("unlearned")] * 2
+    for stage in ("original", "unlearned"):  # a dozen steps: rounding has not yet grown
+        one, other = (weights(pipeline.artifacts[stage]) for pipeline in (ends["cpu"], ends["cuda"]))
+        assert far_apart(one, other) < 0.05
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_collects_what_it_does_on_the_cpu(tmp_path, exact, attack):
+    words = [f"attack={attack}"]
+    target = pipeline_in(tmp_path, *words, "runtime.device=cpu")
+    target.unlearned()
+    shutil.copytree(tmp_path / "store", tmp_path / "other")
+    here = unpack(target.evidence())
+    on_gpu = pipeline_in(tmp_path, *words, "runtime.device=cuda", f"store={tmp_path / 'other'}")
+    there = unpack(run_stages(on_gpu).evidence())
+    assert on_gpu.unlearned().hit
+    assert on_gpu.evidence().meta["made_with"]["device"] == "cuda"
+    assert here.samples_KMF.shape == there.samples_KMF.shape
+    assert here.queries == there.queries
+    if attack not in DRAWN:
+        assert far_apart(here.samples_KMF, there.samples_KMF) < 0.02
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("unlearner", ["ft", "ng"])
+def test_resnet18_runs(tmp_path, precision, unlearner):
+    write_npz(tmp_path / "images.npz", **images(side=32))
+    words = ["model=resnet18", f"unlearner={unlearner}", f"training.precision={precision}", "runtime.device=cuda"]
+    pipeline = run_stages(pipeline_in(tmp_path, *words))
+    assert pipeline.unlearned().meta["made_with"]["device"] == "cuda"
+
+
+def test_resnet18_keeps_ledgers(tmp_path):
+    write_npz(tmp_path / "images.npz", **images(side=32))
+    common = ["model=resnet18", "unlearner=au", "runtime.device=cuda"]
+    whole, parts = (
+        run_stages(pipeline_in(tmp_path, *common, f"store={tmp_path / store}", *more)).original().tensors["ledger_KP"]
+        for store, more in (("whole", []), ("parts", ["runtime.ledger_classes=3"]))
+    )
+    assert whole.shape == parts.shape
+
+
+class Killed(Exception):
+    """What ends a training early."""
+
+
+@pytest.mark.parametrize("unlearner", ["au", "ng"])
+def test_a_killed_training_goes_on(tmp_path, monkeypatch, unlearner):
+    words = [f"unlearner={unlearner}", "training.epochs=3", "runtime.device=cuda", "runtime.checkpoint_seconds=0"]
+    begin = Curve.on_train_epoch_start
+
+    def killed(self, trainer, module):
+        if trainer.current_epoch == 1:
+            raise Killed
+        begin(self, trainer, module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Curve, "on_train_epoch_start", killed)
+        with pytest.raises(Killed):
+            pipeline_in(tmp_path, *words).original()
+    pipeline = pipeline_in(tmp_path, *words)
+    assert pipeline.original().meta["resumed_from_epoch"] == 1
+    run_stages(pipeline)
