@@ -96,3 +96,26 @@ def test_a_reader_always_finds_a_whole_one_while_others_write(tmp_path):
     reader.join()
     assert not wrong
     assert FILES.find(tmp_path / "ab")["epoch"] in (129, 229)
+
+
+def test_files_of_others_in_the_folder_stay(tmp_path):
+    """A link may stand for a folder: what lies there beside our own is somebody else's."""
+    theirs, link = tmp_path / "theirs", tmp_path / "ab"
+    (theirs / "deeper").mkdir(parents=True)
+    for name in ("best.ckpt", "deeper/notes.txt"):
+        (theirs / name).write_text("theirs")
+    os.utime(theirs / "best.ckpt", (1, 1))
+    link.symlink_to(theirs)
+    for number in range(2):
+        FILES.save_checkpoint(state(number), link)
+    assert FILES.find(link)["epoch"] == 1
+    assert (theirs / "best.ckpt").read_text() == "theirs"
+    FILES.discard(link)
+    assert not link.is_symlink()
+    (mine,) = [path for path in theirs.glob("*.ckpt") if path.name != "best.ckpt"]
+    FILES.discard(theirs)
+    assert not mine.exists()
+    assert sorted(path.name for path in theirs.iterdir()) == ["best.ckpt", "deeper"]
+    FILES.save_checkpoint(state(1), link)
+    FILES.discard(link)
+    assert not link.exists()

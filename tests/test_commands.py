@@ -53,10 +53,36 @@ def test_clean_removes_leftovers_and_keeps_artifacts(tmp_path, capsys):
     removed = left - {path for path in tmp_path.rglob("*") if path.is_file()}
     assert removed
     assert out.startswith(f"{len(removed)} ")
-    assert str(tmp_path) in out
+    assert {f"  {path}" for path in removed} == set(out.splitlines()[1:])
     assert json.loads((kept / "meta.json").read_text()) == {"x": 1}
     assert main(["clean", "--store", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("0 ")
+
+
+def test_clean_refuses_what_is_not_ours_and_then_touches_nothing(tmp_path, capsys):
+    store = Store(tmp_path / "store")
+    store.get_or_compute("original", {"a": 1}, lambda: Contents({}, {}))
+    left = store.lock(f"original-{'0' * 24}")
+    theirs = [tmp_path / "theirs" / name for name in (".locks/poetry.lock", ".checkpoints/exp1/best.pt")]
+    for path in [left, *theirs]:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for words in (["--store", "theirs", "--runs", "theirs"], ["--store", "store", "--runs", "mistyped"]):
+        given = [word if word.startswith("--") else str(tmp_path / word) for word in words]
+        assert main(["clean", *given]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert given[1 if "theirs" in words else 3] in captured.err
+        assert all(path.exists() for path in [left, *theirs])
+    assert main(["clean", "--store", str(store.root)]) == 0
+    assert not left.exists()
+
+
+def test_clean_before_the_first_run_has_nothing_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["clean"]) == 0
+    assert capsys.readouterr().out.startswith("0 ")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("words", [[], ["tables"], ["table"]], ids=str)

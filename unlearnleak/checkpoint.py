@@ -16,7 +16,6 @@ import torch
 from pytorch_lightning.callbacks import Checkpoint
 
 from unlearnleak.checkpoint_files import CheckpointFiles
-from unlearnleak.store.disk import remove
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +112,6 @@ class Checkpoints(Checkpoint):
     def discard(self) -> None:
         """Remove what the training no longer needs. Another process may still write there, or have done it."""
         try:
-            remove(self.folder)
+            self.files.discard(self.folder)
         except OSError as error:
             log.info("the checkpoint in %s stays: %s", self.folder, error)

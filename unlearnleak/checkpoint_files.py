@@ -8,12 +8,14 @@ import hashlib
 import logging
 import os
 import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from unlearnleak.store.cleaning import CHECKPOINT
 from unlearnleak.store.disk import remove
 from unlearnleak.store.temporary import temporary
 
@@ -42,13 +44,13 @@ class CheckpointFiles(TorchCheckpointIO):
             place = folder / f"{_digest(written)}.ckpt"
             folder.mkdir(exist_ok=True)
             written.replace(place)
-        for other in folder.glob("*.ckpt"):
+        for other in _ours(folder):
             if _written(other) < _written(place):  # never a newer one: two processes would remove each other's
                 remove(other)
 
     def find(self, folder: Path) -> dict[str, Any] | None:
         """The newest sound checkpoint in `folder`, on the CPU; damaged ones are warned of and left out."""
-        for file in sorted(folder.glob("*.ckpt"), key=_written, reverse=True):
+        for file in sorted(_ours(folder), key=_written, reverse=True):
             try:
                 if _digest(file) == file.stem:
                     self.found = torch.load(file, map_location="cpu", weights_only=True)
@@ -69,6 +71,25 @@ class CheckpointFiles(TorchCheckpointIO):
         assert self.found is not None, "find() comes before Trainer.fit(ckpt_path=...)"
         found, self.found = self.found, None
         return found
+
+    def discard(self, folder: Path) -> None:
+        """Remove the checkpoints in `folder`, and it, unless somebody else's files lie there.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if folder.is_symlink():
+            remove(folder)
+            return
+        for file in _ours(folder):
+            remove(file)
+        with suppress(FileNotFoundError):
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _ours(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.ckpt") if CHECKPOINT.fullmatch(path.name)]
 
 
 def _write(path: Path, checkpoint: dict[str, Any]) -> None:

@@ -10,13 +10,16 @@ from rich.console import Console
 from unlearnleak import sync
 from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError
+from unlearnleak.leftovers import clean_runs, clean_store, why_no_runs, why_no_store
 from unlearnleak.report import by
 from unlearnleak.report import command as report
 from unlearnleak.report.paper import command as paper
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import LEGEND, PIVOTS, counts, markdown, markdown_lines, pivot, rich_tables
-from unlearnleak.status import remove_leftovers
+
+STORE, RUNS = "outputs/artifacts", "outputs/runs"
+"""What conf/config.yaml names `store` and `runs`."""
 
 
 def table(arguments: argparse.Namespace) -> int:
@@ -60,11 +63,24 @@ def status(arguments: argparse.Namespace) -> int:
 
 
 def clean(arguments: argparse.Namespace) -> int:
-    """Remove what killed processes left in a store and among runs; artifacts and results stay."""
-    from unlearnleak.store import Store  # noqa: PLC0415  (only this command needs it)
-
-    removed = Store(arguments.store).clean() + remove_leftovers(Path(arguments.runs))
-    print(f"{len(removed)} temporaries of killed processes removed from {arguments.store} and {arguments.runs}")
+    """Remove what killed processes left in a store and among runs, and list it; artifacts and results stay."""
+    store, runs = Path(arguments.store or STORE).expanduser(), Path(arguments.runs or RUNS).expanduser()
+    chosen = [(store, arguments.store, why_no_store, clean_store), (runs, arguments.runs, why_no_runs, clean_runs)]
+    cleaning = []
+    for folder, named, why_not, clean_it in chosen:
+        if not (why := why_not(folder)):
+            cleaning.append((folder, clean_it))
+        elif named:  # the other one is left alone as well: who mistypes one may have meant another
+            raise UserError(why)
+    removed: list[Path] = []
+    try:
+        for folder, clean_it in cleaning:
+            clean_it(folder, removed.append)
+    finally:  # also where something could not be removed
+        where = " and ".join(str(folder) for folder, _ in cleaning)
+        print(f"{len(removed)} leftovers of killed processes removed from {where or 'nowhere: nothing is there yet'}")
+        for path in removed:
+            print(f"  {path}")
     return 0
 
 
@@ -94,8 +110,8 @@ def parser() -> argparse.ArgumentParser:
     for module in (report, paper, sync, dashboard):
         module.register(commands)
     sweep_up = commands.add_parser("clean", help=clean.__doc__)
-    sweep_up.add_argument("--store", default="outputs/artifacts", help="the store's folder (%(default)s)")
-    sweep_up.add_argument("--runs", default="outputs/runs", help="the folder of runs (%(default)s)")
+    sweep_up.add_argument("--store", help=f"the store's folder ({STORE})")
+    sweep_up.add_argument("--runs", help=f"the folder of runs ({RUNS})")
     sweep_up.set_defaults(function=clean)
     return top
 

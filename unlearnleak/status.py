@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnleak.process import UNKNOWN, began, host, is_alive
-from unlearnleak.store.temporary import is_leftover, name_beside
+from unlearnleak.store.temporary import name_beside
 
 BEAT_SECONDS = 20.0
 SILENT_SECONDS = 600.0  # a job on another host that has not touched its status for so long is dead
@@ -65,17 +65,6 @@ def digest_of(result: dict[str, Any]) -> str:
     """What tells one result from another: 16 hexadecimal digits of the SHA-256 of its content as JSON."""
     content = {key: value for key, value in result.items() if key != DIGEST}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def remove_leftovers(runs: Path) -> list[Path]:
-    """Remove half-written files of killed processes below `runs`, and return them."""
-    removed = []
-    for path in sorted(runs.rglob(".*.tmp")):
-        with suppress(FileNotFoundError):
-            if path.is_file() and is_leftover(path):
-                path.unlink()
-                removed.append(path)
-    return removed
 
 
 def mark(directory: Path, status: str, **more: Any) -> None:

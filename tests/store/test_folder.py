@@ -88,16 +88,17 @@ def test_an_interrupt_while_writing_leaves_nothing(store, monkeypatch):
 def test_checkpoints_go_when_their_training_is_published_or_long_given_up(store):
     published = store.get_or_compute("original", PAYLOAD, computed).path
     folder = store.root / ".checkpoints" / "original"
-    places = {name: folder / name for name in (published.name, "going_on", "given_up", "long_running")}
+    names = {"published": f"{published.name}-0-4", "going on": "1" * 24, "given up": "2" * 24, "running": "3" * 24}
+    places = {what: folder / name for what, name in names.items()}
     for place in places.values():
         place.mkdir(parents=True)
-        (place / "x.ckpt").write_bytes(b"state")
-    for name in ("given_up", "long_running"):
-        os.utime(places[name], (1, 1))
-    with held(store.lock("original-long_running")):
+        (place / f"{'a' * 64}.ckpt").write_bytes(b"state")
+    for what in ("given up", "running"):
+        os.utime(places[what], (1, 1))
+    with held(store.lock(f"original-{names['running']}")):
         removed = store.clean()
-    assert sorted(removed) == sorted([places[published.name], places["given_up"]])
-    assert sorted(path.name for path in folder.iterdir()) == ["going_on", "long_running"]
+    assert sorted(removed) == sorted([places["published"], places["given up"]])
+    assert sorted(path.name for path in folder.iterdir()) == [names["going on"], names["running"]]
     assert_sound(store.find("original", PAYLOAD))
 
 

@@ -10,6 +10,7 @@ import pytest
 from filelock import FileLock
 
 from tests.store.published import PAYLOAD, assert_sound, computed, litter, never
+from unlearnleak.store import is_held, key_of
 
 
 def test_who_asks_meanwhile_waits_and_does_not_compute(store, caplog):
@@ -61,11 +62,31 @@ def test_a_folder_of_locks_that_fails_is_computed_on_without(store):
 
 
 def test_clean_removes_the_locks_that_nobody_holds(store):
-    locks = store.root / ".locks"
-    locks.mkdir(parents=True)
-    (locks / "original-0123.lock").touch()
-    with FileLock(locks / "original-4567.lock"):
-        assert store.clean() == [locks / "original-0123.lock"]
-        assert litter(store.root) == [locks / "original-4567.lock"]
-    assert store.clean() == [locks / "original-4567.lock"]
+    free, in_use = (store.lock(f"original-{digit * 24}") for digit in "01")
+    free.parent.mkdir(parents=True)
+    free.touch()
+    with FileLock(in_use):
+        assert store.clean() == [free]
+        assert litter(store.root) == [in_use]
+    assert store.clean() == [in_use]
     assert litter(store.root) == []
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("what", ["folder", "link to itself", "pipe", "file of others"])
+def test_what_is_no_lock_is_held_by_nobody(store, what):
+    path = store.lock(f"original-{key_of(PAYLOAD)}")
+    path.parent.mkdir(parents=True)
+    if what == "folder":
+        (path / "inside").mkdir(parents=True)
+    elif what == "pipe":
+        os.mkfifo(path)
+    elif what == "link to itself":
+        path.symlink_to(path)
+    else:
+        (store.root / "theirs").write_text("theirs")
+        path.symlink_to(store.root / "theirs")
+    assert not is_held(path)
+    assert_sound(store.get_or_compute("original", PAYLOAD, computed, wait=False))
+    if what == "file of others":
+        assert (store.root / "theirs").read_text() == "theirs"

@@ -1,26 +1,20 @@
 """The store: a folder of artifacts, `root/<stage>/<key>/`, shared by any number of processes and hosts."""
 
 import logging
-import re
-import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from unlearnleak.errors import UserError
 from unlearnleak.store.artifact import Artifact, Contents, DamageError, decode, encode
+from unlearnleak.store.cleaning import LOCKS, STAGE, is_store, leftovers
 from unlearnleak.store.disk import explained, identity, move, read_files, remove, write_files
 from unlearnleak.store.key import key_of
-from unlearnleak.store.lock import held, is_held, remove_unheld
-from unlearnleak.store.temporary import is_leftover, name_beside, temporary
+from unlearnleak.store.lock import held
+from unlearnleak.store.temporary import name_beside, temporary
 
 log = logging.getLogger("unlearnleak.store")
 
-_STAGE = re.compile(r"[a-z][a-z0-9_]*")
-_LOCKS = ".locks"  # no stage can be called so
-_CHECKPOINTS = ".checkpoints"  # of trainings that go on; see `unlearnleak.checkpoint`
-_ABANDONED_SECONDS = 7 * 24 * 3600
 _ATTEMPTS = 3  # to publish, each after a damaged artifact was taken away
 
 
@@ -74,37 +68,28 @@ class Store:
 
     def lock(self, name: str) -> Path:
         """The lock file of that name, such as "original-<key>": see `unlearnleak.store.lock`."""
-        return self.root / _LOCKS / f"{name}.lock"
+        return self.root / LOCKS / f"{name}.lock"
 
-    def clean(self) -> list[Path]:
+    def is_made(self) -> bool:
+        """Whether `root` is a store already, told by what it holds."""
+        with explained(self.root):
+            return is_store(self.root)
+
+    def clean(self, tell: Callable[[Path], None] = lambda path: None) -> list[Path]:
         """Remove the temporaries, locks and useless checkpoints that killed processes left, and return them.
 
-        Published artifacts and what a live process holds stay; another host's temporaries go when a day old.
+        Published artifacts and what a live process holds stay; another host's temporaries go when a day old. Only
+        what bears a name that the store gives is touched, and no link is followed. Each is told when it is gone.
         """
         removed = []
         with explained(self.root):
-            for path in sorted([*self.root.glob("*/.*.tmp"), *self.root.glob(f"{_CHECKPOINTS}/*/.*.tmp")]):
-                with suppress(FileNotFoundError):  # its owner, or another cleaner, was quicker
-                    if is_leftover(path):
-                        remove(path)
-                        removed.append(path)
-            for path in sorted(self.root.glob(f"{_CHECKPOINTS}/*/[!.]*")):
-                with suppress(FileNotFoundError):
-                    if self._is_useless(path):
-                        remove(path)
-                        removed.append(path)
-            return removed + remove_unheld(self.root / _LOCKS)
-
-    def _is_useless(self, checkpoints: Path) -> bool:
-        """Whether the training that these checkpoints belong to is published, or was given up a week ago."""
-        stage, key = checkpoints.parent.name, checkpoints.name.partition("-")[0]  # "-PART" where a stage has several
-        if (self.root / stage / key).is_dir():
-            return True
-        idle = time.time() - checkpoints.stat().st_mtime > _ABANDONED_SECONDS
-        return idle and not is_held(self.lock(f"{stage}-{key}"))
+            for path in leftovers(self.root):
+                removed.append(path)
+                tell(path)
+        return removed
 
     def _place(self, stage: str, payload: Mapping[str, Any]) -> Path:
-        if not _STAGE.fullmatch(stage):
+        if not STAGE.fullmatch(stage):
             raise ValueError(f"stage={stage!r} is no lower-case word such as 'original': it names a folder.")
         return self.root / stage / key_of(payload)
 

@@ -36,29 +36,22 @@ def held(path: Path, *, wait: bool = True) -> Iterator[None]:
             _let_go(lock, path)
 
 
-def remove_unheld(folder: Path) -> list[Path]:
-    """Remove the locks in `folder` that killed processes left; returns them."""
-    removed = []
-    for path in sorted(folder.glob("*.lock")):
-        lock = _lock(path)
-        try:
-            lock.acquire(blocking=False)
-        except OSError:
-            continue  # in use, or the file system has no locks
-        _let_go(lock, path)
-        removed.append(path)
-    return removed
-
-
 def is_held(path: Path) -> bool:
-    """Whether another process, or another thread, holds the lock at `path` now."""
+    """Whether another process, or another thread, holds the lock at `path` now.
+
+    What is no lock, such as a folder of that name, is held by nobody: `held` goes on without it.
+    """
     if not path.exists():
         return False
+    from filelock import Timeout  # noqa: PLC0415
+
     lock = _lock(path)
     try:
         lock.acquire(blocking=False)
-    except OSError:  # filelock's Timeout is one too
+    except Timeout:
         return True
+    except OSError:
+        return False
     _let_go(lock, path)
     return False
 

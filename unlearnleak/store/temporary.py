@@ -15,7 +15,7 @@ from pathlib import Path
 
 from unlearnleak.process import began, host, is_alive
 
-_NAME = re.compile(r"\.[^@]+@(?P<host>.+)@(?P<pid>\d{1,9})@(?P<began>\d+)@[0-9a-f]+\.tmp")
+_NAME = re.compile(r"\.[^@]+@(?P<host>[^@\x00-\x20\x7f]+)@(?P<pid>\d{1,9})@(?P<began>\d+)@[0-9a-f]{16}\.tmp")
 _STALE_SECONDS = 24 * 3600  # far longer than any writing: the age at which another host's temporary is dead
 
 
@@ -48,5 +48,5 @@ def is_leftover(path: Path) -> bool:
     if name is None:
         return False
     if name["host"] != host():
-        return time.time() - path.stat().st_mtime > _STALE_SECONDS
+        return time.time() - path.lstat().st_mtime > _STALE_SECONDS
     return not is_alive(int(name["pid"]), int(name["began"]))
