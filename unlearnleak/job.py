@@ -19,7 +19,7 @@ from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.record import description, log_pictures, provenance, summary
 from unlearnleak.runtime import set_threads
-from unlearnleak.status import RESULT, STATUS, mark, read_json, read_result, running, write_result
+from unlearnleak.status import RESULT, STATUS, mark, mark_quietly, read_json, read_result, running, write_result
 from unlearnleak.store import Busy, held, key_of
 from unlearnleak.sweep.launch import launch_folder, request_stop, stop_requested
 
@@ -88,7 +88,7 @@ def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, An
     try:
         result = execute(config, directory)
     except Busy as error:
-        mark(directory, "waiting", why=str(error))
+        mark_quietly(directory, "waiting", why=str(error))
         return None
     except Incompatible as error:
         mark(directory, "skipped" if sweep else "failed", why=str(error))

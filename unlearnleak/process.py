@@ -10,6 +10,13 @@ import subprocess
 from pathlib import Path
 
 UNKNOWN = 0
+LAUNCH = "UNLEARNLEAK_LAUNCH"
+"""The environment variable that names a sweep's launch, by its folder, to the processes of its launcher."""
+
+
+def launch() -> str | None:
+    """The name of the launch that this process belongs to; None outside a sweep."""
+    return Path(os.environ[LAUNCH]).name if os.environ.get(LAUNCH) else None
 
 
 def host() -> str:

@@ -1,7 +1,8 @@
 """Each run's own files: status.json while it goes on and after, result.json once it is done.
 
 A status is what the job itself says: running, done, failed or skipped (with why), or waiting (another process has in
-hand what it needs; its sweep comes back to it). A sweep says "queued" before it launches a job.
+hand what it needs; its sweep comes back to it). A sweep says "queued" before it launches a job. Several sweeps may
+share a run's folder: `launch` says whose word it is, and is missing outside a sweep.
 
 Both are replaced whole, so that a reader at any moment finds a complete file or none.
 """
@@ -16,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from unlearnleak.process import UNKNOWN, began, host, is_alive
+from unlearnleak.process import UNKNOWN, began, host, is_alive, launch
 from unlearnleak.store.temporary import name_beside
 
 BEAT_SECONDS = 20.0
@@ -71,7 +72,14 @@ def mark(directory: Path, status: str, **more: Any) -> None:
     """Say how the run in `directory` stands: running, done, failed, skipped or waiting."""
     pid = os.getpid()
     entry = {"status": status, "time": time.time(), "host": host(), "pid": pid, "began": began(pid), **more}
-    write_json(directory / STATUS, entry)
+    write_json(directory / STATUS, entry | ({"launch": name} if (name := launch()) else {}))
+
+
+def mark_quietly(directory: Path, status: str, **more: Any) -> None:
+    """`mark`, unless a living process of another launch is at this run: its "running" says more."""
+    entry = read_status(directory) or {}
+    if entry.get("status") != "running" or entry.get("launch") == launch():
+        mark(directory, status, **more)
 
 
 @contextmanager

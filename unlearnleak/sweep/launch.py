@@ -2,22 +2,20 @@
 
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from unlearnleak.process import LAUNCH as VARIABLE
 from unlearnleak.process import began, host
 from unlearnleak.status import read_json, write_json
 
-VARIABLE = "UNLEARNLEAK_LAUNCH"
-"""The environment variable that names the launch's folder to the processes of its launcher."""
 LAUNCHES, STAGE_JOBS = ".launches", ".stages"
 """Folders within a sweep's: one folder per launch; one per stage that a launch computes."""
 STOP = "stop"
 """The file in a launch's folder that tells jobs not to begin, and why."""
-
-
 PLAN = "plan.json"
 """The file in a launch's folder that says what it is to do, and in the end what came of it."""
 
@@ -54,9 +52,8 @@ def launched(sweep_dir: Path, plan: dict[str, Any]) -> Iterator[Path]:
 
     Whoever uses it may set `plan["outcome"]` before the end.
     """
-    folder = (
-        sweep_dir / LAUNCHES / f"{time.strftime('%Y%m%d-%H%M%S')}-{host().split('+')[0]}-{os.getpid()}"
-    ).absolute()
+    words = (time.strftime("%Y%m%d-%H%M%S"), host().split("+")[0], os.getpid(), uuid.uuid4().hex[:6])
+    folder = (sweep_dir / LAUNCHES / "-".join(map(str, words))).absolute()
     own = {
         "time": time.time(),
         "host": host(),

@@ -1,7 +1,8 @@
 """Running waves: launch tasks, and see that each ends with a word of its own or with what can be found out about it.
 
 Nothing here believes the launcher, nor what lay on disk before: a task is marked "queued" at every attempt, and is done
-when its stage is stored, or its result is there.
+when its stage is stored, or its result is there. Nor is another launch's word about a task an end of ours: two sweeps
+share the folders of what both need, and what one of them says may be overwritten by the other at any moment.
 """
 
 import logging
@@ -15,12 +16,14 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 
 from unlearnleak.errors import UserError
-from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_result, read_status
+from unlearnleak.process import launch as launch_name
+from unlearnleak.status import LOG, RESULT, STATUS, mark, mark_quietly, read_json, read_result, read_status
 from unlearnleak.store import is_held
 from unlearnleak.sweep.launch import request_stop, stop_requested
 from unlearnleak.sweep.waves import Task, Wave
 
 log = logging.getLogger(__name__)
+GOES_ON = ("queued", "running", "waiting")
 PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between two looks at what other processes have in hand."""
 
@@ -31,10 +34,13 @@ class Runner:
     def __init__(self, *, launcher: Launcher, sweep_dir: Path, fail_fast: bool) -> None:
         self.launcher, self.sweep_dir, self.fail_fast = launcher, sweep_dir, fail_fast
         self.missing: dict[tuple[str, str], dict[str, Any]] = {}  # stages that failed or were skipped: status, why, log
+        self.ends: dict[Path, dict[str, Any]] = {}  # how each task ended, by its folder, as its status said then
         self.launched = 0
+        self.name: str | None = None  # of the launch
 
     def run(self, waves: Sequence[Wave], begins: Callable[[str], None]) -> None:
         """Launch one wave after the other, telling `begins` its name; what needs a failed stage is not launched."""
+        self.name = launch_name()
         for wave in waves:
             ready = [task for task in wave.tasks if not self.blocked(task)]
             if ready:
@@ -45,14 +51,14 @@ class Runner:
         """Whether a task cannot begin: something that it needs is missing, or the sweep is to stop. It then says so."""
         missing = next((self.missing[need] | {"stage": need[0]} for need in task.needs if need in self.missing), None)
         if missing:
-            ended = missing["status"]
-            mark(task.directory, ended, why=f"its {missing['stage']} {ended}: {missing['why']}", log=missing["log"])
+            told = f"its {missing['stage']} {missing['status']}: {missing['why']}"
+            end = self.say(task, missing["status"], why=told, log=missing["log"])
         elif why := stop_requested():
-            missing = {"status": "skipped", "why": why, "log": None}
-            mark(task.directory, "skipped", why=why)
+            end = self.say(task, "skipped", why=why)
         else:
             return False
-        self.missing[task.gives] = missing
+        self.ends[task.directory] = end
+        self.missing[task.gives] = missing or end | {"log": None}
         return True
 
     def run_tasks(self, tasks: Sequence[Task]) -> None:
@@ -63,9 +69,8 @@ class Runner:
         """
         pending, waiting, idle = list(tasks), list[Task](), 0
         while pending or waiting:
-            for task, returned in zip(pending, self.launch(pending) if pending else [], strict=True):
-                self.settle(task, returned)
-            back = [task for task in pending if status_of(task) == "waiting"]
+            returns = self.launch(pending) if pending else []
+            back = [task for task, returned in zip(pending, returns, strict=True) if not self.settle(task, returned)]
             idle = idle + 1 if len(back) == len(pending) else 0
             waiting += back
             if waiting:
@@ -80,14 +85,14 @@ class Runner:
         """Whether another process has done a task by now; the task then says so."""
         if not is_done(task):
             return False
-        mark_done(task)
+        self.remember(task, self.say_done(task))
         return True
 
     def launch(self, tasks: Sequence[Task]) -> list[JobReturn | None]:
         """One call of the launcher; what it raises is the reason of every task that did not get to speak."""
         overrides = []
         for task in tasks:
-            mark(task.directory, "queued")
+            mark_quietly(task.directory, "queued")
             subdir = QuotedString(str(task.directory.relative_to(self.sweep_dir)), Quote.single).with_quotes()
             overrides.append([*task.overrides, f"hydra.sweep.subdir={subdir}"])
         first, self.launched = self.launched, self.launched + len(tasks)
@@ -102,28 +107,49 @@ class Runner:
             return [lost] * len(tasks)
         return [*returns, *[None] * (len(tasks) - len(returns))]
 
-    def settle(self, task: Task, returned: JobReturn | None) -> None:
-        """See that a launched task's status is a true end (or "waiting"), and remember a stage that is missing."""
+    def settle(self, task: Task, returned: JobReturn | None) -> bool:
+        """See that a launched task's status is a true end, and remember a stage that is missing.
+
+        Returns False where the task has not ended: it waits for another process, or another launch is at it.
+        """
         entry, said = read_status(task.directory) or {}, (read_json(task.directory / STATUS) or {}).get("status")
-        status = entry.get("status")
-        if status not in ("skipped", "waiting") and (status != "failed" or said != "failed"):
+        status, own = entry.get("status"), entry.get("launch") == self.name
+        failed = returned is not None and returned.status is JobStatus.FAILED
+        if not ((own and status == "skipped") or ((own or failed) and status == said == "failed")):
             if is_done(task):
-                if status != "done":  # another sweep was quicker, or it was killed with its last word on the tongue
-                    mark_done(task)
+                if status != "done" or not own:  # another sweep was quicker, or it was killed before its last word
+                    entry = self.say_done(task)
+            elif status == "waiting" if own else status in GOES_ON or not failed:
+                return False
             elif status == "done":
-                mark(task.directory, "failed", why="it says done, but what it should have stored is not there")
+                entry = self.say(task, "failed", why="it says done, but what it should have stored is not there")
             else:
-                mark(task.directory, "failed", why=reason(returned, entry.get("why")))
-        entry = read_status(task.directory) or {}
-        if entry.get("status") in ("failed", "skipped"):
+                entry = self.say(task, "failed", why=reason(returned, entry.get("why")))
+        self.remember(task, entry)
+        return True
+
+    def remember(self, task: Task, entry: dict[str, Any]) -> None:
+        """Keep how a task ended, and what is missing since it failed or was skipped."""
+        self.ends[task.directory] = entry
+        if entry["status"] in ("failed", "skipped"):
             written = task.directory / LOG
             self.missing[task.gives] = {
                 "status": entry["status"],
                 "why": entry.get("why"),
                 "log": str(written) if written.exists() else None,
             }
-        if entry.get("status") == "failed" and self.fail_fast:  # also one that was killed
+        if entry["status"] == "failed" and self.fail_fast:  # also one that was killed
             request_stop(f"fail_fast=true, and {task.directory.name} had failed: {entry.get('why')}")
+
+    def say(self, task: Task, status: str, **more: Any) -> dict[str, Any]:
+        """Write how a task ended into its folder, where another launch may overwrite it at once; returns it."""
+        mark(task.directory, status, **more)
+        return {"status": status, **more}
+
+    def say_done(self, task: Task) -> dict[str, Any]:
+        """Say in a task's place that it is done."""
+        stage, key = task.gives
+        return self.say(task, "done", **({"stage": stage, "key": key} if task.identity is None else {}))
 
 
 def dismiss(launcher: Launcher) -> None:
@@ -137,17 +163,6 @@ def is_done(task: Task) -> bool:
         return task.store.contains(task.gives[0], task.payload)
     result = read_result(task.directory / RESULT)
     return result is not None and result.get("identity") == task.identity
-
-
-def mark_done(task: Task) -> None:
-    """Say in a task's place that it is done."""
-    stage, key = task.gives
-    mark(task.directory, "done", **({"stage": stage, "key": key} if task.identity is None else {}))
-
-
-def status_of(task: Task) -> str | None:
-    """What a task's folder says."""
-    return (read_status(task.directory) or {}).get("status")
 
 
 def reason(returned: JobReturn | None, otherwise: str | None) -> str:

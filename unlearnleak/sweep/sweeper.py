@@ -18,6 +18,7 @@ from unlearnleak.errors import UserError
 from unlearnleak.hints import allowed_beside
 from unlearnleak.progress import progress
 from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_status
+from unlearnleak.sweep.board import ENDS
 from unlearnleak.sweep.compose import SharedLoader
 from unlearnleak.sweep.failures import Failure, command, differing, print_failures
 from unlearnleak.sweep.grid import Job, make_jobs
@@ -87,6 +88,7 @@ class Sweep:
                     runner.run(waves, live.wave_begins)
             finally:
                 dismiss(self.launcher)
+            keep_ends(jobs, runner.ends)
             plan["outcome"] = tally(jobs)
 
     def plan(self, arguments: Sequence[str]) -> list[Job]:
@@ -156,6 +158,14 @@ def tell_unlogged(jobs: Sequence[Job]) -> None:
     results = [read_json(job.directory / RESULT) or {} for job in jobs if job.state == "todo"]
     for why, times in Counter(each["logged_why"] for each in results if each.get("logged") is False).items():
         log.warning("%d results are kept, but not logged in full: %s. The same command logs them anew.", times, why)
+
+
+def keep_ends(jobs: Sequence[Job], ends: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Let a job's end be that of this launch where another sweep has begun the job anew since, in the same folder."""
+    for job in jobs:
+        if (end := ends.get(job.directory)) and end_of(job) not in ENDS:
+            job.state = "finished" if end["status"] == "done" else end["status"]
+            job.why = str(end.get("why") or "")
 
 
 def end_of(job: Job) -> str:
