@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.naming import run_name
+from unlearnleak.printable import write_any_letter
 
 COMMANDS = ("table", "tables", "variance", "report", "status", "sync", "dashboard", "clean")
 """First words that are not Hydra's: see `unlearnleak.commands`."""
@@ -72,6 +73,7 @@ def complain(error: BaseException) -> None:
 
 def main() -> None:
     """Entry point of `python -m unlearnleak.run` and of the console script."""
+    write_any_letter()
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
         from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
 
