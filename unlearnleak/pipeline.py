@@ -38,6 +38,7 @@ from unlearnleak.runtime import count_memory_anew, peak_memory
 from unlearnleak.store import Artifact, Contents, key_of
 from unlearnleak.training import check_finite, evaluate, fit
 from unlearnleak.unlearner.ledger import ClassLedger
+from unlearnleak.variables import recorded_variables
 
 
 class Pipeline:
@@ -104,7 +105,7 @@ class Pipeline:
             "torch": torch.__version__,
             "device": device.type,
             "threads": torch.get_num_threads(),
-        }
+        } | recorded_variables()
 
     def checkpoints(self, stage: str, part: str = "") -> Checkpoints | None:
         """Where the training of `stage` goes on if it is killed; None if it is to start over.

@@ -19,6 +19,7 @@ from unlearnleak.runtime import resolve_device
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Store
 from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.variables import refuse_variables
 
 GROUPS = ("dataset", "model", "unlearner", "attack", "screening")
 STAGES = ("original", "unlearned", "evidence", "verdict")
@@ -158,6 +159,7 @@ def make_plan(config: DictConfig) -> Plan:
         Incompatible: the screening cannot read the attack's evidence.
     """
     check_keys(config)
+    refuse_variables()
     names = {group: stem(config[group]) for group in GROUPS}
     runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
     dataset = build(config.dataset, Dataset, "dataset")  # type: ignore[type-abstract]

@@ -19,6 +19,7 @@ from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.optimization import Optimization
 from unlearnleak.progress import meter
 from unlearnleak.runtime import quiet_lightning
+from unlearnleak.variables import ignored_variables
 
 EVALUATION_BATCH = 1024
 Row = dict[str, float]
@@ -140,21 +141,22 @@ def make_trainer(
     """A Lightning trainer on one device that prints nothing and writes no files but `checkpoints`."""
     quiet_lightning()
     plugins: list[Any] = [LightningEnvironment()]  # on SLURM, Lightning must not requeue jobs by itself
-    return pl.Trainer(
-        accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=[device.index or 0] if device.type == "cuda" else 1,
-        max_epochs=optimization.epochs,
-        min_epochs=0,
-        callbacks=[*callbacks, *([checkpoints] if checkpoints else [])],
-        gradient_clip_val=optimization.clip_norm,
-        precision="bf16-mixed" if optimization.precision == "bf16" else "32-true",
-        logger=False,
-        enable_checkpointing=checkpoints is not None,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        plugins=[*plugins, *([checkpoints.files] if checkpoints else [])],
-    )
+    with ignored_variables():
+        return pl.Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=[device.index or 0] if device.type == "cuda" else 1,
+            max_epochs=optimization.epochs,
+            min_epochs=0,
+            callbacks=[*callbacks, *([checkpoints] if checkpoints else [])],
+            gradient_clip_val=optimization.clip_norm,
+            precision="bf16-mixed" if optimization.precision == "bf16" else "32-true",
+            logger=False,
+            enable_checkpointing=checkpoints is not None,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            plugins=[*plugins, *([checkpoints.files] if checkpoints else [])],
+        )
 
 
 def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches, checkpoint: Path | None) -> None:
