@@ -18,10 +18,54 @@ def test_what_is_written_is_read(tmp_path):
     assert read_json(tmp_path / "new" / "folder" / RESULT) == value
 
 
-@pytest.mark.parametrize("content", [b"", b'{"asr": 0.', b"[1, 2]", b'"text"', b"\xff\xfe\x00", b"null"])
+NOT_WHOLE = [b"", b'{"asr": 0.', b"[1, 2]", b'"text"', b"\xff\xfe\x00", b"null", bytes(9), b"[" * 200_000]
+NOT_WHOLE += [b'{"a": ' + b"9" * 5000 + b"}"]
+
+
+@pytest.mark.parametrize("content", NOT_WHOLE, ids=lambda content: str(content[:9]))
 def test_what_is_not_whole_counts_as_nothing(tmp_path, content):
     (tmp_path / RESULT).write_bytes(content)
     assert read_json(tmp_path / RESULT) is None
+
+
+def vast(path):
+    path.touch()
+    os.truncate(path, 2**40)
+
+
+IN_THE_WAY = {
+    "a folder": lambda path: (path / "inside").mkdir(parents=True),
+    "a pipe": os.mkfifo,
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
+    "a file of a terabyte": vast,
+}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("make", IN_THE_WAY.values(), ids=IN_THE_WAY)
+def test_what_is_no_file_counts_as_nothing_and_makes_room(tmp_path, make, caplog):
+    for name in (RESULT, STATUS):
+        make(tmp_path / name)
+        assert read_json(tmp_path / name) is None
+    assert (read_status(tmp_path) or {"status": "failed"})["status"] == "failed"
+    mark(tmp_path, "done")
+    write_json(tmp_path / RESULT, {"new": 1})
+    assert read_status(tmp_path)["status"] == "done"
+    assert read_json(tmp_path / RESULT) == {"new": 1}
+    if (tmp_path / f"{RESULT}.1").exists():  # a folder is not emptied for it
+        assert (tmp_path / f"{RESULT}.1" / "inside").is_dir()
+        assert str(tmp_path / f"{RESULT}.1") in caplog.text
+    else:
+        assert sorted(path.name for path in tmp_path.iterdir()) == [RESULT, STATUS]
+
+
+def test_what_is_in_the_way_is_set_aside_each_time(tmp_path):
+    for number in (1, 2):
+        (tmp_path / STATUS / str(number)).mkdir(parents=True)
+        mark(tmp_path, "running")
+        assert (tmp_path / f"{STATUS}.{number}" / str(number)).is_dir()
+        (tmp_path / STATUS).unlink()
 
 
 def test_no_file_is_nothing(tmp_path):

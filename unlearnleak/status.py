@@ -7,9 +7,13 @@ share a run's folder: `launch` says whose word it is, and is missing outside a s
 Both are replaced whole, so that a reader at any moment finds a complete file or none.
 """
 
+import errno
 import hashlib
+import itertools
 import json
+import logging
 import os
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -20,30 +24,52 @@ from typing import Any
 from unlearnleak.process import UNKNOWN, began, host, is_alive, launch
 from unlearnleak.store.temporary import name_beside
 
+log = logging.getLogger(__name__)
+
 BEAT_SECONDS = 20.0
 SILENT_SECONDS = 600.0  # a job on another host that has not touched its status for so long is dead
 DIGEST = "digest"
+MOST_BYTES = 2**28  # more is no result of any number of classes
+NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES}
 STATUS, RESULT, LOG = "status.json", "result.json", "run.log"
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON file beside its place and rename it into it."""
+    """Write a JSON file beside its place and rename it into it; a folder that lies there is set aside."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, allow_nan=False)
     temporary = name_beside(path)  # with the permissions that the user's umask gives
     try:
         temporary.write_text(text + "\n")
+        if path.is_dir() and not path.is_symlink():
+            log.warning("%s is a folder, where a file belongs: it is now %s", path, set_aside(path))
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
+def set_aside(path: Path) -> Path:
+    """Rename what is in the way to the first free NAME.1, NAME.2 and so on; returns its new place."""
+    free = next(
+        place for number in itertools.count(1) if not os.path.lexists(place := path.with_name(f"{path.name}.{number}"))
+    )
+    return path.rename(free)
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The file's content, or None where there is none or it is not whole."""
+    """The file's content, or None where there is none, or it is not whole or cannot be what was written here."""
     try:
+        # Looked at before it is opened: a pipe would keep us waiting, a device has no end.
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode) or seen.st_size > MOST_BYTES:
+            return None
         value = json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):  # no JSON, no text, a number of too many digits, too deep
+        return None
+    except OSError as error:
+        if error.errno not in NOTHING_THERE:
+            raise
         return None
     return value if isinstance(value, dict) else None
 

@@ -1,7 +1,11 @@
 """Damaged artifacts: named, taken away, computed again."""
 
 import errno
+import hashlib
+import json
+import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -33,6 +37,42 @@ def exchange(place):
     other.rename(place)
 
 
+def instead(make, name=""):
+    """Something else in the place of the artifact, or of one of its files."""
+
+    def damage(place):
+        gone = place / name
+        (shutil.rmtree if gone.is_dir() else os.unlink)(gone)
+        make(gone)
+
+    return damage
+
+
+def listen(path):
+    with socket.socket(socket.AF_UNIX) as server:
+        here = Path.cwd()
+        os.chdir(path.parent)  # a socket's whole path may have a hundred characters
+        server.bind(path.name)
+        os.chdir(here)
+
+
+def forged(name, content):
+    """Other content, and a manifest that agrees with it."""
+
+    def damage(place):
+        (place / name).write_bytes(content)
+        manifest = json.loads((place / "manifest.json").read_text())
+        manifest[name] = {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        (place / "manifest.json").write_text(json.dumps(manifest))
+
+    return damage
+
+
+def header(size, dtype="F32"):
+    text = json.dumps({"w": {"dtype": dtype, "shape": [size], "data_offsets": [0, 4 * size]}}).encode()
+    return len(text).to_bytes(8, "little") + text + bytes(24)
+
+
 DAMAGES = {
     **{f"{name} cut off": (edit(name, lambda content: content[:-1]), name) for name in FILES[:3]},
     **{f"{name} emptied": (edit(name, lambda _: b""), name) for name in FILES[:3]},
@@ -44,10 +84,39 @@ DAMAGES = {
     "manifest a list": (edit("manifest.json", lambda _: b"[]"), "manifest.json"),
     "another payload": (exchange, "payload.json does not belong to this key"),
     "a file in its place": (turn_into_file, "not a folder"),
-    "an empty folder": (lambda place: [file.unlink() for file in place.iterdir()], "payload.json"),
+    "an empty folder": (lambda place: [file.unlink() for file in place.iterdir()], "manifest.json"),
+    "manifest of gigabytes": (lambda place: os.truncate(place / "manifest.json", 2**33), "manifest.json"),
+    "manifest of no sizes": (edit("manifest.json", lambda content: content.replace(b"size", b"sise")), "list"),
+    "a file that claims terabytes": (lambda place: os.truncate(place / "meta.json", 2**40), "1099511627776 bytes"),
+    "a link to itself": (instead(lambda place: place.symlink_to(place)), "leads nowhere"),
+    "a link to nothing": (instead(lambda place: place.symlink_to(place.with_name("gone"))), "leads nowhere"),
+    "a link to a folder of something else": (instead(lambda place: place.symlink_to("/")), "manifest.json"),
+    "a link to a device": (instead(lambda place: place.symlink_to("/dev/zero")), "not a folder"),
+    "a pipe in its place": (instead(os.mkfifo), "not a folder"),
+    "a socket in its place": (instead(listen), "not a folder"),
+    "meta deep": (forged("meta.json", b"[" * 200_000), "meta.json: maximum recursion"),
+    "manifest deep": (edit("manifest.json", lambda _: b'{"a":' * 10_000), "manifest.json: maximum recursion"),
+    "meta a list": (forged("meta.json", b"[1]"), "meta.json is no mapping"),
+    "meta of NUL": (forged("meta.json", bytes(20)), "unreadable contents of meta.json"),
+    "meta not text": (forged("meta.json", b'{"a": "\xff"}'), "unreadable contents of meta.json"),
+    "a number without end": (forged("meta.json", b'{"a": ' + b"9" * 5000 + b"}"), "unreadable contents of meta.json"),
+    "a header of gigabytes": (forged("tensors.safetensors", (2**33).to_bytes(8, "little") + b"{}"), "tensors"),
+    "a tensor of terabytes": (forged("tensors.safetensors", header(2**42)), "tensors"),
+    "a tensor of no type": (forged("tensors.safetensors", header(6, dtype="X9")), "tensors"),
+    **{
+        f"{name} {what}": (instead(make, name), name)
+        for name in FILES
+        for what, make in {
+            "a folder": lambda place: (place / "inside").mkdir(parents=True),
+            "a pipe": os.mkfifo,
+            "a link to itself": lambda place: place.symlink_to(place),
+            "a link to a device": lambda place: place.symlink_to("/dev/zero"),
+        }.items()
+    },
 }
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(("damage", "reason"), DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_artifact_is_named_and_computed_again(store, place, damage, reason, caplog):
     damage(place)
@@ -97,3 +166,23 @@ def test_a_bad_sector_counts_as_damage(store, place, monkeypatch, caplog):
     monkeypatch.setattr(Path, "read_bytes", fail)
     assert store.find("original", PAYLOAD) is None
     assert "Input/output error" in caplog.text
+
+
+@pytest.mark.parametrize("linked", ["the artifact", "a file of it", "its stage"])
+def test_what_is_sound_behind_a_link_is_taken(store, place, tmp_path, linked):
+    """Artifacts may have been moved to a larger disk."""
+    moved = {"the artifact": place, "a file of it": place / "meta.json", "its stage": place.parent}[linked]
+    moved.rename(tmp_path / "moved")
+    moved.symlink_to(tmp_path / "moved")
+    assert store.contains("original", PAYLOAD)
+    assert_sound(store.get_or_compute("original", PAYLOAD, never))
+
+
+def test_what_is_damaged_behind_a_link_stays_there(store, place, tmp_path):
+    """Only the link is the store's own."""
+    place.rename(tmp_path / "moved")
+    place.symlink_to(tmp_path / "moved")
+    (tmp_path / "moved" / "meta.json").write_text("mine")
+    assert_sound(store.get_or_compute("original", PAYLOAD, computed))
+    assert not place.is_symlink()
+    assert (tmp_path / "moved" / "meta.json").read_text() == "mine"

@@ -71,15 +71,44 @@ def decode(stage: str, path: Path, files: Mapping[str, bytes], *, hit: bool) -> 
     from safetensors import SafetensorError  # noqa: PLC0415  # loads with torch: only for those who read artifacts
     from safetensors.torch import load  # noqa: PLC0415
 
+    _check(_listed(files[MANIFEST]), files)
+    if fingerprint(files[PAYLOAD]) != path.name:
+        raise DamageError(f"{PAYLOAD} does not belong to this key")
+    payload, meta = _mapping(files[PAYLOAD], PAYLOAD), _mapping(files[META], META)
     try:
-        _check(json.loads(files[MANIFEST]), files)
-        if fingerprint(files[PAYLOAD]) != path.name:
-            raise DamageError(f"{PAYLOAD} does not belong to this key")
-        payload, meta = json.loads(files[PAYLOAD]), json.loads(files[META])
         tensors = dict(sorted(load(files[TENSORS]).items()))  # load() has another order each time
-    except (ValueError, SafetensorError) as error:
-        raise DamageError(f"unreadable contents: {error}") from error
+    except (ValueError, KeyError, SafetensorError) as error:
+        raise DamageError(f"unreadable contents of {TENSORS}: {error}") from error
     return Artifact(stage, path.name, path, payload, tensors, meta, hit)
+
+
+def sizes(manifest: bytes) -> dict[str, int]:
+    """How many bytes each of the other files has, by name.
+
+    Raises:
+        DamageError: the manifest does not say so.
+    """
+    return {name: digest["size"] for name, digest in _listed(manifest).items()}
+
+
+def _listed(manifest: bytes) -> dict[str, Any]:
+    """The size and SHA-256 of each of the other files, as they were written; DamageError where they are not there."""
+    listed = _mapping(manifest, MANIFEST)
+    if listed.keys() != {PAYLOAD, META, TENSORS} or not all(
+        isinstance(digest, dict) and isinstance(digest.get("size"), int) for digest in listed.values()
+    ):
+        raise DamageError(f"{MANIFEST} does not list the files")
+    return listed
+
+
+def _mapping(content: bytes, name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:  # text may be nested more deeply than any reader can follow
+        raise DamageError(f"unreadable contents of {name}: {error}") from error
+    if not isinstance(value, dict):
+        raise DamageError(f"{name} is no mapping")
+    return value
 
 
 def _tensor_bytes(tensors: "dict[str, torch.Tensor]") -> bytes:
@@ -107,11 +136,8 @@ def _digests(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _check(manifest: Any, files: Mapping[str, bytes]) -> None:
+def _check(listed: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     """Raises DamageError unless the manifest describes the other files exactly."""
-    actual = _digests({name: content for name, content in files.items() if name != MANIFEST})
-    if not isinstance(manifest, dict) or manifest.keys() != actual.keys():
-        raise DamageError(f"{MANIFEST} does not list the files")
-    for name, digest in actual.items():
-        if manifest[name] != digest:
-            raise DamageError(f"{name} is not what was written: it is {digest}, it was {manifest[name]}")
+    for name, digest in _digests({name: files[name] for name in listed}).items():
+        if listed[name] != digest:
+            raise DamageError(f"{name} is not what was written: it is {digest}, it was {listed[name]}")

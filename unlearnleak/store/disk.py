@@ -9,11 +9,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unlearnleak.errors import UserError
-from unlearnleak.store.artifact import MANIFEST, META, PAYLOAD, TENSORS, DamageError
+from unlearnleak.store.artifact import MANIFEST, DamageError, sizes
 
 # Reading a file of an artifact fails so when the artifact is at fault. Any other error (too many open files,
 # no permission) says nothing about the artifact, which must not be thrown away for it.
-_FAULTS_OF_THE_ARTIFACT = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EIO, errno.ESTALE}
+_FAULTS_OF_THE_ARTIFACT = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EIO, errno.ESTALE}
+_MOST_OF_A_MANIFEST = 2**16  # bytes; ours has some four hundred
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
@@ -21,28 +22,47 @@ _WAY_OUT = "choose another folder with store=PATH. What was published stays: the
 
 
 def read_files(folder: Path) -> dict[str, bytes]:
-    """The four files of the artifact in `folder`.
+    """The four files of the artifact in `folder`, none of them larger than its manifest says.
 
     Raises:
-        DamageError: one is missing or unreadable.
+        DamageError: one is missing, unreadable, or no file.
         FileNotFoundError: there is no such folder.
     """
-    if not stat.S_ISDIR(folder.stat().st_mode):
-        raise DamageError("it is a file, not a folder")
-    files = {}
-    for name in (PAYLOAD, META, TENSORS, MANIFEST):
-        try:
-            files[name] = (folder / name).read_bytes()
-        except OSError as error:
-            if error.errno not in _FAULTS_OF_THE_ARTIFACT:
-                raise
-            raise DamageError(f"{name} cannot be read: {error.strerror}") from error
-    return files
+    try:
+        found = folder.stat()
+    except OSError as error:
+        if error.errno not in _FAULTS_OF_THE_ARTIFACT or not folder.is_symlink():
+            raise
+        raise DamageError(f"it is a link that leads nowhere: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise DamageError("it is not a folder")
+    manifest = _read(folder / MANIFEST)
+    return {MANIFEST: manifest} | {name: _read(folder / name, size) for name, size in sizes(manifest).items()}
+
+
+def _read(path: Path, size: int | None = None) -> bytes:
+    """A file's bytes. Looked at before it is opened: a pipe would keep us waiting, a device has no end."""
+    try:
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):
+            raise DamageError(f"{path.name} cannot be read: it is no file")
+        if size is None and seen.st_size > _MOST_OF_A_MANIFEST:
+            raise DamageError(f"{path.name} is not what was written: it has {seen.st_size} bytes")
+        if size is not None and seen.st_size != size:
+            raise DamageError(f"{path.name} is not what was written: it has {seen.st_size} bytes, it had {size}")
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno not in _FAULTS_OF_THE_ARTIFACT:
+            raise
+        raise DamageError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def identity(path: Path) -> tuple[int, int]:
-    """Tells a folder from a later one of that name. Time counts too: inode numbers are given out again."""
-    status = path.stat()
+    """Tells a folder (or a link, or whatever bears its name) from a later one of that name.
+
+    Time counts too: inode numbers are given out again.
+    """
+    status = path.lstat()
     return status.st_ino, status.st_mtime_ns
 
 
