@@ -6,6 +6,7 @@ import socket
 import stat
 import struct
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -107,6 +108,15 @@ def look(config: DictConfig) -> dict[str, Any]:
     }
 
 
+def leave_files(config: DictConfig) -> str:
+    """What a library leaves that tidies up at the end of its process, which a worker has not; `code` kills it."""
+    folder = tempfile.mkdtemp(prefix=f"{os.environ['TMPDIR']}/left")
+    Path(config.folder, f"left-{number()}").write_text(folder)
+    if config.code:
+        os.kill(os.getpid(), config.code)
+    return folder
+
+
 def take_threads(config: DictConfig) -> dict[str, Any]:
     import torch
 
@@ -151,7 +161,7 @@ def hang(config: DictConfig) -> None:
 
 JOBS: list[Callable[[DictConfig], Any]] = [
     answer, throw, throw_unsent, leave, leave_at_once, get_killed, get_killed_as_a_parent, get_killed_while_answering,
-    give_what_cannot_be_sent, look, take_threads, meet, note, load, hang,
+    give_what_cannot_be_sent, look, leave_files, take_threads, meet, note, load, hang,
 ]  # fmt: skip
 
 

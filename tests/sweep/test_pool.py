@@ -207,6 +207,16 @@ def test_a_worker_that_died_between_two_launches_is_replaced(launcher, tmp_path)
     assert pool.launch([job], 1)[0].return_value["pid"] != pid
 
 
+@pytest.mark.parametrize("code", [0, 9])
+def test_what_jobs_leave_in_the_temporary_folder_goes_with_their_worker(launcher, tmp_path, code):
+    pool = launcher(workers=1)
+    pool.launch([[f"folder={tmp_path}", "do=leave_files", f"code={code}"]], 0)
+    left = Path((tmp_path / "left-0").read_text())
+    assert left.exists() == (code == 0)
+    pool.close()
+    assert not left.parent.exists()
+
+
 def test_idle_workers_end_with_their_launcher(conf, tmp_path):
     """Also under a sweeper that does not close it."""
     words = ["-m", "tests.sweep.pool_jobs", "-m", "--config-dir", str(conf), "hydra/launcher=pool", "do=note"]

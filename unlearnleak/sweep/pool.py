@@ -29,6 +29,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 import unlearnleak
+from unlearnleak.sweep import scratch
 from unlearnleak.sweep.launch import JobDied, launch_folder, request_stop
 from unlearnleak.sweep.pool_worker import Station, failed, work
 from unlearnleak.sweep.slots import PoolSettings, Slot, slots
@@ -47,8 +48,9 @@ class Worker:
         self.station = station
         self.job: Job | None = None
         self.channel, theirs = context.Pipe()
+        self.scratch = scratch.worker_folder()
         name = f"unlearnleak worker {station.slot.number}"
-        self.process = context.Process(target=work, args=(theirs, station), name=name, daemon=True)
+        self.process = context.Process(target=work, args=(theirs, station, self.scratch), name=name, daemon=True)
         self.process.start()
         theirs.close()  # so that the end of the process is the end of its channel
 
@@ -99,6 +101,7 @@ def end(workers: Sequence[Worker]) -> None:
         worker.process.join(max(0.0, deadline - time.monotonic()))
         worker.kill()
         worker.process.join(GRACE)
+        scratch.remove(worker.scratch)
 
 
 def obituary(exitcode: int | None, log: Path) -> str:
@@ -143,6 +146,7 @@ def start_server(task: TaskFunction) -> None:
     if code and Path(code.co_filename).is_relative_to(Path(unlearnleak.__file__).parent):
         modules += ["unlearnleak.job", "unlearnleak.screening.kmeans"]  # the second for scikit-learn
     multiprocessing.get_context("forkserver").set_forkserver_preload(modules)
+    scratch.make_socket_folder()
     heard = signal.getsignal(signal.SIGINT)
     main = threading.current_thread() is threading.main_thread()
     if main:  # Ctrl-C is the launching process's to deal with, also while the server imports

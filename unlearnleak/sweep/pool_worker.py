@@ -24,6 +24,7 @@ from hydra.core.utils import JobReturn, JobStatus, filter_overrides, run_job, se
 from omegaconf import open_dict
 
 from unlearnleak.errors import Terminated
+from unlearnleak.sweep import scratch
 from unlearnleak.sweep.launch import JobDied
 from unlearnleak.sweep.slots import VISIBLE, Slot
 
@@ -41,9 +42,12 @@ class Station:
     state: bytes
 
 
-def work(channel: Connection, station: Station) -> None:
-    """Answer every (number, overrides) that comes through `channel` with a pickled JobReturn, until it closes."""
-    enter(station)
+def work(channel: Connection, station: Station, temporaries: Path) -> None:
+    """Answer every (number, overrides) that comes through `channel` with a pickled JobReturn, until it closes.
+
+    What its libraries keep for a while goes to the folder `temporaries`, which the launcher removes when it has ended.
+    """
+    enter(station, temporaries)
     perform = prepared(station)
     while True:
         try:
@@ -57,7 +61,7 @@ def work(channel: Connection, station: Station) -> None:
             return
 
 
-def enter(station: Station) -> None:
+def enter(station: Station, temporaries: Path) -> None:
     """Make the process a worker: its group, its log, its environment, its signals; before anything heavy."""
     os.setsid()
     multiprocessing.current_process().daemon = False  # a DataLoader in a job starts processes
@@ -71,9 +75,10 @@ def enter(station: Station) -> None:
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's: it stops the jobs in order
     signal.signal(signal.SIGTERM, stopped)
-    threading.Thread(target=follow_launcher, name="follow launcher", daemon=True).start()
+    threading.Thread(target=follow_launcher, args=[temporaries], name="follow launcher", daemon=True).start()
     os.environ.clear()  # the fork server's is that of the first launch
     os.environ.update(station.environment)
+    scratch.keep_temporaries_in(temporaries)
     os.chdir(station.folder)
     if station.slot.gpu is not None:
         os.environ[VISIBLE] = station.slot.gpu
@@ -93,11 +98,12 @@ def stopped(signum: int, frame: object) -> None:
     raise Terminated(128 + signum)
 
 
-def follow_launcher() -> None:
+def follow_launcher(temporaries: Path) -> None:
     """Wait for the end of the launching process, then end this one and all that it started."""
     launcher = multiprocessing.parent_process()
     assert launcher is not None
     launcher.join()
+    scratch.remove(temporaries)
     os.killpg(0, signal.SIGKILL)
 
 
