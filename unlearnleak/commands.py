@@ -11,6 +11,7 @@ from unlearnleak import sync
 from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError
 from unlearnleak.leftovers import clean_runs, clean_store, why_no_runs, why_no_store
+from unlearnleak.printable import LINES, printable
 from unlearnleak.report import by
 from unlearnleak.report import command as report
 from unlearnleak.report.paper import command as paper
@@ -122,7 +123,7 @@ def main(words: list[str]) -> int:
     try:
         return int(arguments.function(arguments))
     except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {printable(error, keep=LINES)}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
+LINES = "\n\t"
+"""What a text of several lines keeps, such as a stack trace."""
+
 
 def printable(text: object, *, keep: str = "") -> str:
     r"""The text on one line, with everything that a terminal would act on or hide written out, as `\x1b` or `\n`.

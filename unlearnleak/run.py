@@ -24,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.naming import run_name
-from unlearnleak.printable import write_any_letter
+from unlearnleak.printable import LINES, printable, write_any_letter
 
 COMMANDS = ("table", "tables", "variance", "report", "status", "sync", "dashboard", "clean")
 """First words that are not Hydra's: see `unlearnleak.commands`."""
@@ -63,7 +63,7 @@ def terminated(signum: int, frame: object) -> None:
 
 def complain(error: BaseException) -> None:
     """Tell a person what went wrong, on standard error, without a stack trace."""
-    print(f"\nError: {error}", file=sys.stderr)
+    print(f"\nError: {printable(error, keep=LINES)}", file=sys.stderr)
     if isinstance(error, HydraException | OmegaConfBaseException):
         from unlearnleak.hints import allowed_beside  # noqa: PLC0415  (only for this mistake)
 

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 BEAT_SECONDS = 20.0
 SILENT_SECONDS = 600.0  # a job on another host that has not touched its status for so long is dead
+MOST_PIDS = 2**31
 DIGEST = "digest"
 MOST_BYTES = 2**28  # more is no result of any number of classes
 NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES}
@@ -132,7 +133,7 @@ def read_status(directory: Path) -> dict[str, Any] | None:
     """How the run in `directory` stands; None where nothing is said. What a dead process left "running" has failed."""
     path = directory / STATUS
     entry = read_json(path)
-    if entry is None or "status" not in entry:
+    if entry is None or not isinstance(entry.get("status"), str):
         return {"status": "failed", "why": f"{STATUS} is not whole"} if path.exists() else None
     if entry["status"] == "running" and (why := dead(entry, path)):
         later = read_json(path)  # it may have ended in an orderly way between the two looks
@@ -142,9 +143,9 @@ def read_status(directory: Path) -> dict[str, Any] | None:
 
 def dead(entry: dict[str, Any], path: Path) -> str | None:
     """Why the process that wrote a status must be dead, or None."""
-    if entry.get("host") == host():
-        alive = is_alive(int(entry["pid"]), int(entry.get("began", UNKNOWN)))
-        return None if alive else f"its process {entry['pid']} is gone: killed, perhaps for want of memory"
+    pid, start = entry.get("pid"), entry.get("began", UNKNOWN)
+    if entry.get("host") == host() and isinstance(pid, int) and isinstance(start, int) and 0 < pid < MOST_PIDS:
+        return None if is_alive(pid, start) else f"its process {pid} is gone: killed, perhaps for want of memory"
     try:
         silent = time.time() - path.stat().st_mtime
     except FileNotFoundError:

@@ -17,6 +17,7 @@ RESULT: dict[str, Any] = {
     "attack": "param_dot",
     "screening": "youden",
     "forgotten": [3],
+    "verdict": [3],
     "gate": "passed",
     "asr": 1.0,
     "asr_constant": 0.9,

@@ -7,10 +7,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.report.made import judged, write_run
+from tests.report.made import RESULT, judged, write_run
 from tests.report.sweep import ATTACK, write_sweep
+from unlearnleak.errors import UserError
 from unlearnleak.report.build import build
 from unlearnleak.report.runs import load_runs
+from unlearnleak.status import write_result
 
 
 class Reader(HTMLParser):
@@ -128,3 +130,41 @@ def test_a_result_of_another_program_is_a_failed_run_and_no_crash(tmp_path):
 def test_a_report_within_the_runs_folder_is_no_run(written):
     assert (written / "index.html").is_file()
     assert len(load_runs([written.parent])) == 26
+
+
+@pytest.mark.parametrize("place", ["report", "report/index.html", "report/tables", "report/tables/groups.csv"])
+def test_a_link_among_somebody_elses_runs_leads_nothing_out(tmp_path, place):
+    write_run(tmp_path / "runs" / "a", **judged([3], [3]))
+    victim, link = tmp_path / "victim", tmp_path / "runs" / place
+    link.parent.mkdir(parents=True, exist_ok=True)
+    is_file = "." in place
+    victim.write_text("mine") if is_file else victim.mkdir()
+    link.symlink_to(victim)
+    if is_file:
+        build([tmp_path / "runs"])
+        assert victim.read_text() == "mine"
+        assert not link.is_symlink()
+    else:
+        with pytest.raises(UserError, match=f"{place} is a link to"):
+            build([tmp_path / "runs"])
+        assert not list(victim.iterdir())
+
+
+def test_names_that_are_paths_or_alike_stay_in_their_folder_and_apart(tmp_path):
+    for number, word in enumerate(["/../../../../victim/x", "a/b", "a b", "A_B", "x" * 300, "\udcff"]):
+        told = judged([3], [3], seed=number) | {"dataset": word, "attack": word, "screening": word}
+        write_run(tmp_path / "runs" / f"{number}", **told)
+    before = set(tmp_path.rglob("*"))
+    report = build([tmp_path / "runs"]).parent
+    assert {path.parent.name for path in set(tmp_path.rglob("*")) - before} <= {"runs", "report", "tables", "figures"}
+    assert len({path.name.casefold() for path in (report / "tables").glob("matrix_*.csv")}) == 6
+    assert len({path.name.casefold() for path in (report / "figures").glob("asr_*.pdf")}) == 6
+    assert "\\udcff" in (report / "index.html").read_text()
+
+
+def test_results_without_a_digest_are_said_to_be_unproven(tmp_path):
+    write_run(tmp_path / "runs" / "a", **judged([3], [3]))
+    text = build([tmp_path / "runs"], page_only=True).read_text()
+    assert "1 finished run is unproven: no digest" in text
+    write_result(tmp_path / "runs" / "a" / "result.json", RESULT | judged([3], [3]))
+    assert "unproven" not in build([tmp_path / "runs"], page_only=True).read_text()

@@ -21,6 +21,13 @@ COLUMNS = (
 )
 
 
+def row(**changed):
+    cells = dict(
+        zip(COLUMNS.split(), ("d", "m", "rt", "a", "s", "3", "0", "0", "1", "1", "0.9", "passed", "3"), strict=True)
+    )
+    return COLUMNS.replace(" ", ",") + "\n" + ",".join((cells | changed).values()) + "\n"
+
+
 def written(runs, path, columns=None):
     text = io.StringIO()
     to_csv(runs, text, columns)
@@ -124,8 +131,23 @@ def test_notebooks_get_them_too(table, sweep):
     [
         ("a,b\n1,2\n", "no table of runs: it lacks the columns dataset"),
         ("", "no table of runs"),
-        (b"\xff\xfe\x00", "cannot be read as a CSV"),
+        (b"\xff\xfe\x00", "cannot be read as a CSV: it is no UTF-8 .* Save it as UTF-8"),
+        ("größe".encode("latin-1"), "cannot be read as a CSV: it is no UTF-8"),
+        (COLUMNS.replace(" ", ";") + "\nd;m\n", "with commas between its cells"),
+        (COLUMNS.replace(" ", ",") + ",asr\n", "it has the columns asr more than once"),
+        ("a" * 200_000, "cannot be read as a CSV .field larger than field limit"),
         (COLUMNS.replace(" ", ",") + "\nd,m,rt,a,s,3,0,0,much,1,0.9,passed,3\n", "line 2: asr='much' is no number"),
+        (row(asr="nan"), "a.csv, line 2: asr='nan' is no number"),
+        (row(asr="inf"), "line 2: asr='inf' is no number"),
+        (row(asr="1e999"), "line 2: asr='1e999' is no number"),
+        (row(asr="1\0"), r"line 2: asr='1.x00' is no number"),
+        (row(asr="9" * 5000), "line 2: asr='9999.* is no number"),
+        (row(asr=""), "line 2: lacks asr"),
+        (row(asr="90"), "line 2: asr=90: Input should be less than or equal to 1"),
+        (row(forgotten="3 3"), r"line 2: forgotten=.3, 3. names a class twice"),
+        (row(verdict="-1"), "line 2: verdict=.-1.: Input should be greater"),
+        (row(gate="half"), "line 2: gate='half': Input should be 'passed'"),
+        (row(seed_data="x"), "line 2: seed_data='x' is no number"),
         (COLUMNS.replace(" ", ",") + "\nd,m,rt,a,s,x,0,0,1,1,0.9,passed,3\n", "line 2: forgotten='x' is no number"),
         (COLUMNS.replace(" ", ",") + "\nd,m,rt\n", "line 2 has more or fewer cells"),
     ],
@@ -135,3 +157,19 @@ def test_what_is_no_table_of_runs_is_refused_in_words(tmp_path, content, words):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(UserError, match=words):
         load_runs([path])
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_what_a_spreadsheet_saves_is_read_alike(tmp_path, start, end):
+    (tmp_path / "a.csv").write_text(start + row().replace("\n", end), newline="")
+    (run,) = load_runs([tmp_path / "a.csv"])
+    assert (run["dataset"], run["asr"], run["forgotten"]) == ("d", 1, [3])
+
+
+def test_columns_of_somebodys_own_may_hold_anything(tmp_path):
+    head, cells, _ = row().split("\n")
+    (tmp_path / "a.csv").write_text(f"{head},note,mine,directory,csv\n{cells},nan,two words,x,y\n")
+    (run,) = load_runs([tmp_path / "a.csv"])
+    assert (run["note"], run["mine"], run["csv"]) == ("nan", "two words", str(tmp_path / "a.csv"))
+    assert run["directory"] == tmp_path / "a.csv" / "line 2"

@@ -1,7 +1,12 @@
+import json
+import os
+import re
+
 import pytest
 
 from tests.report.made import RESULT, write_run
 from unlearnleak.errors import UserError
+from unlearnleak.process import host
 from unlearnleak.report.runs import load_runs
 from unlearnleak.status import mark, write_result
 
@@ -89,7 +94,7 @@ def test_half_written_temporaries_are_no_results(tmp_path):
 
 
 def test_a_result_that_was_altered_is_no_result(tmp_path):
-    write_result(tmp_path / "run" / "result.json", {"asr": 0.5})
+    write_result(tmp_path / "run" / "result.json", RESULT | {"asr": 0.5})
     mark(tmp_path / "run", "done")
     assert load_runs([tmp_path])[0]["asr"] == 0.5
     path = tmp_path / "run" / "result.json"
@@ -97,3 +102,63 @@ def test_a_result_that_was_altered_is_no_result(tmp_path):
     (run,) = load_runs([tmp_path])
     assert (run["status"], run.get("asr")) == ("failed", None)
     assert "altered" in run["why"]
+
+
+def test_a_result_without_a_digest_counts_and_is_unproven(tmp_path):
+    write_run(tmp_path / "a")
+    write_result(tmp_path / "b" / "result.json", RESULT)
+    mark(tmp_path / "b", "done")
+    assert [(run["status"], run.get("unproven")) for run in load_runs([tmp_path])] == [
+        ("done", "no digest"),
+        ("done", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("[1]", "result.json is missing or not whole"),
+        ("[" * 100_000, "result.json is missing or not whole"),
+        ('{"asr": ' + "9" * 5000 + "}", "result.json is missing or not whole"),
+        (b"\xff\xfe", "result.json is missing or not whole"),
+        ("{}", "result.json lacks dataset, model"),
+        ('{"dataset": NaN}', "result.json lacks model, .*; dataset=nan: Input should be a valid string"),
+    ],
+)
+def test_a_result_of_another_shape_is_a_failed_run(tmp_path, content, why):
+    place = write_run(tmp_path / "a") / "result.json"
+    place.write_bytes(content if isinstance(content, bytes) else content.encode())
+    write_run(tmp_path / "b")
+    odd, good = load_runs([tmp_path])
+    assert (odd["status"], good["status"]) == ("failed", "done")
+    assert re.match(why, odd["why"])
+
+
+@pytest.mark.parametrize("name", ["status.json", "result.json"])
+@pytest.mark.parametrize("kind", ["pipe", "itself", "nowhere", "device", "folder"])
+def test_what_is_no_file_is_not_read(tmp_path, name, kind):
+    place = write_run(tmp_path / "a") / name
+    place.unlink()
+    targets = {"itself": place, "nowhere": tmp_path / "nowhere", "device": "/dev/zero"}
+    os.mkfifo(place) if kind == "pipe" else place.mkdir() if kind == "folder" else place.symlink_to(targets[kind])
+    write_run(tmp_path / "b")
+    *odd, good = load_runs([tmp_path])
+    assert [run["status"] for run in odd] == (["failed"] if (name, kind) != ("status.json", "folder") else [])
+    assert good["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"pid": "x"}, {"pid": None}, {"pid": 10**30}, {"pid": -1}, {"pid": 1, "began": "x"}, {"host": ["x"]}],
+)
+def test_a_running_status_of_another_shape_is_read(tmp_path, more):
+    folder = write_run(tmp_path / "a", "running")
+    (folder / "status.json").write_text(json.dumps({"status": "running", "host": host(), "time": "soon"} | more))
+    (run,) = load_runs([tmp_path])
+    assert run["status"] == "running"
+
+
+@pytest.mark.parametrize("status", [["done"], 3, None, {}])
+def test_a_status_that_is_no_word_is_failed(tmp_path, status):
+    (write_run(tmp_path / "a") / "status.json").write_text(json.dumps({"status": status}))
+    assert load_runs([tmp_path])[0]["status"] == "failed"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unlearnleak.report.chart import BLUE, COLOURS, GREY, INK, ORANGE, Chart, Mark, Panel, percent_axis
+from unlearnleak.report.file_names import file_names
 from unlearnleak.report.matrix import Cell, Matrix
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ Line = tuple[str, str]
 def asr_charts(matrices: list[Matrix]) -> list[Chart]:
     """A chart per attack and screening; a panel per data set and number of forgotten classes."""
     columns = list(dict.fromkeys(column for matrix in matrices for column in matrix.columns))
-    return [asr_chart(column, matrices) for column in columns]
+    names = file_names(columns)
+    return [asr_chart(column, matrices, names[column]) for column in columns]
 
 
-def asr_chart(column: tuple[str, str], matrices: list[Matrix]) -> Chart:
-    """The bars of one attack and screening."""
+def asr_chart(column: tuple[str, str], matrices: list[Matrix], name: str) -> Chart:
+    """The bars of one attack and screening, whose words in a file's name are `name`."""
     attack, screening = column
     panels, rows = [], []
     for matrix in matrices:
@@ -57,7 +59,7 @@ def asr_chart(column: tuple[str, str], matrices: list[Matrix]) -> Chart:
         rows += [row(matrix.dataset, column, line, one) for line, one in controls]
     number = PAPER.get(column, "")
     return Chart(
-        stem=f"fig{number}_asr_{attack}_{screening}" if number else f"asr_{attack}_{screening}",
+        stem=f"fig{number}_asr_{name}" if number else f"asr_{name}",
         title=f"{attack} / {screening}",
         caption=CAPTION,
         paper=number,

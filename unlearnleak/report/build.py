@@ -1,8 +1,6 @@
 """From folders of runs to a page and files for papers."""
 
 import gc
-import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from unlearnleak.report.command import PICTURES
+from unlearnleak.report.data_sets import told_apart
+from unlearnleak.report.own_folder import check, write_all
 from unlearnleak.report.runs import load_runs
-from unlearnleak.report.words import checked, named
+from unlearnleak.report.words import named, shown
 
 if TYPE_CHECKING:
     from unlearnleak.report.chart import Chart
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from unlearnleak.report.matrix import Glance, Matrix
 
 Run = dict[str, Any]
+PAGE, TABLES, FIGURES = "index.html", "tables", "figures"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,20 +55,23 @@ def build(
         pictures: runs whose images and curves are shown; None shows all.
         page_only: leave out the files for papers, for a quick look.
 
+    What is written is written at the end: who ends it before that finds everything as it was.
+
     Raises:
-        UserError: a folder is not there, or holds no run at all.
+        UserError: a folder is not there, or holds no run at all; or `out` cannot be written, or is or holds a link in
+            place of a folder.
     """
     target = out or beside(folders[0])
+    check(target, () if page_only else (TABLES, FIGURES))
     with rarely_collected():
         from unlearnleak.report.page import render  # noqa: PLC0415  (matplotlib and SciPy: seconds)
         from unlearnleak.report.stored import Stores  # noqa: PLC0415
 
         stores = Stores(store)
         report = gather(folders, against or [], stores)
-        replace_text(target / "index.html", render(report, stores, pictures=pictures, files=not page_only))
-        if not page_only:
-            write_files(report, target)
-    return target / "index.html"
+        page = render(report, stores, pictures=pictures, files=not page_only).encode()
+        write_all(target, ({} if page_only else paper_files(report)) | {PAGE: page})
+    return target / PAGE
 
 
 @contextmanager
@@ -83,15 +87,17 @@ def rarely_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def write_files(report: Report, target: Path) -> None:
-    """Write the tables and figures for papers."""
-    from unlearnleak.report.export import write_chart, write_table  # noqa: PLC0415  (matplotlib: a second)
+def paper_files(report: Report) -> dict[str, bytes]:
+    """The tables and figures for papers, by name."""
+    from unlearnleak.report.export import chart_files, table_files  # noqa: PLC0415  (matplotlib: a second)
     from unlearnleak.report.tables import all_tables  # noqa: PLC0415
 
+    found: dict[str, bytes] = {}
     for table in all_tables(report.runs, report.matrices, report.glances, report.changes):
-        write_table(table, target / "tables")
+        found |= {f"{TABLES}/{name}": content for name, content in table_files(table).items()}
     for chart in [*report.charts, *report.asr_charts]:
-        write_chart(chart, target / "figures")
+        found |= {f"{FIGURES}/{name}": content for name, content in chart_files(chart).items()}
+    return found
 
 
 def beside(runs: Path) -> Path:
@@ -108,9 +114,9 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     from unlearnleak.report.pictures import sheet_chart  # noqa: PLC0415
     from unlearnleak.report.probability import probability_charts  # noqa: PLC0415
 
-    runs = [named(checked(run)) for run in load_runs(folders)]
+    runs, before = read(folders, against)
     cells, attacks = matrices(runs), glances(runs)
-    comparison = since(against, runs) if against else None
+    comparison = since(before, runs) if against else None
     heads = head_charts(runs, stores)
     return Report(
         folders=[str(folder) for folder in folders],
@@ -131,20 +137,16 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     )
 
 
-def since(against: list[Path], runs: list[Run]) -> "Comparison":
-    """What has changed since the runs in the folders `against`."""
+def read(folders: list[Path], against: list[Path]) -> tuple[list[Run], list[Run]]:
+    """The runs in the folders, and those that came before, all fit to be shown."""
+    runs = [shown(named(run)) for run in load_runs(folders)]
+    before = [shown(named(run)) for run in load_runs(against)] if against else []
+    both = told_apart([*runs, *before])
+    return both[: len(runs)], both[len(runs) :]
+
+
+def since(before: list[Run], runs: list[Run]) -> "Comparison":
+    """What has changed since the runs `before`."""
     from unlearnleak.report.compare import compare  # noqa: PLC0415  (SciPy's tests, only for those who compare)
 
-    return compare([named(checked(run)) for run in load_runs(against)], runs)
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a file beside its place and rename it into it: whoever reloads the page meanwhile sees a whole one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    return compare(before, runs)

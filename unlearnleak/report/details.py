@@ -5,8 +5,9 @@ from collections import Counter
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from unlearnleak.report.facts import STAGES, duration
+from unlearnleak.report.facts import duration
 from unlearnleak.report.pictures import Thumbnail, curve_panel, thumbnails
+from unlearnleak.report.shape import STAGES
 from unlearnleak.report.stored import GoneError, Stores, recorded
 from unlearnleak.report.svg import inline
 from unlearnleak.report.table import group
@@ -107,7 +108,7 @@ def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> De
         anchor=anchor,
         run=run,
         classes=class_lines(run) if done else [],
-        stages=[stage_line(run, stage, users) for stage in STAGES if f"seconds_{stage}" in run],
+        stages=[stage_line(run, stage, users) for stage in STAGES if run.get(f"seconds_{stage}") is not None],
         command=command(run),
         images=images,
         curves=curves,
@@ -127,7 +128,8 @@ def class_lines(run: Run) -> list[ClassLine]:
 
 def stage_line(run: Run, stage: str, users: Counter[str]) -> StageLine:
     """A stage's cost."""
-    made = run.get(f"made_with_{stage}") or {}
+    told = run.get(f"made_with_{stage}")
+    made = told if isinstance(told, dict) else {}  # a CSV has text in its place
     memory = run.get(f"memory_mib_{stage}")
     return StageLine(
         stage=stage,

@@ -43,13 +43,21 @@ def samples(runs: list[Run], stores: Stores, kind: str) -> tuple[list[Sample], s
             continue
         seen.add(run.get("key_evidence"))
         try:
-            values_KMF = stores.arrays(run, "evidence")["samples_KMF"]
-        except (GoneError, KeyError) as error:
+            values_KMF = measured(stores.arrays(run, "evidence"))
+        except GoneError as error:
             why = str(error)
             continue
         truth_K = np.isin(np.arange(len(values_KMF)), run["forgotten"])
         found.append(Sample(MEASURES[kind](values_KMF, truth_K), truth_K))
     return found, why
+
+
+def measured(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """The measurements [K, M, F] in an evidence. Raises GoneError."""
+    values_KMF = arrays.get("samples_KMF")
+    if values_KMF is None or values_KMF.ndim != 3 or 0 in values_KMF.shape or not np.isfinite(values_KMF).all():
+        raise GoneError("it holds no measurements")
+    return values_KMF
 
 
 def in_units(values_KM: np.ndarray, truth_K: np.ndarray) -> np.ndarray:

@@ -1,11 +1,13 @@
 """Files for papers: every table as CSV, Markdown and LaTeX, every figure as PDF and PNG with the data behind it."""
 
+import io
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from unlearnleak.printable import printable
+from unlearnleak.report import markdown_text, spreadsheet
 from unlearnleak.report.chart import PANEL_INCHES, STYLE, Chart, Mark, frame
 from unlearnleak.report.placing import place_panel
 from unlearnleak.report.table import markdown_lines
@@ -33,18 +35,25 @@ class Table:
     data: "pd.DataFrame"
 
 
-def write_table(table: Table, folder: Path) -> None:
-    """Write folder/STEM.csv, .md and .tex (needs the LaTeX packages booktabs and longtable)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table.data.to_csv(folder / f"{table.stem}.csv", index=False, lineterminator="\n")
-    folder.joinpath(f"{table.stem}.md").write_text(markdown(table) + "\n")
-    folder.joinpath(f"{table.stem}.tex").write_text(latex(table))
+def table_files(table: Table) -> dict[str, bytes]:
+    """STEM.csv, .md and .tex by name (the last needs the LaTeX packages booktabs and longtable)."""
+    return {
+        f"{table.stem}.csv": csv_text(table.data).encode(),
+        f"{table.stem}.md": f"{markdown(table)}\n".encode(),
+        f"{table.stem}.tex": latex(table).encode(),
+    }
+
+
+def csv_text(data: "pd.DataFrame") -> str:
+    """A table for programs, and for spreadsheets, which compute nothing of what they are given."""
+    text: str = data.map(spreadsheet.cell).rename(columns=spreadsheet.cell).to_csv(index=False, lineterminator="\n")
+    return text
 
 
 def markdown(table: Table) -> str:
     """The table in Markdown, its caption above it."""
-    header, *body = [[str(value).replace("|", "\\|") for value in line] for line in lines(table.shown)]
-    return f"{table.caption}\n\n{markdown_lines(header, body)}"
+    header, *body = [[str(value) for value in line] for line in lines(table.shown)]
+    return f"{markdown_text.cell(table.caption)}\n\n{markdown_lines(header, body)}"
 
 
 def lines(shown: "pd.DataFrame") -> list[list[Any]]:
@@ -83,24 +92,25 @@ def latex(table: Table) -> str:
 
 def latex_text(text: str) -> str:
     """Text on one line in which nothing is a command; a letter that LaTeX may not know is named by its number."""
-    known = UNKNOWN.sub(lambda found: f"[U+{ord(found.group()):04X}]", " ".join(text.split()))
+    line = printable(" ".join(text.split()))
+    known = UNKNOWN.sub(lambda found: f"[U+{ord(found.group()):04X}]", line)
     return "".join(LATEX.get(character, character) for character in known)
 
 
-def write_chart(chart: Chart, folder: Path) -> None:
-    """Write folder/STEM.pdf, .png and .csv; nothing for a chart that could not be drawn."""
+def chart_files(chart: Chart) -> dict[str, bytes]:
+    """STEM.pdf, .png and .csv by name; none for a chart that could not be drawn."""
     if not chart.panels:
-        return
+        return {}
     from matplotlib import rc_context  # noqa: PLC0415  (slow to import)
 
-    folder.mkdir(parents=True, exist_ok=True)
+    pdf, png = io.BytesIO(), io.BytesIO()
     style: Any = STYLE | PAPER_STYLE
     with rc_context(style):
         figure = paper_figure(chart)
-        figure.savefig(folder / f"{chart.stem}.pdf", metadata={"CreationDate": None})
-        figure.savefig(folder / f"{chart.stem}.png", dpi=DPI, facecolor="white")
-    if chart.data:
-        frame(chart.data).to_csv(folder / f"{chart.stem}.csv", index=False, lineterminator="\n")
+        figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
+        figure.savefig(png, format="png", dpi=DPI, facecolor="white")
+    files = {f"{chart.stem}.pdf": pdf.getvalue(), f"{chart.stem}.png": png.getvalue()}
+    return files | ({f"{chart.stem}.csv": csv_text(frame(chart.data)).encode()} if chart.data else {})
 
 
 def paper_figure(chart: Chart) -> "Figure":

@@ -4,11 +4,11 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from unlearnleak.report.shape import STAGES
 from unlearnleak.report.table import ATTACKS, UNLEARNERS, distinct, place
 
 Run = dict[str, Any]
 STATUSES = ("done", "running", "waiting", "failed", "skipped")
-STAGES = ("data", "original", "unlearned", "evidence", "verdict")
 AXES = {
     "data set": "dataset",
     "model": "model",
@@ -18,6 +18,8 @@ AXES = {
     "forgotten classes": "asked",
     "seed": "seed",
 }
+LATEST = 253_402_300_800
+"""The end of the year 9999 in seconds since 1970: a time beyond is none."""
 MANY = 12
 """Values of an axis that are listed before the rest is only counted."""
 
@@ -65,7 +67,7 @@ def facts(runs: list[Run]) -> Facts:
     counts = Counter(run["status"] for run in runs)
     known = {status: counts.pop(status) for status in STATUSES if counts[status]}
     spent = [of for stage in STAGES if (of := stage_spent(done, stage)).artifacts]
-    times = [run["time"] for run in runs if isinstance(run.get("time"), int | float)]
+    times = [run["time"] for run in runs if isinstance(run.get("time"), int | float) and 0 <= run["time"] < LATEST]
     return Facts(
         counts=known | dict(counts),
         gate_failed=sum(run["gate"] == "failed" for run in done),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unlearnleak.report.matrix import Glance
 from unlearnleak.report.rows import lost
 from unlearnleak.report.table import BASELINES, FEW
+from unlearnleak.report.words import unproven
 
 if TYPE_CHECKING:
     from unlearnleak.report.build import Report
@@ -31,7 +32,7 @@ def findings(glances: list[Glance]) -> list[Finding]:
 
 def cautions(report: "Report") -> list[str]:
     """What a reader must know before believing any number here."""
-    said = lost(report.runs)
+    said = [*lost(report.runs), *unproven(report.runs)]
     cells = [cell for matrix in report.matrices for cell in matrix.cells.values()]
     small = sum(cell.n < FEW for cell in cells)
     if small:

@@ -1,7 +1,7 @@
 """The page: one HTML file that needs no other, no network and no script to be read.
 
-Everything that comes from runs is escaped by Jinja; the page's own policy lets no script run but its own (named by its
-hash) and nothing be loaded.
+Everything that comes from runs is escaped by Jinja, and control characters are written out (`written`); the page's own
+policy lets no script run but its own (named by its hash) and nothing be loaded.
 """
 
 import base64
@@ -13,11 +13,13 @@ import jinja2
 from markupsafe import Markup
 
 import unlearnleak
+from unlearnleak.printable import LINES, printable
 from unlearnleak.report.build import Report
 from unlearnleak.report.chart import Chart
 from unlearnleak.report.details import Pictures, choose, detail, uses
-from unlearnleak.report.facts import STAGES, duration, facts, seconds, troubles
+from unlearnleak.report.facts import duration, facts, seconds, troubles
 from unlearnleak.report.findings import cautions, findings
+from unlearnleak.report.shape import STAGES
 from unlearnleak.report.stored import Stores
 from unlearnleak.report.svg import NAMES, inline
 from unlearnleak.report.tables import bounds, of, percent
@@ -68,6 +70,7 @@ def template() -> jinja2.Template:
         loader=jinja2.FileSystemLoader(FILES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=written,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -75,6 +78,11 @@ def template() -> jinja2.Template:
     environment.filters |= {"ident": id, "cost": cost, "duration": duration, "drawing": Markup}
     environment.globals |= {"variable": variable, "bounds_of": lambda change: bounds(change.interval, 1)}
     return environment.get_template("page.html")
+
+
+def written(value: Any) -> Any:
+    """What is written of a value: text, paths among it, without what a terminal or an encoding would stumble over."""
+    return printable(value, keep=LINES) if isinstance(value, str | Path) and not isinstance(value, Markup) else value
 
 
 def laid_out(charts: list[Chart]) -> list[Chart]:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +33,8 @@ def inverted(run: Run, stores: Stores) -> np.ndarray | None:
     images_KCHW = stores.arrays(run, "evidence").get("images_KCHW")
     if images_KCHW is None:
         return None
+    if images_KCHW.ndim != 4 or images_KCHW.shape[1] not in (1, 3) or 0 in images_KCHW.shape:
+        raise GoneError(f"images_KCHW of evidence/{run['key_evidence']} is {list(images_KCHW.shape)}: no images")
     return (images_KCHW.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
 
 
@@ -62,7 +65,7 @@ def sheet_chart(runs: list[Run], stores: Stores) -> Chart:
         f"At most {ROWS} runs and {COLUMNS} classes.",
         paper="3",
     )
-    rows: dict[tuple[str, str], dict[str, tuple[Run, np.ndarray]]] = {}
+    rows: dict[tuple[str, str, tuple[int, ...]], dict[str, tuple[Run, np.ndarray]]] = {}
     why = "no inversion attack was run"
     for (dataset, attack, _, unlearner, count), members in group(runs).items():
         if not attack.startswith("inversion"):
@@ -73,17 +76,29 @@ def sheet_chart(runs: list[Run], stores: Stores) -> Chart:
             why = str(error)
             continue
         if images is not None:
-            rows.setdefault((dataset, attack), {}).setdefault(f"{unlearner} {count}", (members[0], images))
+            rows.setdefault((dataset, attack, images.shape), {}).setdefault(
+                f"{unlearner} {count}", (members[0], images)
+            )
     if not rows:
         return replace(about, missing=f"No inverted images: {why}.")
-    panels = [sheet_panel(f"{dataset}, {attack}", of) for (dataset, attack), of in rows.items()]
+    sheets = Counter((dataset, attack) for dataset, attack, _ in rows)
+    panels = [
+        sheet_panel(f"{dataset}, {attack}" + (f", {sizes(shape)}" if sheets[dataset, attack] > 1 else ""), of)
+        for (dataset, attack, shape), of in rows.items()
+    ]
     data = [
         {"dataset": dataset, "attack": attack, "row": label, "run": run["directory"].name, "forgotten": run["asked"]}
-        for (dataset, attack), of in rows.items()
+        for (dataset, attack, _), of in rows.items()
         for label, (run, _) in of.items()
     ]
     key = (Mark("forgotten class", FORGOTTEN, "s", hollow=True),)
     return replace(about, panels=panels, key=key, data=data)
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    """The shape [K, H, W, C] of a run's images in words: images of another shape cannot stand beside them."""
+    classes, height, width, channels = shape
+    return f"{classes} classes, {height} x {width} {'grey' if channels == 1 else 'colour'}"
 
 
 def sheet_panel(title: str, rows: dict[str, tuple[Run, np.ndarray]]) -> Panel:
@@ -131,6 +146,8 @@ def curve_panel(run: Run, stores: Stores, stage: str) -> Panel | None:
     curve = stores.meta(run, stage).get("curve") or []
     if not curve:
         return None
+    if not is_curve(curve):
+        raise GoneError(f"what {stage}/{run[f'key_{stage}']} has for a curve is none")
     epochs = [row["epoch"] for row in curve]
     title = {"original": "original model", "unlearned": f"unlearning, {run['unlearner']}"}[stage]
     series = [(key, label, colour) for key, label, colour in CURVES if all(key in row for row in curve)]
@@ -150,6 +167,14 @@ def curve_panel(run: Run, stores: Stores, stage: str) -> Panel | None:
 
     last = "; ".join(f"{label} {100 * curve[-1][key]:.1f} % after {epochs[-1]} epochs" for key, label, _ in series)
     return Panel(title, last, draw)
+
+
+def is_curve(rows: Any) -> bool:
+    """Whether these are rows of numbers, each with its epoch."""
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "epoch" in row for row in rows):
+        return False
+    names = ("epoch", *(key for key, _, _ in CURVES))
+    return all(isinstance(row[name], int | float) for row in rows for name in names if name in row)
 
 
 CURVES = (("train_acc", "training images", BLUE), ("test_acc", "test images", ORANGE))

@@ -5,16 +5,20 @@ A row keeps a run's numbers and words, not its artifacts, configs or nested sett
 """
 
 import csv
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from unlearnleak.errors import UserError
-from unlearnleak.report.words import NEEDED, NUMBERS
+from unlearnleak.report.shape import NEEDED, NUMBERS, OURS, RATES, examined, shown
+from unlearnleak.report.spreadsheet import text_of
 
 Run = dict[str, Any]
 WORDS = {"dataset", "model", "unlearner", "attack", "screening", "settings", "gate", "status", "why", "host"}
-WORDS |= {"sweep_name", "revision", "device", "job", "logged_why"}
+WORDS |= {"sweep_name", "revision", "unproven", "device", "job", "logged_why"}
 CLASSES = ("forgotten", "verdict", "forget_classes")
+COUNTED = {*CLASSES, "scores", "num_classes", "queries", "time", *NUMBERS, *RATES}
 FLAGS = {"True": True, "False": False}
 SHOWS = {
     "status": "runs that failed or were skipped",
@@ -35,33 +39,46 @@ def read_rows(path: Path) -> list[Run]:
     Raises:
         UserError: the file is no table of runs, or a number in it is none.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            numbered = [(reader.line_num, row) for row in reader]
-            columns = list(reader.fieldnames or [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} cannot be read as a CSV ({error}).") from error
-    if missing := [column for column in (*NEEDED, *NUMBERS) if column not in columns]:
+    header, numbered = read_cells(path)
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
+        raise UserError(f"{path} is no table of runs: it has the columns {', '.join(twice)} more than once.")
+    if missing := [column for column in NEEDED if column not in header]:
         raise UserError(
             f"{path} is no table of runs: it lacks the columns {', '.join(missing)}. "
-            "`unlearnleak table RUNS --csv` writes one."
+            "`unlearnleak table RUNS --csv` writes one, with commas between its cells."
         )
-    lacks = [column for column in SHOWS if column not in columns]
-    return [read_row(row, path, line) | {"csv": str(path), "lacks": lacks} for line, row in numbered]
+    lacks = [column for column in SHOWS if column not in header]
+    return [read_row(header, cells, path, line) | {"csv": str(path), "lacks": lacks} for line, cells in numbered]
 
 
-def read_row(row: dict[str | Any, str | Any], path: Path, line: int) -> Run:
+def read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The names of the columns, and each row's texts with the line that it ends on. Raises UserError."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte order mark before it
+            reader = csv.reader(file)
+            numbered = [(reader.line_num, [text_of(text) for text in row]) for row in reader if row]
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} cannot be read as a CSV: it is no UTF-8 ({error}). Save it as UTF-8.") from error
+    except (OSError, csv.Error) as error:
+        raise UserError(f"{path} cannot be read as a CSV ({error}).") from error
+    return numbered[0][1] if numbered else [], numbered[1:]
+
+
+def read_row(header: list[str], cells: list[str], path: Path, line: int) -> Run:
     """One run."""
     where = f"{path}, line {line}"
-    if None in row or None in row.values():
-        raise UserError(f"{where} has more or fewer cells than the header.")
-    run: Run = {"status": "done", "why": None, "directory": path / f"line {line}"}
+    if len(cells) != len(header):
+        raise UserError(f"{where} has more or fewer cells than the header: {len(cells)}, not {len(header)}.")
+    row = {name: text for name, text in zip(header, cells, strict=True) if name not in OURS}
+    run: Run = {"status": "done", "why": None}
     run |= {key: value(key, text, where) for key, text in row.items() if text}
     if run["status"] == "done":
         run |= {key: [] for key in (*CLASSES, "gate_reasons") if key in row and key not in run}
     seeds = {key.removeprefix("seed_"): run.pop(key) for key in list(run) if key.startswith("seed_")}
-    return run | ({"seeds": seeds} if seeds else {})
+    run |= {"seeds": seeds} if seeds else {}
+    if run["status"] == "done" and (wrong := examined(run)[1]):
+        raise UserError(f"{where}: {wrong}.")
+    return run | {"directory": path / f"line {line}"} | ({"unproven": row["unproven"]} if row.get("unproven") else {})
 
 
 def value(key: str, text: str, where: str) -> Any:
@@ -71,13 +88,23 @@ def value(key: str, text: str, where: str) -> Any:
     if key == "gate_reasons":
         return [text]  # where one ends and the next begins is not kept
     try:
-        if key in (*CLASSES, "scores"):
-            return [int(word) if key in CLASSES else float(word) for word in text.split()]
-        return int(text) if text.lstrip("-").isdecimal() else FLAGS[text] if text in FLAGS else float(text)
+        if key in CLASSES:
+            return [int(word) for word in text.split()]
+        if key == "scores":
+            return [finite(word) for word in text.split()]
+        return int(text) if text.lstrip("-").isdecimal() else FLAGS[text] if text in FLAGS else finite(text)
     except ValueError as error:
-        if key in (*CLASSES, "scores", *NUMBERS) or key.startswith(("seed_", "seconds_")):
-            raise UserError(f"{where}: {key}={text!r} is no number.") from error
+        if key in COUNTED or key.startswith(("seed_", "seconds_", "memory_mib_")):
+            raise UserError(f"{where}: {key}={shown(text)} is no number.") from error
         return text  # a column of somebody's own
+
+
+def finite(text: str) -> float:
+    """A number. Raises ValueError for any other text, "nan" and "inf" among them."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def lost(runs: list[Run]) -> list[str]:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from unlearnleak.errors import UserError
+from unlearnleak.report import spreadsheet
 from unlearnleak.report.rows import read_rows
+from unlearnleak.report.shape import examined
 from unlearnleak.status import DIGEST, RESULT, STATUS, digest_of, read_json, read_status
 
 
@@ -18,7 +20,8 @@ def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
     A run that is done but whose result is not whole counts as failed, and so does one whose process died; one that was
     told to stop before its verdict (`until=unlearned`) counts as skipped. Sorted by directory. Folders whose names
     begin with a dot hold a sweep's own files and no runs; nor is a run looked for inside a run. "time" (seconds since
-    1970), "host" and "traceback" are given where status.json has them.
+    1970), "host" and "traceback" are given where status.json has them. A result that lacks what a report reads, or has
+    something else in its place (`shape`), counts as failed. One without a digest counts, and has "unproven".
 
     A file among `folders` is a CSV as `unlearnleak table --csv` writes it (`rows.read_rows`); its runs come last.
 
@@ -38,23 +41,56 @@ def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
 
 def read_folders(folders: list[Path]) -> list[dict[str, Any]]:
     """The runs below the folders, each once, sorted by directory."""
-    found = []
     paths = {key: path for folder in folders for key, path in status_files(folder).items()}  # each once, however named
-    for path in sorted(paths.values()):
-        status = read_status(path.parent)
-        if status is None:
-            continue  # removed while we looked
-        result = read_json(path.parent / RESULT) if status["status"] == "done" else None
-        if status["status"] == "done" and result is None and "stage" in status:
-            status |= {"status": "skipped", "why": f"no verdict: it was told until={status['stage']}"}
-        elif status["status"] == "done" and result is None:
-            status = {"status": "failed", "why": "result.json is missing or not whole"}
-        elif result is not None and DIGEST in result and result[DIGEST] != digest_of(result):
-            result, status = None, {"status": "failed", "why": "result.json is not what was written: it was altered"}
-        outcome = {"status": status["status"], "why": status.get("why"), "directory": path.parent}
-        outcome |= {key: status[key] for key in ("time", "host", "traceback") if key in status}
-        found.append((result or {}) | outcome)
-    return found
+    found = (read_run(path.parent) for path in sorted(paths.values()))
+    return [run for run in found if run is not None]
+
+
+def read_run(directory: Path) -> dict[str, Any] | None:
+    """One run; None where it was removed while we looked."""
+    try:
+        status = read_status(directory) if is_plain(directory / STATUS) else failed(f"{STATUS} is no file")
+    except OSError as error:
+        status = failed(f"{STATUS} cannot be read: {error}")
+    if status is None:
+        return None
+    result, why = read_done(directory) if status["status"] == "done" else ({}, "")
+    if why and "stage" in status and not (directory / RESULT).exists():
+        status |= {"status": "skipped", "why": f"no verdict: it was told until={status['stage']}"}
+    elif why:
+        status |= failed(why)
+    outcome = {"status": str(status["status"]), "why": None if status.get("why") is None else str(status["why"])}
+    outcome |= {key: status[key] for key in ("time", "host", "traceback") if key in status}
+    return result | outcome | {"directory": directory}
+
+
+def read_done(directory: Path) -> tuple[dict[str, Any], str]:
+    """What can be used of a finished run's result, and why it is none; "" where it is one.
+
+    A result without a digest cannot be told from an altered one: "unproven" says so.
+    """
+    path = directory / RESULT
+    try:
+        result = read_json(path) if is_plain(path) else None
+        altered = result is not None and DIGEST in result and result[DIGEST] != digest_of(result)
+    except (OSError, RecursionError) as error:
+        return {}, f"{RESULT} cannot be read: {error}"
+    if result is None:
+        return {}, f"{RESULT} is missing or not whole"
+    if altered:
+        return {}, f"{RESULT} is not what was written: it was altered"
+    kept, wrong = examined(result)
+    return kept | ({} if DIGEST in result else {"unproven": "no digest"}), f"{RESULT} {wrong}" if wrong else ""
+
+
+def failed(why: str) -> dict[str, Any]:
+    """The status of a run that counts as failed."""
+    return {"status": "failed", "why": why}
+
+
+def is_plain(path: Path) -> bool:
+    """Whether there is nothing, or a file: to read what is neither, such as a pipe, might take forever."""
+    return path.is_file() or not (path.exists() or path.is_symlink())
 
 
 def status_files(folder: Path) -> dict[Path, Path]:
@@ -70,17 +106,18 @@ def status_files(folder: Path) -> dict[Path, Path]:
 
 
 def flat(run: dict[str, Any]) -> dict[str, Any]:
-    """A run's numbers and words as one flat row: lists become text, nested settings are left out. "job" tells jobs
-    apart, as `job_of` does.
+    """A run's numbers and words as one flat row, fit for a CSV (`spreadsheet.cell`): lists become text, nested settings
+    are left out. "job" tells jobs apart, as `job_of` does.
     """
     row: dict[str, Any] = {}
     for key, value in run.items():
         if isinstance(value, list):
-            row[key] = " ".join(f"{item:.6g}" if isinstance(item, float) else str(item) for item in value)
+            text = " ".join(f"{item:.6g}" if isinstance(item, float) else str(item) for item in value)
+            row[key] = spreadsheet.cell(text) if any(isinstance(item, str) for item in value) else text
         elif isinstance(value, float):
             row[key] = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"  # a time keeps its seconds
         elif isinstance(value, str | int | None):
-            row[key] = value
+            row[key] = spreadsheet.cell(value)
     seeds = {f"seed_{name}": seed for name, seed in run.get("seeds", {}).items()}
     job = job_of(run)
     return row | seeds | ({} if job is None else {"job": job})
@@ -110,6 +147,6 @@ def to_csv(runs: list[dict[str, Any]], file: TextIO, columns: list[str] | None =
     known = list(dict.fromkeys(key for row in rows for key in row))
     if unknown := [column for column in columns or [] if column not in known]:
         raise UserError(f"No run has a column {', '.join(unknown)}. Columns: {', '.join(known)}.")
-    writer = csv.DictWriter(file, columns or known, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(map(spreadsheet.cell, columns or known))
+    writer.writerows([row.get(column) for column in columns or known] for row in rows)

@@ -15,6 +15,8 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 from unlearnleak.store.artifact import MANIFEST, META, TENSORS
 
 Run = dict[str, Any]
+WORDS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Knows no merge keys: a few lines of them could grow to fill the memory."""
 
 
 class Kept(NamedTuple):
@@ -71,7 +73,7 @@ class Stores:
                     raise GoneError(f"{folder / name} is damaged")
             arrays = decode(files[TENSORS]) if tensors else {}
             return Kept(arrays, json.loads(files[META]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise GoneError(f"{folder} cannot be read ({error})") from error
 
 
@@ -100,10 +102,10 @@ def candidates(directory: Path) -> tuple[Path, ...]:
 
 
 def recorded(path: Path, *keys: str) -> Any:
-    """A value in a yaml file that Hydra wrote beside the run; None where there is none."""
+    """A value in a yaml file that Hydra wrote beside the run, any scalar as text; None where there is none."""
     try:
-        value = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=WORDS) if path.is_file() else None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return None
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None

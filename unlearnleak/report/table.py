@@ -8,6 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from unlearnleak.metric.interval import wilson
+from unlearnleak.report.markdown_text import cell
 from unlearnleak.report.runs import job_of
 
 Run = dict[str, Any]
@@ -152,8 +153,8 @@ def pivot(runs: list[Run], column: str) -> str:
 
 
 def markdown_lines(header: list[str], body: list[list[str]]) -> str:
-    """A table in Markdown."""
-    lines = [header, ["---"] * len(header), *body]
+    """A table in Markdown, in whose cells nothing is markup."""
+    lines = [[cell(word) for word in header], ["---"] * len(header), *([cell(word) for word in line] for line in body)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

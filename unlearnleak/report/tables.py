@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnleak.report.chart import frame
 from unlearnleak.report.export import Table
+from unlearnleak.report.file_names import file_names
 from unlearnleak.report.frame import flat_frame
 from unlearnleak.report.matrix import Cell, Glance, Matrix
 from unlearnleak.report.table import COLUMNS, group
@@ -33,7 +34,8 @@ def of(counts: tuple[int, int]) -> str:
 def all_tables(runs: list[Run], matrices: list[Matrix], glances: list[Glance], changes: "list[Change]") -> list[Table]:
     """Every table of the report."""
     tables = [at_a_glance(glances), groups(runs)] if glances else []
-    tables += [matrix_table(matrix) for matrix in matrices]
+    names = file_names((matrix.dataset,) for matrix in matrices)
+    tables += [matrix_table(matrix, names[matrix.dataset,]) for matrix in matrices]
     tables += [change_table(changes)] if changes else []
     return [*tables, run_table(runs)]
 
@@ -79,8 +81,8 @@ def groups(runs: list[Run]) -> Table:
     return Table("groups", caption, frame(rows), frame(rows))
 
 
-def matrix_table(matrix: Matrix) -> Table:
-    """A data set's headline matrix: ASR, exact verdicts of n."""
+def matrix_table(matrix: Matrix, name: str) -> Table:
+    """A data set's headline matrix: ASR, exact verdicts of n. `name` is the data set's in a file's name."""
     names = [" / ".join(column) for column in matrix.columns]
     shown, data = [], []
     for line in matrix.lines:
@@ -91,17 +93,12 @@ def matrix_table(matrix: Matrix) -> Table:
             if one is not None:
                 data.append(head | {"attack": attack, "screening": screening} | one._asdict())
     caption = f"{matrix.dataset}: ASR in percent; verdicts that name the forgotten set itself, of n."
-    return Table(f"matrix_{file_word(matrix.dataset)}", caption, frame(shown), frame(data))
+    return Table(f"matrix_{name}", caption, frame(shown), frame(data))
 
 
 def brief(one: Cell) -> str:
     """A cell in one line."""
     return f"{percent(one.asr)} ({one.hits}/{one.n})"
-
-
-def file_word(word: str) -> str:
-    """A word that is safe as part of a file's name."""
-    return "".join(c if c.isalnum() or c in "_." else "_" for c in word)
 
 
 def change_table(changes: "list[Change]") -> Table:

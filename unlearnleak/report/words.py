@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from unlearnleak.printable import LINES, printable
+
 Run = dict[str, Any]
 PARTS = ("dataset", "model", "unlearner", "classes", "attack", "screening", "seed", "digest")
 
@@ -22,14 +24,15 @@ def named(run: Run) -> Run:
     return words | run
 
 
-NEEDED = ("dataset", "model", "unlearner", "attack", "screening", "gate", "forgotten", "verdict")
-NUMBERS = ("asr", "asr_constant", "exact_match")
-
-
-def checked(run: Run) -> Run:
-    """The run; as failed where its result lacks what a report cannot do without, such as that of another program."""
-    missing = [key for key in (*NEEDED, *NUMBERS) if run.get(key) is None] if run["status"] == "done" else []
-    return run | {"status": "failed", "why": f"result.json lacks {', '.join(missing)}"} if missing else run
+def shown(value: Any) -> Any:
+    """A run, or what it holds, fit to be drawn and printed: what a terminal would act on is written out in all text."""
+    if isinstance(value, str):
+        return printable(value, keep=LINES)
+    if isinstance(value, list):
+        return [shown(item) for item in value]
+    if isinstance(value, dict):
+        return {shown(key): shown(item) for key, item in value.items()}
+    return value
 
 
 def classes_text(classes: list[int]) -> str:
@@ -42,3 +45,15 @@ def seeds_text(seeds: dict[str, int]) -> str:
     base = seeds.get("original", next(iter(seeds.values()), None))  # a CSV may keep others only
     others = [f"{name} {seed}" for name, seed in seeds.items() if seed != base]
     return ", ".join(["-" if base is None else str(base), *others])
+
+
+def unproven(runs: list[Run]) -> list[str]:
+    """A sentence on finished runs whose result nobody can tell from an altered one; none where there are none.
+
+    They count like others: results of early versions are such, and a digest proves nothing to who mistrusts its writer.
+    """
+    count = sum(run["status"] == "done" and bool(run.get("unproven")) for run in runs)
+    if not count:
+        return []
+    said = "1 finished run is" if count == 1 else f"{count:,} finished runs are"
+    return [f"{said} unproven: no digest in result.json says whether it was altered since it was written."]

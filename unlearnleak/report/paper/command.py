@@ -45,10 +45,11 @@ def variance(arguments: argparse.Namespace) -> int:
 
 def read(folders: list[str]) -> list[dict[str, Any]]:
     """The runs; those whose result lacks what tables need count as failed."""
+    from unlearnleak.report.data_sets import told_apart  # noqa: PLC0415
     from unlearnleak.report.runs import load_runs  # noqa: PLC0415
-    from unlearnleak.report.words import checked, named  # noqa: PLC0415
+    from unlearnleak.report.words import named, shown  # noqa: PLC0415
 
-    return [named(checked(run)) for run in load_runs([Path(folder) for folder in folders])]
+    return told_apart([shown(named(run)) for run in load_runs([Path(folder) for folder in folders])])
 
 
 def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
@@ -57,16 +58,17 @@ def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace
 
     from unlearnleak.report.rows import lost  # noqa: PLC0415
     from unlearnleak.report.table import counts  # noqa: PLC0415
+    from unlearnleak.report.words import unproven  # noqa: PLC0415
 
     end = f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}."
     if isinstance(body, str):
-        print("\n".join([body, "", legend, "", *notes, "", *lost(runs), end]))
+        print("\n".join([body, "", legend, "", *notes, "", *lost(runs), *unproven(runs), end]))
         return
     console = Console()
     for section in body:
         console.print(section, "")
     console.print(legend, style="dim", markup=False, highlight=False)
-    for note in ["", *notes, "", *lost(runs), end]:
+    for note in ["", *notes, "", *lost(runs), *unproven(runs), end]:
         console.print(note, markup=False, highlight=False)
 
 

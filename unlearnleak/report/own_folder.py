@@ -1,0 +1,83 @@
+"""A folder of files that belong together, written without following any link.
+
+What lies there already may be somebody else's: a link where a file or a folder should be would lead what is written to
+a place that nobody named. Every file is written beside its place and renamed into it, which takes a link's (or a hard
+link's) name away and leaves alone what it led to; a folder that is a link is refused.
+"""
+
+import errno
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path, PurePosixPath
+
+from unlearnleak.errors import UserError
+from unlearnleak.printable import printable
+from unlearnleak.store.temporary import name_beside
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+ELSEWHERE = "Choose another folder by --out FOLDER."
+
+
+def check(folder: Path, inner: Iterable[str] = ()) -> None:
+    """Raises UserError where the folder, or one of those named within it, is there and is a link or no folder.
+
+    `write_all` sees this too; known beforehand, nobody waits for what cannot be written.
+    """
+    for path in (folder, *(folder / name for name in inner)):
+        if path.is_symlink() or (path.exists() and not path.is_dir()):
+            raise UserError(refusal(path))
+
+
+def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write `files`, by their names in `folder`, such as "index.html" and "tables/runs.csv", in this order.
+
+    Raises:
+        UserError: the folder, or one within it, is a link or no folder, or cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            whole = opened(folder, folder, None, stack)
+            parents = dict.fromkeys(PurePosixPath(name).parent.name for name in files)
+            inner = {name: opened(name, folder / name, whole, stack) if name else whole for name in parents}
+            for name, content in files.items():
+                replace(PurePosixPath(name).name, content, inner[PurePosixPath(name).parent.name])
+    except OSError as error:
+        raise UserError(f"{printable(folder)} cannot be written: {printable(error)}. {ELSEWHERE}") from error
+
+
+def opened(name: Path | str, path: Path, above: int | None, stack: ExitStack) -> int:
+    """The descriptor of the folder `name` in the folder `above`; made where there is none. `path` is for people."""
+    with suppress(FileExistsError):
+        os.mkdir(name, dir_fd=above)  # pathlib knows no descriptors
+    try:
+        descriptor = os.open(name, FOLDER, dir_fd=above)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise UserError(refusal(path)) from error
+        raise
+    stack.callback(os.close, descriptor)
+    return descriptor
+
+
+def refusal(path: Path) -> str:
+    """Why a folder is none to write into."""
+    if not path.is_symlink():
+        return f"{printable(path)} is no folder. {ELSEWHERE}"
+    where = printable(path.readlink())
+    return f"{printable(path)} is a link to {where}, and no link is followed: remove it. {ELSEWHERE}"
+
+
+def replace(name: str, content: bytes, folder: int) -> None:
+    """Write a file beside its place and rename it into it: whoever reads it meanwhile sees a whole one."""
+    temporary = name_beside(Path(name)).name
+    try:
+        with os.fdopen(os.open(temporary, NEW_FILE, 0o666, dir_fd=folder), "wb") as file:
+            file.write(content)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+        raise

@@ -1,0 +1,132 @@
+"""What a report takes a result for: the keys that it reads, each of the right kind; what else is there is left alone.
+
+A result.json or a row of a CSV may be another program's, another version's, or made up: what a number is not is said
+once, here, instead of ending whatever would have computed with it.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+
+Run = dict[str, Any]
+STAGES = ("data", "original", "unlearned", "evidence", "verdict")
+NUMBERS = ("asr", "asr_constant", "exact_match")
+NEEDED = ("dataset", "model", "unlearner", "attack", "screening", "gate", "forgotten", "verdict", *NUMBERS)
+"""What no report can do without."""
+OURS = ("directory", "csv", "lacks", "unproven")
+"""Keys that the reader sets: no result has them."""
+LONGEST = 60
+"""Characters of a wrong value that are shown."""
+MOST = 3
+"""Wrong values that are shown."""
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+Class = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+Truth = Annotated[float | bool, Field(ge=0, le=1, multiple_of=1)]
+Key = Annotated[str, Field(pattern=r"^[\w-]+$")]
+"""An artifact's key: a word, and never a path."""
+
+
+class Identity(BaseModel):
+    """What tells jobs apart (`runs.job_of`)."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+    keys: Any
+    classes: Any
+    gate: Any
+
+
+class Base(BaseModel):
+    """A finished run. What is None was not defined."""
+
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+    dataset: str
+    model: str
+    unlearner: str
+    attack: str
+    screening: str
+    gate: Literal["passed", "failed", "control"]
+    forgotten: list[Class]
+    verdict: list[Class]
+    asr: Rate
+    asr_constant: Rate
+    exact_match: Truth
+    num_classes: Annotated[int, Field(ge=1)] | None = None
+    scores: list[float] | None = None
+    forget_classes: list[Class] | None = None
+    seeds: dict[str, int] | None = None
+    settings: str | None = None
+    gate_reasons: list[str] | None = None
+    versions: dict[str, str | None] | None = None
+    revision: str | None = None
+    device: str | None = None
+    queries: float | None = None
+    image_shape: list[int] | None = None
+    identity: Identity | None = None
+    job: str | None = None
+
+    @model_validator(mode="after")
+    def classes_are_there(self) -> "Base":
+        """Judged and forgotten classes are among the K classes, each once; K scores belong to them."""
+        count = self.num_classes if self.num_classes is not None else len(self.scores) if self.scores else None
+        for name in ("forgotten", "verdict"):
+            named = getattr(self, name)
+            if len(set(named)) < len(named):
+                raise ValueError(f"{name}={shown(named)} names a class twice")
+            if count is not None and max(named, default=0) >= count:
+                raise ValueError(f"{name}={shown(named)} does not fit {count} classes")
+        if count is not None and self.scores and len(self.scores) != count:
+            raise ValueError(f"{len(self.scores)} scores do not fit {count} classes")
+        return self
+
+
+RATES = (
+    *("asr_published", "asr_published_placebo", "balanced_accuracy", "precision", "recall", "f1", "auroc"),
+    *("forgotten_ranked_first", "forget_acc", "retain_acc", "original_forget_acc", "original_retain_acc"),
+)
+fields: dict[str, Any] = dict.fromkeys(RATES, (Rate | None, None))
+fields |= {f"seconds_{stage}": (Amount | None, None) for stage in STAGES}
+fields |= {f"memory_mib_{stage}": (Amount | None, None) for stage in STAGES}
+fields |= {f"key_{stage}": (Key | None, None) for stage in STAGES}
+fields |= {f"made_with_{stage}": (dict[str, Any] | str | None, None) for stage in STAGES}
+Result = create_model("Result", __base__=Base, **fields)
+
+
+def examined(result: Run) -> tuple[Run, str]:
+    """What of a result can be used, and what is wrong with it, for people; "" where nothing is."""
+    known = {key: value for key, value in result.items() if key not in OURS}
+    try:
+        Result.model_validate(known)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        wrong = {one["loc"][0] for one in found if one["loc"]} or {"forgotten", "verdict", "scores"}
+        return {key: value for key, value in known.items() if key not in wrong}, complaint(found, known)
+    return known, ""
+
+
+def complaint(found: Any, result: Run) -> str:
+    """What is wrong, in words."""
+    missing = [
+        one["loc"][0]
+        for one in found
+        if (one["type"] == "missing" and len(one["loc"]) == 1) or result.get(first(one), "") is None
+    ]
+    missing = list(dict.fromkeys(missing))
+    wrong = {first(one): one["msg"] for one in found if first(one) not in missing}
+    parts = [f"lacks {', '.join(map(str, missing))}"] if missing else []
+    for name, message in list(wrong.items())[:MOST]:
+        value = f"{name}={shown(result[name])}: " if name in result else ""
+        parts.append(f"{value}{message.removeprefix('Value error, ')}")
+    return "; ".join([*parts, *([f"and {len(wrong) - MOST} more"] if len(wrong) > MOST else [])])
+
+
+def first(one: Any) -> Any:
+    """The key of a result that an error is about; "" for all of it."""
+    return one["loc"][0] if one["loc"] else ""
+
+
+def shown(value: Any) -> str:
+    """A value, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
