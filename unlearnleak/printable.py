@@ -24,6 +24,11 @@ def printable(text: object, *, keep: str = "") -> str:
     return "".join(letter if shows(letter) or letter in keep else escaped(letter) for letter in str(text))
 
 
+def first_line(text: object) -> str:
+    """The first line of a text of several, such as a reason with a stack trace below it; "" of an empty one."""
+    return (str(text).splitlines() or [""])[0]
+
+
 def shows(letter: str) -> bool:
     """Whether a character is only what it looks like; spaces of any width are."""
     return letter.isprintable() or unicodedata.category(letter) == "Zs"

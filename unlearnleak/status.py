@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 BEAT_SECONDS = 20.0
 SILENT_SECONDS = 600.0  # a job on another host that has not touched its status for so long is dead
 MOST_PIDS = 2**31
+LATEST = 253_402_300_800  # the end of the year 9999 in seconds since 1970: a time beyond is none
 DIGEST = "digest"
 MOST_BYTES = 2**28  # more is no result of any number of classes
 NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES}

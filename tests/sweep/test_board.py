@@ -162,3 +162,38 @@ def test_a_sweep_that_never_was_is_refused(tmp_path, capsys):
 )
 def test_times_are_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def test_words_of_others_are_printed_and_not_acted_on(launch):
+    plan = json.loads((launch / PLAN).read_text())
+    write_json(launch / PLAN, plan | {"sweep": "\x1b[2J[/x]", "command": "a\nb", "announcement": "\x9b1m"})
+    tell(launch, "two", "failed", why="ValueError: \x1b]0;t\x07\nmore")
+    text = report(launch)
+    assert all(line.isprintable() for line in text.splitlines())
+    assert text.startswith(r"\x1b[2J[/x]: running since")
+    assert r"ValueError: \x1b]0;t\x07" in text
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"waves": None},
+        {"waves": [{"name": "x"}]},
+        {"time": "soon"},
+        {"time": 1e300},
+        {"pid": 10**30},
+        {"host": ["x"]},
+        {"known": {"finished": "x", "skipped": 0, "failed": 0}},
+        {"ended": "x"},
+    ],
+)
+def test_a_plan_of_another_shape_is_the_users_error(launch, changed):
+    write_json(launch / PLAN, json.loads((launch / PLAN).read_text()) | changed)
+    with pytest.raises(UserError, match=f"{PLAN} is no plan of a sweep: {next(iter(changed))}"):
+        report(launch)
+
+
+@pytest.mark.parametrize("time", ["soon", None, [1]])
+def test_a_status_without_a_time_has_not_ended_in_this_launch(launch, time):
+    write_json(launch.parent.parent / "two" / STATUS, {"status": "done", "time": time})
+    assert "verdicts       0 of 3" in report(launch)

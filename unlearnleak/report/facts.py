@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from unlearnleak.report.shape import STAGES
 from unlearnleak.report.table import ATTACKS, UNLEARNERS, distinct, place
+from unlearnleak.status import LATEST
 
 Run = dict[str, Any]
 STATUSES = ("done", "running", "waiting", "failed", "skipped")
@@ -18,8 +19,6 @@ AXES = {
     "forgotten classes": "asked",
     "seed": "seed",
 }
-LATEST = 253_402_300_800
-"""The end of the year 9999 in seconds since 1970: a time beyond is none."""
 MANY = 12
 """Values of an axis that are listed before the rest is only counted."""
 

@@ -7,15 +7,47 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unlearnleak.errors import UserError
+from unlearnleak.printable import first_line, printable
 from unlearnleak.process import UNKNOWN, host, is_alive
-from unlearnleak.status import STATUS, read_json, read_status
+from unlearnleak.status import LATEST, MOST_PIDS, STATUS, read_json, read_status
 from unlearnleak.sweep.launch import LAUNCHES, PLAN
 
 MOST_REASONS = 20
 ENDS = ("done", "failed", "skipped")
+
+
+class Wave(BaseModel):
+    """One wave of `Plan`."""
+
+    model_config = ConfigDict(strict=True)
+    name: str
+    stored: int
+    jobs: bool
+    tasks: list[str]
+
+
+class Plan(BaseModel):
+    """What is read of a launch's plan.json, which may be another version's."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    sweep: str
+    command: str
+    announcement: str
+    time: Annotated[float, Field(ge=0, lt=LATEST)]
+    host: str
+    pid: Annotated[int, Field(gt=0, lt=MOST_PIDS)]
+    began: int = UNKNOWN
+    slots: int | None = None
+    jobs: int
+    known: dict[Literal["finished", "skipped", "failed"], int]
+    waves: list[Wave]
+    ended: Annotated[float, Field(ge=0, lt=LATEST)] | None = None
+    outcome: str | None = None
 
 
 @dataclass
@@ -43,7 +75,7 @@ class WaveBoard:
             if before and not is_failure(before):
                 continue
             entry = read_json(folder / STATUS)
-            if entry is None or entry.get("status") not in ENDS or entry.get("time", 0) < self.since:
+            if entry is None or entry.get("status") not in ENDS or since_1970(entry) < self.since:
                 self.ended.pop(folder, None)  # a failed one that was started again
                 self.count(folder, entry)
             elif entry != before:
@@ -78,6 +110,12 @@ class Board:
         plan = read_json(folder / PLAN)
         if plan is None:
             raise UserError(f"{folder} holds no {PLAN}: name a sweep, such as outputs/runs/demo.")
+        try:
+            Plan.model_validate(plan)
+        except ValidationError as error:
+            found = error.errors(include_url=False)[0]
+            where = ".".join(map(str, found["loc"]))
+            raise UserError(f"{folder / PLAN} is no plan of a sweep: {where}: {found['msg']}.") from error
         self.folder, self.plan = folder, plan
         sweep_dir = folder.parent.parent
         self.waves = [
@@ -156,7 +194,7 @@ def standing(plan: dict[str, Any]) -> str:
     if plan.get("ended"):
         return f"ended {time.strftime('%F %T', time.localtime(plan['ended']))}: {plan['outcome']}"
     since = f"since {time.strftime('%F %T', time.localtime(plan['time']))}"
-    name = str(plan["host"]).split("+")[0]
+    name = plan["host"].split("+")[0]
     if plan["host"] == host() and not is_alive(plan["pid"], plan.get("began", UNKNOWN)):
         return f"{since}, but its process {plan['pid']} is gone; the same command goes on from what is stored"
     return f"running {since}, process {plan['pid']} on {name}"
@@ -180,11 +218,17 @@ def report(folder: Path) -> str:
     for wave in board.waves:
         for path, entry in wave.ended.items():
             if is_failure(entry):
-                same.setdefault((str(entry.get("why")).splitlines() or [""])[0], []).append(path)
+                same.setdefault(first_line(entry.get("why")), []).append(path)
     for why, paths in list(same.items())[:MOST_REASONS]:
         lines += ["", f"  failed  {why}", f"          {paths[0]}"]
         lines += [f"          and {len(paths) - 1} more"] if len(paths) > 1 else []
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)
+
+
+def since_1970(entry: dict[str, Any]) -> float:
+    """A status's time in seconds; 0 where it says none."""
+    time = entry.get("time", 0)
+    return float(time) if isinstance(time, int | float) else 0.0
 
 
 def is_failure(entry: dict[str, Any]) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
+
+from unlearnleak.printable import first_line, plain
 
 MOST_REASONS, MOST_JOBS = 20, 5
 
@@ -40,7 +41,7 @@ def by_reason(failures: Sequence[Failure]) -> dict[str, list[Failure]]:
     """Failures with the same words together, in the order of the first of each."""
     groups: dict[str, list[Failure]] = {}
     for failure in failures:
-        groups.setdefault((failure.why.splitlines() or [""])[0], []).append(failure)
+        groups.setdefault(first_line(failure.why), []).append(failure)
     return groups
 
 
@@ -61,4 +62,4 @@ def print_failures(failures: Sequence[Failure], total: int, console: Console) ->
         lines += ["", f"  ... and {len(groups) - MOST_REASONS} other reasons: see `unlearnleak status`"]
     lines += ["", "To repeat only these:", f"  {command('only=failed')}"]
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        console.print(plain(line), soft_wrap=True)

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status
 
+from unlearnleak.printable import LINES, first_line, plain, printable
 from unlearnleak.sweep.board import Board, is_failure
 from unlearnleak.sweep.launch import STAGE_JOBS
 
@@ -25,7 +26,7 @@ class Live:
         self.end = threading.Event()
         self.lock = threading.Lock()
         self.log = logging.Logger("sweep", logging.INFO)
-        handler = logging.FileHandler(folder / LOG)
+        handler = logging.FileHandler(folder / LOG, encoding="utf-8", errors="backslashreplace")
         handler.setFormatter(logging.Formatter("[%(asctime)s] %(message)s"))
         self.log.addHandler(handler)
         self.status: Status | None = None
@@ -35,17 +36,19 @@ class Live:
         if self.console.is_terminal:
             self.status = self.console.status("")
             self.status.start()
-        self.log.info("%s", self.board.plan["command"])
-        self.log.info("%s", self.board.plan["announcement"])
+        self.log.info("%s", printable(self.board.plan["command"]))
+        self.log.info("%s", printable(self.board.plan["announcement"]))
         self.thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end.set()
         self.thread.join()
-        self.look()
-        if self.status is not None:
-            self.status.stop()
+        try:
+            self.look()
+        finally:
+            if self.status is not None:
+                self.status.stop()  # shows the cursor again, whatever happened
         self.say(self.board.line(self.began))
         for handler in self.log.handlers:
             handler.close()
@@ -60,8 +63,8 @@ class Live:
 
     def say(self, text: str) -> None:
         """A line that stays, in the terminal and in the log file."""
-        self.log.info("%s", text)
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.log.info("%s", printable(text))
+        self.console.print(plain(text), highlight=False, soft_wrap=True)
 
     def watch(self) -> None:
         """Look at the disk until the end; a look may take a tenth of the time."""
@@ -77,12 +80,13 @@ class Live:
             for folder, entry in self.board.poll().items():
                 self.tell(folder, entry)
             if self.status is not None:
-                self.status.update(self.board.line(self.began))
+                self.status.update(plain(self.board.line(self.began)))
 
     def tell(self, folder: Path, entry: dict[str, Any]) -> None:
         """One task has ended."""
-        self.log.info("%s %s%s", entry["status"], folder, f": {entry['why']}" if entry.get("why") else "")
+        why = f": {entry['why']}" if entry.get("why") else ""
+        self.log.info("%s", printable(f"{entry['status']} {folder}{why}", keep=LINES))
         if is_failure(entry):
-            first = str(entry.get("why")).splitlines()[0]
+            first = first_line(entry.get("why"))
             name = " ".join(folder.parts[-2:]) if STAGE_JOBS in folder.parts else folder.name
-            self.console.print(f"failed: {name}: {first}", markup=False, highlight=False, soft_wrap=True)
+            self.console.print(plain(f"failed: {name}: {first}"), highlight=False, soft_wrap=True)
