@@ -5,19 +5,17 @@ import os
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from unlearnleak import sync
 from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError
 from unlearnleak.leftovers import clean_runs, clean_store, why_no_runs, why_no_store
-from unlearnleak.printable import LINES, printable
-from unlearnleak.report import by
+from unlearnleak.printable import LINES, plain, printable
+from unlearnleak.report import by, terminal
 from unlearnleak.report import command as report
 from unlearnleak.report.paper import command as paper
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
-from unlearnleak.report.table import LEGEND, PIVOTS, counts, markdown, markdown_lines, pivot, rich_tables
+from unlearnleak.report.table import LEGEND, PIVOTS, Run, counts, markdown, markdown_lines, pivot, sheets
 
 STORE, RUNS = "outputs/artifacts", "outputs/runs"
 """What conf/config.yaml names `store` and `runs`."""
@@ -29,30 +27,35 @@ def table(arguments: argparse.Namespace) -> int:
     if arguments.shuffle_truth is not None:
         runs = shuffled(runs, arguments.shuffle_truth)
         print(f"Control: judged against a random truth (seed {arguments.shuffle_truth}).\n", file=sys.stderr)
-    console = Console()
     if arguments.csv:
         to_csv(runs, sys.stdout, arguments.columns.split(",") if arguments.columns else None)
         return 0
     if arguments.by:
-        keys = arguments.by.split(",")
-        if arguments.markdown:
-            print(markdown_lines(by.header(keys), by.by(runs, keys)))
-        else:
-            for section in by.rich_tables(runs, keys):
-                console.print(section, "")
-            console.print(f"[dim]{by.LEGEND}[/dim]", highlight=False)
+        show_by(runs, arguments.by.split(","), arguments.markdown)
         return 0
     if arguments.markdown or arguments.pivot:
         print(pivot(runs, arguments.pivot) if arguments.pivot else markdown(runs))
         return 0
-    for section in rich_tables(runs):
-        console.print(section, "")
-    console.print(f"[dim]{LEGEND}[/dim]", highlight=False)
-    console.print(f"\n{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}")
+    on = terminal.console()
+    for sheet in sheets(runs):
+        terminal.show(on, sheet, "")
+    terminal.say(on, LEGEND, "dim")
+    terminal.show(on, "", plain(f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}"))
     for run in runs:
         if run["status"] == "failed":
-            console.print(f"  failed: {run['directory']}: {run['why']}", markup=False, highlight=False)
+            terminal.show(on, plain(f"  failed: {run['directory']}: {run['why']}"))
     return 0
+
+
+def show_by(runs: list[Run], keys: list[str], as_markdown: bool) -> None:
+    """Print runs by their settings."""
+    if as_markdown:
+        print(markdown_lines(by.header(keys), by.by(runs, keys)))
+        return
+    on = terminal.console()
+    for sheet in by.sheets(runs, keys):
+        terminal.show(on, sheet, "")
+    terminal.say(on, by.LEGEND, "dim")
 
 
 def status(arguments: argparse.Namespace) -> int:

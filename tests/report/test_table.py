@@ -120,7 +120,7 @@ def test_the_terminals_table_fits_80_columns_and_has_every_number():
     ]
     out = io.StringIO()
     console = Console(file=out, width=80)
-    for section in table.rich_tables(runs):
+    for section in table.sheets(runs):
         console.print(section)
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= 80

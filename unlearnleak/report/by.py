@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
-from rich.table import Table
 
 from unlearnleak.errors import UserError
 from unlearnleak.report.table import UNLEARNERS, Run, distinct, forgotten_count, gates, mean, place
+from unlearnleak.report.terminal import Column, Sheet
 
 ABSENT = "-"
 MEASURED = ("n", "forget", "worst", "retain", "orig.", "gate", "seconds")
@@ -81,18 +81,17 @@ def header(keys: list[str]) -> list[str]:
     return ["data set", "unlearner", "classes", *(key.rpartition(".")[2] for key in keys), *MEASURED]
 
 
-def rich_tables(runs: list[Run], keys: list[str]) -> list[Table]:
+def sheets(runs: list[Run], keys: list[str]) -> list[Sheet]:
     """For the terminal: a table per data set and unlearner, without the settings that the unlearner does not have."""
     sections: dict[tuple[str, str], list[list[str]]] = defaultdict(list)
     for dataset, unlearner, *cells in by(runs, keys):
         sections[dataset, unlearner].append(cells)
-    tables = []
+    names = header(keys)[2:]
+    found = []
     for (dataset, unlearner), rows in sections.items():
-        table = Table(title=f"{dataset}: {unlearner}", title_justify="left", box=None, pad_edge=False)
-        there = [i for i in range(len(rows[0])) if any(row[i] != ABSENT for row in rows)]
-        for index in there:
-            table.add_column(header(keys)[2 + index], justify="right", overflow="fold")
-        for row in rows:
-            table.add_row(*(row[index] for index in there))
-        tables.append(table)
-    return tables
+        there = [i for i in range(len(names)) if any(row[i] != ABSENT for row in rows)]
+        columns = [Column(names[i], words=i <= len(keys)) for i in there]
+        found.append(
+            Sheet(title=f"{dataset}: {unlearner}", columns=columns, rows=[[row[i] for i in there] for row in rows])
+        )
+    return found

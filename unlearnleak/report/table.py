@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
 from unlearnleak.metric.interval import wilson
 from unlearnleak.report.markdown_text import cell
 from unlearnleak.report.runs import job_of
+from unlearnleak.report.terminal import Column, Sheet
 
 Run = dict[str, Any]
 Group = tuple[str, str, str, str, str]
@@ -115,19 +115,17 @@ def rows(runs: list[Run]) -> list[list[str]]:
     return [[*words, *(column(members) for column in COLUMNS.values())] for words, members in group(runs).items()]
 
 
-def rich_tables(runs: list[Run]) -> list[Table]:
-    """For the terminal, within 80 columns: a table per data set, attack and screening, a line per unlearner."""
-    tables: dict[tuple[str, ...], Table] = {}
+def sheets(runs: list[Run]) -> list[Sheet]:
+    """For the terminal: a table per data set, attack and screening, a line per unlearner."""
+    sections: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
     for dataset, attack, screening, unlearner, count, *cells in rows(runs):
-        section = (dataset, attack, screening)
-        if section not in tables:
-            title = f"{dataset}: {attack} / {screening}"
-            tables[section] = table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-            table.add_column("classes", no_wrap=True, min_width=9)
-            for name, width in zip(COLUMNS, WIDTHS, strict=True):
-                table.add_column(name, justify="right", no_wrap=True, min_width=width)
-        tables[section].add_row(f"{unlearner:<4} {count:>4}", *cells)
-    return list(tables.values())
+        sections[dataset, attack, screening].append([f"{unlearner:<4} {count:>4}", *cells])
+    columns = [Column("classes", 9, words=True, left=True)]
+    columns += [Column(name, width) for name, width in zip(COLUMNS, WIDTHS, strict=True)]
+    return [
+        Sheet(title=f"{dataset}: {attack} / {screening}", columns=columns, rows=lines)
+        for (dataset, attack, screening), lines in sections.items()
+    ]
 
 
 def markdown(runs: list[Run]) -> str:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tests.report.paper.made import attacked, published
 from unlearnleak.report.paper.cells import DATASETS, TABLES, Place, paper_cells
-from unlearnleak.report.paper.show import markdown, rich_tables, to_csv
+from unlearnleak.report.paper.show import markdown, sheets, to_csv
 from unlearnleak.report.paper.tables import lines
 
 WORDS = {"forget before": "forget_acc_before", "forget after": "forget_acc_after"}
@@ -75,7 +75,7 @@ def test_and_in_the_csv(found):
 def terminal(found) -> str:
     out = io.StringIO()
     console = Console(file=out, width=80)
-    for section in rich_tables(found):
+    for section in sheets(found):
         console.print(section)
     return out.getvalue()
 

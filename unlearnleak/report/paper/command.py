@@ -12,7 +12,7 @@ METRICS = ("asr", "exact_match", "auroc", "forget_acc", "retain_acc")
 def tables(arguments: argparse.Namespace) -> int:
     """Print the paper's Tables III to VIII with our numbers beside its own."""
     from unlearnleak.report.paper.anomalies import anomalies  # noqa: PLC0415  (SciPy; every command imports this)
-    from unlearnleak.report.paper.show import legend, markdown, rich_tables, to_csv  # noqa: PLC0415
+    from unlearnleak.report.paper.show import legend, markdown, sheets, to_csv  # noqa: PLC0415
     from unlearnleak.report.paper.tables import lines, unused  # noqa: PLC0415
 
     runs = read(arguments.runs)
@@ -25,21 +25,21 @@ def tables(arguments: argparse.Namespace) -> int:
     notes = ["Odd in the paper's own figures, not corrected:", *(f"- {note}" for note in notes)] if notes else []
     if any(line.attack for line in found) and (left := unused(runs, wanted)):
         notes += ["", f"{left} finished runs are in none of these tables of attacks; `unlearnleak table` has them all."]
-    show(markdown(found) if arguments.markdown else rich_tables(found), legend(found), notes, arguments, runs)
+    show(markdown(found) if arguments.markdown else sheets(found), legend(found), notes, arguments, runs)
     return 0
 
 
 def variance(arguments: argparse.Namespace) -> int:
     """Say how much of a metric's variance is between original models, and how much between targets of one."""
     from unlearnleak.report.paper.variance import splits  # noqa: PLC0415
-    from unlearnleak.report.paper.variance_show import LEGEND, markdown, reasons, rich_tables, to_csv  # noqa: PLC0415
+    from unlearnleak.report.paper.variance_show import LEGEND, markdown, reasons, sheets, to_csv  # noqa: PLC0415
 
     runs = read(arguments.runs)
     found = [one for metric in METRICS if metric in (arguments.metric or METRICS[:1]) for one in splits(runs, metric)]
     if arguments.csv:
         to_csv(found, sys.stdout)
         return 0
-    show(markdown(found) if arguments.markdown else rich_tables(found), LEGEND, reasons(found), arguments, runs)
+    show(markdown(found) if arguments.markdown else sheets(found), LEGEND, reasons(found), arguments, runs)
     return 0
 
 
@@ -54,22 +54,23 @@ def read(folders: list[str]) -> list[dict[str, Any]]:
 
 def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
     """Print tables, what their words mean, notes, and how all the runs ended."""
-    from rich.console import Console  # noqa: PLC0415
-
+    from unlearnleak.printable import plain  # noqa: PLC0415
     from unlearnleak.report.rows import lost  # noqa: PLC0415
     from unlearnleak.report.table import counts  # noqa: PLC0415
     from unlearnleak.report.words import unproven  # noqa: PLC0415
+    from unlearnleak.report.terminal import console, say, show  # noqa: PLC0415
 
     end = f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}."
     if isinstance(body, str):
         print("\n".join([body, "", legend, "", *notes, "", *lost(runs), *unproven(runs), end]))
         return
-    console = Console()
+    on = console()
     for section in body:
-        console.print(section, "")
-    console.print(legend, style="dim", markup=False, highlight=False)
-    for note in ["", *notes, "", *lost(runs), *unproven(runs), end]:
-        console.print(note, markup=False, highlight=False)
+        show(on, section, "")
+    say(on, legend, "dim")
+    for note in ["", *notes, "", *lost(runs), *unproven(runs)]:
+        say(on, note)
+    show(on, plain(end))
 
 
 def register(commands: "argparse._SubParsersAction[Any]") -> None:

@@ -1,16 +1,15 @@
-"""The tables for the terminal (80 columns), for documents (Markdown) and for programs (CSV)."""
+"""The tables for the terminal, for documents (Markdown) and for programs (CSV)."""
 
 import csv
 from collections.abc import Iterable
 from itertools import groupby
 from typing import TextIO
 
-from rich.table import Table
-
 from unlearnleak.report.paper.cells import TABLES
 from unlearnleak.report.paper.estimate import Average
 from unlearnleak.report.paper.tables import Line
 from unlearnleak.report.table import markdown_lines
+from unlearnleak.report.terminal import Column, Sheet
 
 WORDS = {
     "forget_acc_before": "forget before",
@@ -131,7 +130,7 @@ def blind_row(line: Line) -> list[str]:
     return [*row, *(rate(line.averages[name]) for name in rest)]
 
 
-def rich_tables(lines: list[Line]) -> list[Table]:
+def sheets(lines: list[Line]) -> list[Sheet]:
     """For the terminal: Tables III and IV by data set, the others by attack, first as published, then blind."""
     found = []
     for (table, attack, screening), members in groupby(lines, lambda line: (line.table, line.attack, line.screening)):
@@ -139,26 +138,19 @@ def rich_tables(lines: list[Line]) -> list[Table]:
         title = f"Table {table} ({count} {'class' if count == 1 else 'classes'})"
         if attack:
             title = f"{title}: {attack} / {screening}"
-            found.append(rich_table(f"{title}, as published", PUBLISHED_HEAD, map(published_row, of)))
+            found.append(sheet(f"{title}, as published", PUBLISHED_HEAD, map(published_row, of)))
             if ran := [line for line in of if line.runs]:  # the paper has nothing to be held against here
-                found.append(rich_table(f"{title}, blind", BLIND_HEAD, map(blind_row, ran)))
+                found.append(sheet(f"{title}, blind", BLIND_HEAD, map(blind_row, ran)))
             continue
         for word, same in groupby(of, lambda line: line.dataset):
-            found.append(rich_table(f"{title}: {word}", MODEL_HEAD, (row for one in same for row in model_rows(one))))
+            found.append(sheet(f"{title}: {word}", MODEL_HEAD, (row for one in same for row in model_rows(one))))
     return found
 
 
-def rich_table(title: str, head: list[str], rows: Iterable[list[str]]) -> Table:
-    """One table; a word that is repeated from the row above is left out."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
-    for column, name in enumerate(head):
-        word = column < WORD_COLUMNS
-        table.add_column(name, justify="left" if word else "right", no_wrap=not word, overflow="fold")
-    before = ""
-    for first, *rest in rows:
-        table.add_row("" if first == before else first, *rest)
-        before = first
-    return table
+def sheet(title: str, head: list[str], rows: Iterable[list[str]]) -> Sheet:
+    """One table."""
+    columns = [Column(name, words=index < WORD_COLUMNS, left=index < WORD_COLUMNS) for index, name in enumerate(head)]
+    return Sheet(title=title, columns=columns, rows=rows, gap=1, ditto=True)
 
 
 def markdown(lines: list[Line]) -> str:

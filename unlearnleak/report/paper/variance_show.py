@@ -5,10 +5,9 @@ from collections import Counter
 from itertools import groupby
 from typing import TextIO
 
-from rich.table import Table
-
 from unlearnleak.report.paper.variance import Components, Split
 from unlearnleak.report.table import markdown_lines
+from unlearnleak.report.terminal import Column, Sheet
 
 HEAD = ("classes", "orig.", "n", "mean", "between", "rest", "share", "95 %", "s.e.", "alone", "gate")
 LEGEND = (
@@ -56,18 +55,12 @@ def title(one: Split) -> str:
     return f"{one.metric}, {one.dataset}" + (f": {one.attack} / {one.screening}" if one.attack else "")
 
 
-def rich_tables(splits: list[Split]) -> list[Table]:
+def sheets(splits: list[Split]) -> list[Sheet]:
     """A table per metric, data set, attack and screening."""
-    found = []
-    for name, members in groupby(splits, title):
-        table = Table(title=name, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
-        for number, word in enumerate(HEAD):
-            table.add_column(word, justify="right" if number else "left", no_wrap=number > 0, overflow="fold")
-        of = list(members)
-        for one in of:
-            table.add_row(*cells(one))
-        found.append(table)
-    return found
+    columns = [Column(HEAD[0], words=True, left=True), *map(Column, HEAD[1:])]
+    return [
+        Sheet(title=name, columns=columns, rows=map(cells, members), gap=1) for name, members in groupby(splits, title)
+    ]
 
 
 def markdown(splits: list[Split]) -> str:
