@@ -72,6 +72,59 @@ def test_a_setting_that_no_run_has_is_a_mistake_and_one_that_some_have_is_not(ru
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("a: &a [x, x]\nb: &b [*a, *a]\nlr: *b\n", "aliases"), ("[" * 100, "nest|levels|while"), ("x: [", "while")],
+    ids=["aliases", "deep", "half"],
+)
+def test_a_configuration_that_is_no_plain_data_is_named(runs, text, why):
+    path = runs[1]["directory"] / ".hydra" / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=why) as error:
+        by(runs, ["unlearner.lr"])
+    assert str(path) in str(error.value)
+
+
+def test_no_variable_of_the_environment_enters_the_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SECRET", "hunter2")
+    write_run(tmp_path / "a", key_unlearned="a", seconds_unlearned=1.0)
+    hydra = tmp_path / "a" / ".hydra"
+    hydra.mkdir()
+    hydra.joinpath("config.yaml").write_text("seed: 7\nseeds: {data: '${seed}'}\nunlearner: {lr: '${oc.env:SECRET}'}\n")
+    for form in ([], ["--markdown"]):
+        assert main(["table", str(tmp_path), "--by", "unlearner.lr,seeds.data", *form]) == 0
+        shown = capsys.readouterr()
+        assert "hunter2" not in shown.out + shown.err
+        assert "oc.env:SECRET" in shown.out
+        assert " 7 " in shown.out
+
+
+def test_a_result_without_times_or_keys_has_dashes(tmp_path):
+    configured(tmp_path / "a", {"lr": 1})
+    (row,) = by([run(directory=tmp_path / "a", forget_acc=None)], ["lr"])
+    assert dict(zip(header(["lr"]), row, strict=True))["seconds"] == "-"
+
+
+def test_every_setting_and_number_is_shown_at_every_width(runs, capsys, monkeypatch):
+    keys = ["unlearner.lr", *(f"training.setting_number_{i}" for i in range(3))]
+    for number, one in enumerate(runs):
+        values = {f"setting_number_{i}": f"{number}{i}" * 6 for i in range(3)}
+        OmegaConf.save(
+            OmegaConf.create({"unlearner": {"lr": 0.1}, "training": values}),
+            one["directory"] / ".hydra" / "config.yaml",
+        )
+        write_run(one["directory"] / "run", **{key: value for key, value in one.items() if key != "directory"})
+        (one["directory"] / ".hydra").rename(one["directory"] / "run" / ".hydra")
+    expected = {
+        cell for row in by([one | {"directory": one["directory"] / "run"} for one in runs], keys) for cell in row
+    }
+    for width in ("40", "60", "80", "120", ""):
+        monkeypatch.setenv("COLUMNS", width)
+        assert main(["table", *(str(one["directory"]) for one in runs), "--by", ",".join(keys)]) == 0
+        words = capsys.readouterr().out.replace(":", " ").split()
+        assert expected | set(header(keys)[2:]) - {"data set"} <= {*words, "-"}
+
+
 def test_a_table_of_runs_has_no_settings(tmp_path):
     with pytest.raises(UserError, match="not CSVs"):
         by([run(directory=tmp_path / "runs.csv", key_unlearned="a")], ["training.lr"])

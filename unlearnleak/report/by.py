@@ -4,9 +4,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from unlearnleak.errors import UserError
+from unlearnleak.report.facts import seconds
+from unlearnleak.report.recorded import plain_yaml, setting
 from unlearnleak.report.table import UNLEARNERS, Run, distinct, forgotten_count, gates, mean, place
 from unlearnleak.report.terminal import Column, Sheet
 
@@ -19,10 +21,18 @@ LEGEND = (
 )
 
 
-def setting(config: Any, key: str) -> str:
-    """The value at `key`, such as `training.lr`, of a run's configuration; a dash where it has none."""
-    value = OmegaConf.select(config, key, default=None)
-    return ABSENT if value is None else str(value)
+def configuration(run: Run) -> Any:
+    """The configuration that Hydra wrote beside a run.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    path = Path(run["directory"]) / ".hydra" / "config.yaml"
+    try:
+        return plain_yaml(path)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        why = " ".join(str(error).split())
+        raise UserError(f"--by cannot read settings from {path}: {why}. Name folders of runs, not CSVs.") from error
 
 
 def by(runs: list[Run], keys: list[str]) -> list[list[str]]:
@@ -31,16 +41,15 @@ def by(runs: list[Run], keys: list[str]) -> list[list[str]]:
     Every model counts once, however many attacks were run against it.
 
     Raises:
-        UserError: no run has a setting of one of the names, or a run's configuration is not there.
+        UserError: no run has a setting of one of the names, or a run's configuration cannot be read.
     """
     groups: dict[tuple[str, ...], dict[str, Run]] = defaultdict(dict)
     for run in distinct(runs):
-        path = Path(run["directory"]) / ".hydra" / "config.yaml"
-        if not path.is_file():
-            raise UserError(f"--by reads settings from {path}, which is not there. Name folders of runs, not CSVs.")
-        config = OmegaConf.load(path)
-        words = (run["dataset"], run["unlearner"], forgotten_count(run), *(setting(config, key) for key in keys))
-        groups[words].setdefault(run["key_unlearned"], run)
+        config = configuration(run)
+        values = [setting(config, key) for key in keys]
+        shown = (ABSENT if value is None else str(value) for value in values)
+        words = (run["dataset"], run["unlearner"], forgotten_count(run), *shown)
+        groups[words].setdefault(run.get("key_unlearned", str(run["directory"])), run)
     for index, key in enumerate(keys):
         if groups and all(words[3 + index] == ABSENT for words in groups):
             raise UserError(f"No run has a setting {key}. Name settings as on the command line, such as training.lr.")
@@ -64,7 +73,8 @@ def _measured(runs: list[Run]) -> list[str]:
     """The cells of MEASURED for runs with the same settings."""
     control = all(run["gate"] == "control" for run in runs)
     stage = "original" if control else "unlearned"
-    worst = max((run["forget_acc"] for run in runs if run["forget_acc"] is not None), default=None)
+    worst = max((run["forget_acc"] for run in runs if run.get("forget_acc") is not None), default=None)
+    spent = [took for run in runs if (took := seconds(run, stage)) is not None]
     return [
         str(len(runs)),
         mean(runs, "forget_acc"),
@@ -72,7 +82,7 @@ def _measured(runs: list[Run]) -> list[str]:
         mean(runs, "retain_acc"),
         mean(runs, "original_retain_acc"),
         ABSENT if control else gates(runs),
-        f"{sum(run[f'seconds_{stage}'] for run in runs) / len(runs):.0f}",
+        f"{sum(spent) / len(spent):.0f}" if spent else ABSENT,
     ]
 
 

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from unlearnleak.report.facts import duration
 from unlearnleak.report.pictures import Thumbnail, curve_panel, thumbnails
+from unlearnleak.report.recorded import recorded
 from unlearnleak.report.shape import STAGES
-from unlearnleak.report.stored import GoneError, Stores, recorded
+from unlearnleak.report.stored import GoneError, Stores
 from unlearnleak.report.svg import inline
 from unlearnleak.report.table import group
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import yaml  # type: ignore[import-untyped, unused-ignore]
 
+from unlearnleak.report.recorded import recorded
 from unlearnleak.store.artifact import MANIFEST, META, TENSORS
 
 Run = dict[str, Any]
@@ -99,14 +99,3 @@ def candidates(directory: Path) -> tuple[Path, ...]:
     above = directory.resolve().parents
     places = [Path(started)] if isinstance(started, str) else []
     return tuple(dict.fromkeys(place / Path(store).expanduser() for place in [*places, Path.cwd(), *above]))
-
-
-def recorded(path: Path, *keys: str) -> Any:
-    """A value in a yaml file that Hydra wrote beside the run, any scalar as text; None where there is none."""
-    try:
-        value = yaml.load(path.read_text(encoding="utf-8"), Loader=WORDS) if path.is_file() else None
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
-        return None
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value

@@ -57,8 +57,8 @@ def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace
     from unlearnleak.printable import plain  # noqa: PLC0415
     from unlearnleak.report.rows import lost  # noqa: PLC0415
     from unlearnleak.report.table import counts  # noqa: PLC0415
-    from unlearnleak.report.words import unproven  # noqa: PLC0415
     from unlearnleak.report.terminal import console, say, show  # noqa: PLC0415
+    from unlearnleak.report.words import unproven  # noqa: PLC0415
 
     end = f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}."
     if isinstance(body, str):
