@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from unlearnleak.model.lenet import LeNet
 from unlearnleak.packing import pack, unpack
 from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
+from unlearnleak.record import description
 from unlearnleak.screening.youden import Youden
-from unlearnleak.store import Artifact, Contents, Store
+from unlearnleak.store import Artifact, Contents, Store, held
 from unlearnleak.training import fit
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ledger import ClassLedger
@@ -124,6 +126,73 @@ def test_a_place_and_a_files_name_are_in_no_key_and_its_content_is_in_all(folder
 @pytest.mark.parametrize("attack", ["param_dot", "param_diff", "param_confidence", "inversion_genetic"])
 def test_how_much_memory_an_attack_may_take_is_in_no_key(folder, attack):
     assert keys(folder, f"attack={attack}") == keys(folder, f"attack={attack}", "attack.chunk=5")
+
+
+# What is in a key is what was loaded
+
+
+def replaced(folder):
+    """Put other images in the place of `folder`/images.npz, of the same size and with the same time of modification."""
+    path = folder / "images.npz"
+    times, other = path.stat(), write_npz(folder / "other.npz", train_images=255 - images()["train_images"])
+    os.utime(other, ns=(times.st_atime_ns, times.st_mtime_ns))
+    other.replace(path)
+
+
+def stored(folder):
+    return sorted(path.parent.name for path in (folder / "store").glob("[a-z]*/*") if path.is_dir())
+
+
+def test_a_file_that_is_replaced_after_its_key_was_made_is_refused_and_nothing_is_stored(tmp_path):
+    pipeline = pipeline_in(tmp_path)
+    pipeline.payload("data")
+    replaced(tmp_path)
+    with pytest.raises(UserError, match=r"images\.npz was replaced or changed after this run had begun.*same command"):
+        run_stages(pipeline)
+    assert stored(tmp_path) == []
+    run_stages(pipeline_in(tmp_path))
+    assert stored(tmp_path) == sorted(STAGES)
+
+
+@pytest.mark.parametrize("stage", ["original", "unlearned"])
+def test_so_is_one_that_is_replaced_between_two_stages(tmp_path, stage):
+    before = STAGES[: STAGES.index(stage)]
+    for name in before:
+        getattr(pipeline_in(tmp_path), name)()
+    pipeline = pipeline_in(tmp_path)
+    pipeline.data()  # found, without a look at the images
+    replaced(tmp_path)
+    with pytest.raises(UserError, match="was replaced or changed"):
+        getattr(pipeline, stage)()
+    assert stored(tmp_path) == sorted(before)
+
+
+def test_a_run_that_waited_while_its_file_was_replaced_trains_on_nothing(tmp_path):
+    pipeline_in(tmp_path).data()
+    pipeline, failed = pipeline_in(tmp_path), []
+    pipeline.data()  # found, so that its images are not loaded yet
+
+    def run():
+        try:
+            pipeline.original()
+        except UserError as error:
+            failed.append(str(error))
+
+    thread = threading.Thread(target=run)
+    with held(pipeline.plan.store.lock(f"original-{pipeline.key('original')}")):
+        thread.start()
+        replaced(tmp_path)
+    thread.join()
+    assert "was replaced or changed" in failed[0]
+    assert stored(tmp_path) == ["data"]
+
+
+def test_a_described_run_is_that_of_its_keys_whatever_lies_there_now(tmp_path):
+    pipeline = run_stages(pipeline_in(tmp_path))
+    before = description(pipeline, "adhoc")
+    replaced(tmp_path)
+    assert description(pipeline, "adhoc") == before
+    assert description(pipeline_in(tmp_path), "adhoc")["settings"] != before["settings"]
 
 
 def test_drawn_classes_follow_their_seed(folder):

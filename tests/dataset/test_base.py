@@ -116,12 +116,12 @@ def test_statistics_are_those_of_the_training_part_alone():
         (
             Numbered,
             {"auxiliary_per_class": 40},
-            "Class 0 has 40 training images and needs 41.*auxiliary_per_class",
+            "dataset=test_base: class 0 has 40 training images and needs 41.*auxiliary_per_class",
         ),
         (
             WithoutTest,
             {"test_per_class": 33},
-            "Class 0 has 40.*needs 41: 7.*33 held out.*or dataset.test_per_class",
+            "dataset=test_base: class 0 has 40.*needs 41: 7.*33 held out.*or dataset.test_per_class",
         ),
         (WithoutTest, {}, "test_per_class=null.*whole number from 1"),
         (Numbered, {"test_per_class": 11}, r"test_per_class=11: class 0 has only 10 .*1\.\.10"),
@@ -149,7 +149,7 @@ def test_a_channel_without_contrast_is_refused():
             train, test = super().load()
             return LabeledImages(torch.full_like(train.images, 9), train.labels, 3), test
 
-    with pytest.raises(UserError, match="Channel 0 of all 129 training images"):
+    with pytest.raises(UserError, match="dataset=test_base: channel 0 of all 129 training images"):
         split(Blank)
 
 
@@ -172,3 +172,36 @@ def test_a_fingerprint_without_a_file_is_the_class_and_its_version():
 def test_a_fingerprint_of_no_file_is_refused(tmp_path, name):
     with pytest.raises(UserError, match=r"cannot be read: .*directory"):
         Numbered(**{**SETTINGS, "path": str(tmp_path / name)}).fingerprint()
+
+
+class ReadsByItself(Numbered):
+    """A data set that opens its file by other means than `read_path`, and is told to change it meanwhile."""
+
+    meanwhile = None
+
+    def load(self):
+        found = super().load()
+        if self.meanwhile is not None:
+            self.meanwhile()
+        return found
+
+
+def test_a_file_that_changes_while_it_is_loaded_is_refused_however_it_is_read(tmp_path):
+    path = tmp_path / "images.h5"
+    path.write_bytes(b"one")
+    dataset = ReadsByItself(**{**SETTINGS, "path": str(path)})
+    dataset.splits(torch.Generator())
+    dataset.meanwhile = lambda: path.write_bytes(b"two")
+    with pytest.raises(UserError, match=r"images\.h5 was replaced or changed"):
+        dataset.splits(torch.Generator())
+
+
+def test_what_was_loaded_first_is_what_a_fingerprint_speaks_of(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    dataset = Numbered(**{**SETTINGS, "path": str(path)})
+    assert dataset.read_path() == b"one"
+    path.write_bytes(b"two")
+    assert dataset.fingerprint()["sha256"] == hashlib.sha256(b"one").hexdigest()
+    with pytest.raises(UserError, match="same command again"):
+        dataset.read_path()

@@ -82,7 +82,7 @@ def relabel(old, new):
         (put("train_labels", lambda a: np.eye(10)[a].astype(int)), r"train_labels has shape \(300, 10\)"),
         (put("test_labels", lambda a: a.astype(float)), "test_labels has dtype float64.*whole-number"),
         (put("test_labels", lambda a: a.astype(str)), "test_labels has dtype <U21"),
-        (put("train_labels", lambda a: a.astype(object)), "[Oo]bject arrays cannot be loaded"),
+        (put("train_labels", lambda a: a.astype(object)), "train_labels has dtype object.*whole-number"),
         (put("train_labels", relabel(4, -1)), "train_labels holds the label -1"),
         (put("train_labels", relabel(4, 3)), r"train_labels has no sample of class 4.*0\.\.9"),
         (put("train_labels", relabel(9, 8)), r"train_labels has no sample of class 9.*0\.\.9"),
@@ -138,7 +138,7 @@ def test_a_single_array_a_folder_and_nothing_are_refused(tmp_path):
     with pytest.raises(UserError, match="it holds a single array"):
         Npz(path=str(tmp_path / "set.npy"), **SETTINGS).load()
     for path in (tmp_path, tmp_path / "absent.npz"):
-        with pytest.raises(UserError, match="no such file"):
+        with pytest.raises(UserError, match=r"cannot be read: (No such file|Is a directory)"):
             Npz(path=str(path), **SETTINGS).load()
 
 
@@ -176,7 +176,7 @@ def test_a_pickle_in_disguise_is_not_run(tmp_path):
 
     arrays = {**tiny(), "train_labels": np.array([Bomb()] * 4, dtype=object)}
     np.savez(tmp_path / "set.npz", **arrays)
-    with pytest.raises(UserError, match="Object arrays cannot be loaded"):
+    with pytest.raises(UserError, match="train_labels has dtype object"):
         Npz(path=str(tmp_path / "set.npz"), **SETTINGS).load()
     with zipfile.ZipFile(tmp_path / "set.npz") as archive:
         assert b"joinpath" in archive.read("train_labels.npy") or b"touch" in archive.read("train_labels.npy")

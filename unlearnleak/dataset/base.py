@@ -2,30 +2,26 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
-from torch import Tensor
 
+from unlearnleak.dataset.content import digest, read_whole
+from unlearnleak.dataset.division import Division
 from unlearnleak.dataset.images import LabeledImages, Splits
-from unlearnleak.dataset.split import SPLIT_VERSION, channel_statistics, largest_remainder, rank_in_class
+from unlearnleak.dataset.split import SPLIT_VERSION, channel_statistics, rank_in_class
 from unlearnleak.errors import UserError
 
-
-@cache
-def _digest(path: Path, inode: int, size: int, modified: int) -> str:
-    """The file's SHA-256, read once as long as it looks the same: the jobs of a grid all ask for it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+T = TypeVar("T")
 
 
 class Dataset(ABC):
     """A source of labelled images. A new one implements `load` and gives itself a `version`.
 
     - `root`: the folder that downloads go to, for the sets that are downloaded.
-    - `path`: an .npz file that takes the place of the download (see `arrays.LAYOUT`).
+    - `path`: an .npz file that takes the place of the download (see `archive.LAYOUT`).
     - `auxiliary_per_class`: images per class taken out of the training rows for the attacker; 0 for none.
     - `test_per_class`: test images per class. Where the source has a test set of its own, None keeps all of
       it; where it has none, that many are taken out of the training rows.
@@ -58,37 +54,46 @@ class Dataset(ABC):
         self.auxiliary_per_class = auxiliary_per_class
         self.test_per_class = test_per_class
         self.train_limit = train_limit
+        self._sha256: str | None = None  # of the file at `path`: the one that every use of this object is held to
+        self._was_read = False
 
     @abstractmethod
     def load(self) -> tuple[LabeledImages, LabeledImages | None]:
-        """Return the source's own (train, test), whole and in its order; test None where it has none."""
+        """Return the source's own (train, test), whole and in its order; test None where it has none.
+
+        A file at `path` is read by `read_path`.
+        """
 
     def splits(self, generator: torch.Generator) -> Splits:
         """Divide the images: the same generator state gives the same rows, in the source's order.
 
         `train_limit` moves neither test nor auxiliary, and `auxiliary_per_class` does not move test.
         """
+        self.fingerprint()  # what is loaded is held against it
         everything, test = self.load()
+        self.confirm()
         rank_N = rank_in_class(everything.labels, everything.num_classes, generator)
-        held_out = self._held_out(test)
-        taken = held_out + self.auxiliary_per_class
-        left_K = self._left(everything, held_out)
-        ceiling_N = (taken + self._quota(left_K))[everything.labels]
-        train = everything.select((rank_N >= taken) & (rank_N < ceiling_N))
+        counts = everything.class_counts(), None if test is None else test.class_counts()
+        held_out, taken, ceiling_K = self.division.places(*counts)
+        train = everything.select((rank_N >= taken) & (rank_N < ceiling_K[everything.labels]))
         auxiliary = everything.select((rank_N >= held_out) & (rank_N < taken))
-        test = everything.select(rank_N < held_out) if test is None else self._reduced(test, generator)
+        if test is None:
+            test = everything.select(rank_N < held_out)
+        elif self.test_per_class is not None:
+            test = test.select(rank_in_class(test.labels, test.num_classes, generator) < self.test_per_class)
         mean, std = channel_statistics(train.images)
         if 0.0 in std:
             raise UserError(
-                f"Channel {std.index(0.0)} of all {len(train)} training images has one value in every pixel "
-                f"and cannot be normalised. Allowed: images that differ. Check where the data come from."
+                f"{self.source}: channel {std.index(0.0)} of all {len(train)} training images has one value in every "
+                f"pixel and cannot be normalised. Allowed: images that differ. Check where the data come from."
             )
         return Splits(train, test, auxiliary, mean, std)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what determines the images and labels, for store keys: versions, and a given file's SHA-256.
 
-        Never a file's name or place. Raises `UserError` if the file at `path` is not there.
+        Never a file's name or place. An object's fingerprint never changes: what it loads is held against it. Raises
+        `UserError` if the file at `path` cannot be read.
         """
         content: dict[str, Any] = {
             "dataset": type(self).__name__,
@@ -96,70 +101,75 @@ class Dataset(ABC):
             "split_version": SPLIT_VERSION,
         }
         if self.path is not None:
-            try:
-                path = Path(self.path).expanduser()
-                seen = path.stat()
-                content["sha256"] = _digest(path.absolute(), seen.st_ino, seen.st_size, seen.st_mtime_ns)
-            except OSError as error:
-                raise UserError(
-                    f"dataset.path={self.path} cannot be read: {error.strerror}. Allowed: an .npz file; "
-                    f"a relative path starts at the working directory {Path.cwd()}."
-                ) from error
+            if self._sha256 is None:
+                self._sha256 = self.ask_path(digest)
+            content["sha256"] = self._sha256
         return content
 
-    def _held_out(self, test: LabeledImages | None) -> int:
-        """Return how many rows per class become test images."""
-        if test is not None:
-            return 0
-        if self.test_per_class is None:
-            raise UserError(
-                "dataset.test_per_class=null: this data set has no test images of its own. "
-                "Allowed: a whole number from 1, the images per class to hold out, such as 30."
-            )
-        return self.test_per_class
+    @property
+    def source(self) -> str:
+        """What data errors begin with: the file that the images come from, or the data set's word."""
+        return f"dataset={word(type(self))}" if self.path is None else f"dataset.path={self.path}"
 
-    def _left(self, everything: LabeledImages, held_out: int) -> Tensor:
-        """Return how many rows of each class are left to train on, int64 [K]: at least one."""
-        counts_K = everything.class_counts()
-        left_K = counts_K - held_out - self.auxiliary_per_class
-        short = int(left_K.argmin())
-        if left_K[short] < 1:
-            needs = held_out + self.auxiliary_per_class + 1
-            settings = "dataset.auxiliary_per_class" + (" or dataset.test_per_class" if held_out else "")
-            raise UserError(
-                f"Class {short} has {int(counts_K[short])} training images and needs {needs}: "
-                f"{self.auxiliary_per_class} auxiliary, {held_out} held out for the test and 1 to train on. "
-                f"Lower {settings}."
-            )
-        return left_K
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Return (C, H, W) of the images as far as that is known without reading them, else None.
 
-    def _quota(self, left_K: Tensor) -> Tensor:
-        """Return how many rows of each class `train_limit` admits, int64 [K]."""
-        total = int(left_K.sum())
-        if self.train_limit is None or self.train_limit >= total:
-            return left_K
-        quota_K = largest_remainder(left_K, self.train_limit)
-        if int(quota_K.min()) < 1:
-            enough = -(-total // int(left_K.min()))
-            raise UserError(
-                f"dataset.train_limit={self.train_limit} leaves class {int(quota_K.argmin())} no image to "
-                f"train on, of {total} images in {len(left_K)} classes. "
-                f"Allowed: null for all, or {enough} and more."
-            )
-        return quota_K
+        Raises `UserError` if what can be known so is wrong already.
+        """
+        return None
 
-    def _reduced(self, test: LabeledImages, generator: torch.Generator) -> LabeledImages:
-        """Return the source's test set, or `test_per_class` drawn images of each of its classes."""
-        if self.test_per_class is None:
-            return test
-        counts_K = test.class_counts()
-        fewest, rarest = int(counts_K.min()), int(counts_K.argmin())
-        if self.test_per_class > fewest:
+    @property
+    def division(self) -> Division:
+        """How many rows of each class go where."""
+        return Division(self.source, self.auxiliary_per_class, self.test_per_class, self.train_limit)
+
+    def read_path(self) -> bytes:
+        """Return the content of the file at `path`, in memory once.
+
+        Raises `UserError` if it cannot be read, or is not the content that the fingerprint speaks of.
+        """
+        content = self.ask_path(read_whole)
+        self._hold(hashlib.sha256(content).hexdigest())
+        self._was_read = True
+        return content
+
+    def ask_path(self, reader: Callable[[Path], T]) -> T:
+        """Return what `reader` makes of the file at `path`. Raises `UserError` if it cannot be read."""
+        assert self.path is not None, "only where there is a file"
+        try:
+            return reader(Path(self.path).expanduser())
+        except OSError as error:
             raise UserError(
-                f"dataset.test_per_class={self.test_per_class}: class {rarest} has only {fewest} test "
-                f"images. Allowed: null for the whole test set, or 1..{fewest}."
-            )
-        return test.select(rank_in_class(test.labels, test.num_classes, generator) < self.test_per_class)
+                f"dataset.path={self.path} cannot be read: {error.strerror}. Allowed: an .npz file; "
+                f"a relative path starts at the working directory {Path.cwd()}."
+            ) from error
+
+    def confirm(self) -> None:
+        """Raise `UserError` unless what `load` has just read is what the fingerprint speaks of.
+
+        Here for sets that read the file at `path` by other means than `read_path`: it must still be the same file.
+        """
+        if self.path is not None and not self._was_read:
+            self._hold(self.ask_path(digest))
+
+    def _hold(self, sha256: str) -> None:
+        """Take this for the file's digest, or hold it against the one that was taken before."""
+        if self._sha256 not in (None, sha256):
+            raise changed(f"dataset.path={self.path}")
+        self._sha256 = sha256
+
+
+def word(cls: type) -> str:
+    """Return a data set's word on the command line: the module that its class lies in."""
+    return cls.__module__.rpartition(".")[2]
+
+
+def changed(where: str) -> UserError:
+    """Return the refusal of content that is not what this run's keys were made of."""
+    return UserError(
+        f"{where} was replaced or changed after this run had begun, so that its results would stand under the name of "
+        "what was there before. Nothing of it is kept. Run the same command again: it takes what is there now."
+    )
 
 
 def check_whole(name: str, value: object, *, least: int) -> None:

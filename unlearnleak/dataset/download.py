@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from filelock import FileLock
 
-from unlearnleak.dataset.arrays import LAYOUT, read_npz
-from unlearnleak.dataset.base import Dataset
+from unlearnleak.dataset.archive import LAYOUT
+from unlearnleak.dataset.base import word
+from unlearnleak.dataset.file import FileDataset
 from unlearnleak.dataset.images import LabeledImages
 from unlearnleak.errors import UserError
 
@@ -18,7 +19,7 @@ from unlearnleak.errors import UserError
 FAILURES = (OSError, RuntimeError, HTTPException, ValueError, AssertionError, EOFError)
 
 
-class Downloaded(Dataset):
+class Downloaded(FileDataset):
     """A data set that torchvision downloads into `root` and verifies, or that is read from `path` instead.
 
     A new one implements `fetch` and states its `num_classes`, which a file at `path` is then held to.
@@ -36,11 +37,11 @@ class Downloaded(Dataset):
         Raises `UserError` when there is nothing in `root` and the download fails, and for a bad file.
         """
         if self.path is not None:
-            return read_npz(self.path, self.num_classes)
+            return self.load_path(self.num_classes)
         # Outside of the `try`: a torchvision that does not fit its torch fails here, not as a lost network.
         from torchvision import datasets  # noqa: PLC0415  (seconds, and needless with a path)
 
-        stem = type(self).__module__.rpartition(".")[2]
+        stem = word(type(self))
         if self.root is None:
             raise UserError(f"dataset.root=null. Allowed: the folder for the download of {stem}, such as data.")
         root = Path(self.root).expanduser()

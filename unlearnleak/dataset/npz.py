@@ -1,13 +1,14 @@
 """A data set of one's own, in one .npz file."""
 
-from unlearnleak.dataset.arrays import LAYOUT, read_npz
-from unlearnleak.dataset.base import Dataset, check_whole
+from unlearnleak.dataset.archive import LAYOUT
+from unlearnleak.dataset.base import check_whole
+from unlearnleak.dataset.file import FileDataset
 from unlearnleak.dataset.images import LabeledImages
 from unlearnleak.errors import UserError
 
 
-class Npz(Dataset):
-    """The four arrays of the file at `path`, laid out as `arrays.LAYOUT` says.
+class Npz(FileDataset):
+    """The four arrays of the file at `path`, laid out as `archive.LAYOUT` says.
 
     `num_classes` None means the largest label + 1. `root` is not used.
     """
@@ -39,5 +40,4 @@ class Npz(Dataset):
 
     def load(self) -> tuple[LabeledImages, LabeledImages]:
         """Return the file's (train, test). Raises `UserError` for anything but the layout."""
-        assert self.path is not None  # the constructor's promise
-        return read_npz(self.path, self.num_classes)
+        return self.load_path(self.num_classes)

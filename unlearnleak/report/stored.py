@@ -15,8 +15,6 @@ from unlearnleak.report.recorded import recorded
 from unlearnleak.store.artifact import MANIFEST, META, TENSORS
 
 Run = dict[str, Any]
-WORDS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""Knows no merge keys: a few lines of them could grow to fill the memory."""
 
 
 class Kept(NamedTuple):
