@@ -128,7 +128,11 @@ class Pipeline:
         return {"dataset": plan.spec["dataset"] | plan.dataset.fingerprint(), "seed": plan.seeds.data}
 
     def data(self) -> Artifact:
-        """Facts about the splits, so that a job whose other stages are stored need not load an image."""
+        """Facts about the splits, so that a job whose other stages are stored need not load an image.
+
+        Raises:
+            UserError: what lies there is no such data set, or its images are too small for the model.
+        """
 
         def compute() -> Contents:
             splits = self.plan.splits
@@ -143,7 +147,9 @@ class Pipeline:
             }
             return Contents({}, facts)
 
-        return self.stage("data", compute)
+        artifact = self.stage("data", compute)
+        self.plan.check_images(tuple(artifact.meta["image_shape"]))
+        return artifact
 
     def forgotten(self) -> tuple[int, ...]:
         """The classes to forget; none for the control, whatever the config names."""

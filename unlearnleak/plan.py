@@ -114,8 +114,23 @@ class Plan:
 
     @cached_property
     def splits(self) -> Splits:
-        """The images, loaded when first asked for: a job whose stages are all stored needs none."""
-        return self.dataset.splits(seeds.generator(self.seeds.data, "data"))
+        """The images, loaded when first asked for: a job whose stages are all stored needs none.
+
+        What can be known without reading them is looked at first.
+        """
+        if (shape := self.dataset.image_shape()) is not None:
+            self.check_images(shape)
+        try:
+            return self.dataset.splits(seeds.generator(self.seeds.data, "data"))
+        except MemoryError as error:
+            raise UserError(f"{self.dataset.source}: there is no memory left to read and divide the images.") from error
+
+    def check_images(self, image_shape: tuple[int, int, int]) -> None:
+        """Raises UserError, naming where they come from, if images of this shape (C, H, W) are not for this model."""
+        try:
+            self.model_class.check_images(image_shape)
+        except UserError as error:
+            raise UserError(f"{self.dataset.source}: {error}") from error
 
     @cached_property
     def resident(self) -> Splits:

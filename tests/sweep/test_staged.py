@@ -7,8 +7,9 @@ from hydra.plugins.sweeper import Sweeper
 from omegaconf import OmegaConf
 
 from hydra_plugins.unlearnleak.staged import StagedSweeper, guarded
-from tests.jobs import composed, overrides_in
+from tests.jobs import composed, images, overrides_in, write_npz
 from tests.sweep.direct import sweep, words_in
+from unlearnleak.errors import UserError
 from unlearnleak.sweep.waves import foretell
 
 
@@ -55,3 +56,12 @@ def test_a_single_run_foretells_what_it_will_do(tmp_path):
     words = words_in(tmp_path, "unlearner=ft", "attack=head_sum")
     told = foretell(composed(*words), tmp_path / "run")
     assert told == "jobs 1: originals 1 (1 stored), unlearned 1 (1 stored), evidence 1, verdicts 1"
+
+
+def test_a_single_run_that_cannot_be_is_not_foretold(tmp_path):
+    small = {f"{part}_images": images()[f"{part}_images"][:, :, :11] for part in ("train", "test")}
+    write_npz(tmp_path / "images.npz", **small)
+    config = composed(*overrides_in(tmp_path, "unlearner=ft", "attack=head_sum"))
+    with pytest.raises(UserError, match=r"images\.npz: model=lenet cannot take 12x11 images"):
+        foretell(config, tmp_path / "run")
+    assert not list((tmp_path / "store" / "data").glob("[!.]*"))

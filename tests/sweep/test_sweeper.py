@@ -4,11 +4,12 @@ import json
 import re
 import threading
 import time
+import zipfile
 from collections import Counter
 
 import pytest
 
-from tests.jobs import composed, write_npz
+from tests.jobs import composed, images, write_npz
 from tests.sweep.direct import Direct, sweep, words_in
 from unlearnleak import pipeline
 from unlearnleak.attack.head_sum import HeadSum
@@ -506,6 +507,56 @@ def test_a_dry_run_says_why_a_job_cannot_be_planned(tmp_path, caplog):
     with caplog.at_level("INFO"), pytest.raises(UserError, match="Not every job can be planned"):
         sweep(tmp_path, "attack=head_sum", "unlearner=ft", "unlearner.lr=-1", "dry_run=true")
     assert "cannot be planned 1: UserError: These training settings" in caplog.text
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A good file and five that cannot be used, as words of a sweep over them."""
+    huge = b"\x93NUMPY\x01\x00" + bytes([118, 0]) + b"{'descr':'|u1','fortran_order':False,'shape':(%d,12,12)}" % 2**40
+    write_npz(tmp_path / "good.npz")
+    write_npz(
+        tmp_path / "small.npz", **{f"{part}_images": images()[f"{part}_images"][:, :9] for part in ("train", "test")}
+    )
+    write_npz(tmp_path / "labels.npz", train_labels=images()["train_labels"] * 2)
+    write_npz(tmp_path / "short.npz", train_labels=images()["train_labels"][1:])
+    write_npz(tmp_path / "cut.npz").write_bytes((tmp_path / "good.npz").read_bytes()[:900])
+    with zipfile.ZipFile(write_npz(tmp_path / "huge.npz")) as whole:
+        members = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(tmp_path / "huge.npz", "w") as file:
+        for name, content in (members | {"train_images.npy": huge.ljust(128)}).items():
+            file.writestr(name, content)
+    paths = [str(tmp_path / f"{name}.npz") for name in ("huge", "small", "good", "labels", "short", "cut")]
+    return ["attack=head_sum", "unlearner=ft", f"dataset.path={','.join(paths)}"]
+
+
+def test_data_that_cannot_be_used_are_named_with_their_jobs_and_the_rest_is_planned(tmp_path, mixed, caplog):
+    with caplog.at_level("INFO"), pytest.raises(UserError, match="Not every job can be planned"):
+        sweep(tmp_path, *mixed, "dry_run=true")
+    assert "jobs 6 (5 that cannot be planned): originals 1, unlearned 1, evidence 1, verdicts 1" in caplog.text
+    told = [line for line in caplog.messages if line.startswith("cannot be planned")]
+    for name, reason in {
+        "huge": r"claims uint8 values of shape \(1099511627776, 12, 12\), 144.0 TiB",
+        "small": "model=lenet cannot take 9x12 images: sides of at least 12 pixels",
+        "labels": "train_labels has no sample of class 1",
+        "short": r"train_labels has shape \(79,\)",
+        "cut": r"cut\.npz cannot be read",
+    }.items():
+        (line,) = [line for line in told if re.search(reason, line)]
+        assert line.count(f"dataset.path={tmp_path / name}.npz") == 2  # the reason says so, and which job it is
+
+
+def test_data_that_cannot_be_used_cost_their_own_jobs_alone(tmp_path, mixed):
+    with pytest.raises(UserError, match="5 of 6 jobs failed, 1 done"):
+        sweep(tmp_path, *mixed)
+    assert tally(tmp_path) == {"done": 1, "failed": 5}
+
+
+def test_images_too_small_for_one_model_are_planned_with_another(tmp_path, caplog):
+    with caplog.at_level("INFO"), pytest.raises(UserError, match="Not every job can be planned"):
+        sweep(tmp_path, "attack=head_sum", "model=resnet18,lenet", "dry_run=true")
+    assert "jobs 2 (1 that cannot be planned)" in caplog.text
+    assert "model=resnet18 cannot take 12x12 images" in caplog.text
+    assert "(jobs: model=resnet18)" in caplog.text
 
 
 def test_a_failure_names_the_log_file_of_the_stage_that_failed(tmp_path, monkeypatch, capsys):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from unlearnleak.errors import UserError
 from unlearnleak.optimization import Optimization
 
 
@@ -23,6 +24,8 @@ class LitClassifier(pl.LightningModule, ABC):
     """
 
     version: ClassVar[int]
+    smallest_side: ClassVar[int] = 1
+    """The least height and width, in pixels, of images that the layers leave something of."""
     head: nn.Linear
 
     def __init__(
@@ -34,6 +37,7 @@ class LitClassifier(pl.LightningModule, ABC):
         std: tuple[float, ...],
     ) -> None:
         super().__init__()
+        self.check_images(image_shape)
         self.image_shape = image_shape
         self.num_classes = num_classes
         self.mean: Tensor
@@ -42,6 +46,16 @@ class LitClassifier(pl.LightningModule, ABC):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32)[:, None, None])
         self.optimization: Optimization | None = None
         self.criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy
+
+    @classmethod
+    def check_images(cls, image_shape: tuple[int, int, int]) -> None:
+        """Raises UserError if images of this shape (C, H, W) are too small, which is known before a model is built."""
+        _, height, width = image_shape
+        if min(height, width) < cls.smallest_side:
+            raise UserError(
+                f"model={cls.__module__.rpartition('.')[2]} cannot take {height}x{width} images: sides of at least "
+                f"{cls.smallest_side} pixels are needed. Enlarge the images; model=lenet takes the smallest."
+            )
 
     @abstractmethod
     def features(self, x_NCHW: Tensor) -> Tensor:

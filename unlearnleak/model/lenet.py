@@ -5,11 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.model.pooling import Halving
-
-SMALLEST_SIDE = 12
 
 
 class LeNet(LitClassifier):
@@ -21,15 +18,11 @@ class LeNet(LitClassifier):
     """
 
     version = 1
+    smallest_side = 12
 
     def __init__(self, **shape: Any) -> None:
         super().__init__(**shape)
         channels, height, width = self.image_shape
-        if min(height, width) < SMALLEST_SIDE:
-            raise UserError(
-                f"model=lenet cannot take {height}x{width} images: two convolutions and poolings need sides "
-                f"of at least {SMALLEST_SIDE} pixels. Enlarge the images."
-            )
         self.body = nn.Sequential(
             nn.Conv2d(channels, 6, 5, padding=2 if min(height, width) < 32 else 0),
             Halving(),  # before the ReLU, which then has a quarter of the work: the largest of each window is the same

@@ -4,10 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
-
-SMALLEST_SIDE = 32
 
 
 class ResNet18(LitClassifier):
@@ -18,17 +15,13 @@ class ResNet18(LitClassifier):
     """
 
     version = 1
+    smallest_side = 32
 
     def __init__(self, **shape: Any) -> None:
         from torchvision.models import resnet18  # noqa: PLC0415  (a second that LeNet runs are spared)
 
         super().__init__(**shape)
-        channels, height, width = self.image_shape
-        if min(height, width) < SMALLEST_SIDE:
-            raise UserError(
-                f"model=resnet18 cannot take {height}x{width} images: sides of at least {SMALLEST_SIDE} "
-                "pixels are needed. Enlarge the images or use model=lenet."
-            )
+        channels = self.image_shape[0]
         self.body = resnet18(weights=None)
         self.body.fc = nn.Identity()
         if channels != 3:

@@ -111,7 +111,7 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
     try:
         plan = make_plan(config)
         pipeline = Pipeline(plan)
-        once(bad, repr((plan.spec["dataset"], vars(plan.dataset), plan.seeds.data)), pipeline.data)
+        once(bad, repr([plan.spec["dataset"], vars(plan.dataset), plan.spec["model"], plan.seeds.data]), pipeline.data)
         if finished(pipeline, directory, config):
             job.state = "finished"
         for stage in STAGES[: STAGES.index(plan.until) + 1]:

@@ -20,7 +20,7 @@ from unlearnleak.progress import progress
 from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_status
 from unlearnleak.sweep.board import ENDS
 from unlearnleak.sweep.compose import SharedLoader
-from unlearnleak.sweep.failures import Failure, command, differing, print_failures
+from unlearnleak.sweep.failures import MOST_JOBS, Failure, command, differing, print_failures
 from unlearnleak.sweep.grid import Job, make_jobs
 from unlearnleak.sweep.launch import launched
 from unlearnleak.sweep.live import Live
@@ -58,8 +58,8 @@ class Sweep:
         waves = make_waves(jobs, self.sweep_dir)
         text = announcement(jobs, waves)
         log.info("%s", text)
-        for (state, why), times in Counter((job.state, job.why) for job in jobs if job.why).items():
-            log.info("%s %d: %s", "skipped" if state == "skipped" else "cannot be planned", times, why)
+        for line in set_aside(jobs):
+            log.info("%s", line)
         if self.config.dry_run:
             return self.conclude(jobs, dry=True)
         for job in jobs:
@@ -142,6 +142,20 @@ class Sweep:
         if not dry:
             tell_unlogged(jobs)
             log.info("Runs are in %s; `unlearnleak table %s` shows them.", self.sweep_dir, self.sweep_dir)
+
+
+def set_aside(jobs: Sequence[Job]) -> list[str]:
+    """A line for every reason why jobs are not launched, and for those that cannot be planned which jobs these are."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for job, words in zip(jobs, differing([job.overrides for job in jobs]), strict=True):
+        if job.why:
+            found.setdefault((job.state, job.why), []).append(" ".join(words or job.overrides))
+    lines = []
+    for (state, why), members in found.items():
+        more = [f"and {len(members) - MOST_JOBS} more"] if len(members) > MOST_JOBS else []
+        which = f" (jobs: {'; '.join([*members[:MOST_JOBS], *more])})" if state == "failed" else ""
+        lines.append(f"{'skipped' if state == 'skipped' else 'cannot be planned'} {len(members)}: {why}{which}")
+    return lines
 
 
 def tell_state(job: Job) -> None:
