@@ -93,7 +93,7 @@ class Sweep:
 
     def plan(self, arguments: Sequence[str]) -> list[Job]:
         """The jobs of the grid and what is known of each."""
-        grid = points(self.params, arguments, self.cases)
+        grid = points(self.params, arguments, self.cases, self.loader)
 
         def compose(overrides: list[str]) -> DictConfig:
             try:
