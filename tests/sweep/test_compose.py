@@ -77,6 +77,17 @@ def test_what_hydra_refuses_is_refused_in_the_same_words(loaders, overrides):
     assert str(refusal.value) == str(expected.value)
 
 
+def test_hydras_settings_refer_to_each_jobs_own(loaders):
+    hydra, shared, _ = loaders
+    told = ["hydra.sweep.subdir=s${seed}", "hydra.job.name=${unlearner._target_}"]
+    master = hydra.load_configuration("config", told, RunMode.MULTIRUN)
+    for seed in (1, 2):
+        words = [f"seed={seed}"]
+        expected = hydra.load_sweep_config(master, words)
+        assert shared.load_sweep_config(master, words) == expected
+        assert shared.plan_config(master, words).hydra.sweep.subdir == expected.hydra.sweep.subdir == f"s{seed}"
+
+
 def test_jobs_share_nothing_that_one_could_change(loaders):
     _, shared, master = loaders
     first = shared.load_sweep_config(master, ["seed=1"])

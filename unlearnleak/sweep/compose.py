@@ -31,6 +31,12 @@ def parsed(line: str) -> Override:
     return override
 
 
+def lines_for_hydra(master_config: DictConfig) -> list[str]:
+    """The overrides of Hydra's own settings as they were written: what they refer to is each job's to say."""
+    lines: list[str] = OmegaConf.to_container(master_config.hydra.overrides.hydra, resolve=False)  # type: ignore[assignment]
+    return lines
+
+
 def planned_part(hydra: DictConfig) -> dict[str, Any]:
     """What a job's place and settings may refer to, such as `${hydra:runtime.choices.dataset}`; the rest is long."""
     runtime, job = ("choices", "cwd", "version"), ("name", "config_name", "chdir")
@@ -56,7 +62,7 @@ class SharedLoader(ConfigLoaderImpl):
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The config of one job of a sweep, as `ConfigLoaderImpl.load_sweep_config` gives it."""
-        overrides = [parsed(line) for line in (*master_config.hydra.overrides.hydra, *sweep_overrides)]
+        overrides = [parsed(line) for line in (*lines_for_hydra(master_config), *sweep_overrides)]
         if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
             return super().load_sweep_config(master_config, sweep_overrides)
         config = self.with_values(master_config, overrides, self.composed)
@@ -65,7 +71,7 @@ class SharedLoader(ConfigLoaderImpl):
 
     def plan_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The same with only `planned_part` of Hydra's own part, which is most of a config: half the work."""
-        overrides = [parsed(line) for line in (*master_config.hydra.overrides.hydra, *sweep_overrides)]
+        overrides = [parsed(line) for line in (*lines_for_hydra(master_config), *sweep_overrides)]
         if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
             return super().load_sweep_config(master_config, sweep_overrides)
         wanted = [
