@@ -15,6 +15,7 @@ from unlearnleak.dataset import Dataset, Splits
 from unlearnleak.errors import Incompatible, UserError, require
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.optimization import Optimization
+from unlearnleak.references import refuse_all
 from unlearnleak.runtime import resolve_device
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Store
@@ -174,6 +175,7 @@ def make_plan(config: DictConfig) -> Plan:
         Incompatible: the screening cannot read the attack's evidence.
     """
     check_keys(config)
+    refuse_all(config)
     refuse_variables()
     names = {group: stem(config[group]) for group in GROUPS}
     runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
