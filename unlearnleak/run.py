@@ -22,6 +22,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from unlearnleak import streams
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.naming import run_name
 from unlearnleak.printable import LINES, printable, write_any_letter
@@ -71,13 +72,23 @@ def complain(error: BaseException) -> None:
             print(hint, file=sys.stderr)
 
 
+def run_command(words: list[str]) -> int:
+    """Run a command that is no run; its exit status, which tells also whether what it printed was lost."""
+    from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
+
+    try:
+        code = command(words)
+    except SystemExit as end:  # argparse's, as after --help
+        code = int(end.code or 0)
+    return code or int(streams.failure() is not None)
+
+
 def main() -> None:
     """Entry point of `python -m unlearnleak.run` and of the console script."""
+    streams.settle()
     write_any_letter()
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
-        from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
-
-        sys.exit(command(sys.argv[1:]))
+        sys.exit(run_command(sys.argv[1:]))
     if (word := next(iter(sys.argv[1:]), "")).isidentifier():
         known = ", ".join(COMMANDS)
         complain(UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt."))
