@@ -25,7 +25,6 @@ REFUSED = {
     "MKL_ENABLE_INSTRUCTIONS": "the CPU's instructions, and with them last bits",
     "MKL_DEBUG_CPU_TYPE": "the CPU's instructions, and with them last bits",
     "MKL_DISABLE_FAST_MM": "how matrices are multiplied on the CPU",
-    "OPENBLAS_CORETYPE": "the CPU's instructions, and with them last bits",
     "NPY_DISABLE_CPU_FEATURES": "the CPU's instructions, and with them last bits",
     "NPY_ENABLE_CPU_FEATURES": "the CPU's instructions, and with them last bits",
     "TORCH_MKLDNN_MATMUL_MIN_DIM": "which library multiplies matrices on the CPU",
@@ -38,8 +37,9 @@ REFUSED = {
 }
 """Names that PyTorch and its libraries read by themselves, most when they are loaded, and what they change."""
 
-RECORDED = ("CUBLAS_WORKSPACE_CONFIG", "CUBLASLT_WORKSPACE_SIZE", "OMP_DYNAMIC", "MKL_DYNAMIC")
-"""Names that may change how sums are split, as another machine or number of threads does."""
+RECORDED = ("CUBLAS_WORKSPACE_CONFIG", "CUBLASLT_WORKSPACE_SIZE", "OMP_DYNAMIC", "MKL_DYNAMIC", "OPENBLAS_CORETYPE")
+"""Names that may change how sums are split, as another machine or number of threads does.
+OPENBLAS_CORETYPE is set for a whole machine where OpenBLAS takes its CPU for another; PyTorch does not use it."""
 
 
 def refuse_variables() -> None:

@@ -1,7 +1,7 @@
-"""Write down the golden numbers of the installed releases, beside those of others: `python -m tests.golden.record`.
+"""Write down the golden numbers, and with which releases they came out so: `python -m tests.golden.record`.
 
-Only for a change that is meant to change numbers (say so in its commit), or for a release of PyTorch, NumPy or
-scikit-learn that adds up in another way.
+Only for a change that is meant to change numbers (say so in its commit), or for a new release of PyTorch, NumPy or
+scikit-learn.
 """
 
 import json
@@ -32,17 +32,21 @@ def measured() -> dict[str, Any]:
 
 
 def file_of(environment: dict[str, str]) -> Path:
-    """Where the numbers of an environment lie."""
-    return FOLDER / f"{environment['machine']}-torch-{environment['torch']}.json"
+    """Where the numbers of a kind of machine lie."""
+    return FOLDER / f"{environment['machine']}.json"
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write: releases that give the same numbers stand beside each other, others take their place."""
     found = measured()
-    path = file_of(found["environment"])
+    environment = found.pop("environment")
+    path = file_of(environment)
+    before = json.loads(path.read_text()) if path.exists() else {}
+    others = before["environments"] if before.get("jobs") == found["jobs"] else []
+    environments = [*(each for each in others if each != environment), environment]
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
-    print(f"{len(found['jobs'])} jobs in {path}")
+    path.write_text(json.dumps({"environments": environments, **found}, indent=1, sort_keys=True) + "\n")
+    print(f"{len(found['jobs'])} jobs in {path}, the same of {len(environments)} environments")
 
 
 if __name__ == "__main__":

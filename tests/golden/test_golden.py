@@ -1,7 +1,8 @@
 """The golden numbers: every tensor to the bit, every measured number to nine digits.
 
-Releases of PyTorch for which nothing is written down are held against the nearest that is: the same jobs, kinds of
-facts and counts of tensors, and accuracies within a margin that a retrained model needs.
+Releases of PyTorch, NumPy and scikit-learn that are not written down may add up in another way: where they do, the
+exact comparison is skipped and says so. The form is compared in any case: the same jobs, facts and counts of tensors,
+and accuracies within a margin that a retrained model needs.
 """
 
 import json
@@ -21,30 +22,29 @@ def found():
     return record.measured()
 
 
-def recorded(found):
+@pytest.fixture(scope="module")
+def before(found):
     path = record.file_of(found["environment"])
-    known = sorted(record.FOLDER.glob("*.json"))
-    return json.loads((path if path in known else known[-1]).read_text()), path in known
+    return json.loads((path if path.exists() else next(record.FOLDER.glob("*.json"))).read_text())
 
 
 @pytest.mark.slow
-def test_numbers_are_those_that_were_written_down(found):
-    before, exact = recorded(found)
-    if not exact:
-        pytest.skip(f"no numbers of {found['environment']} are written down; their form is compared below")
+def test_numbers_are_those_that_were_written_down(found, before):
     moved = {}
-    for job, now in found["jobs"].items():
-        then = before["jobs"][job]
+    for job, then in before["jobs"].items():
+        now = found["jobs"][job]
         stages = [stage for stage in BITS if now["stages"][stage] != then["stages"][stage]]
         facts = [name for name in then["facts"] if now["facts"][name] != then["facts"][name]]
         if stages or facts:
             moved[job] = (stages, facts)
-    assert not moved, f"{len(moved)} of {len(before['jobs'])} jobs, the first: {next(iter(moved.items()))}"
+    what = f"{len(moved)} of {len(before['jobs'])} jobs, the first: {next(iter(moved.items()), None)}"
+    if moved and found["environment"] not in before["environments"]:
+        pytest.skip(f"{found['environment']} is not written down, and moves numbers: {what}")
+    assert not moved, what
 
 
 @pytest.mark.slow
-def test_the_jobs_have_the_form_that_was_written_down_on_every_release(found):
-    before, _ = recorded(found)
+def test_the_jobs_have_the_form_that_was_written_down_on_every_release(found, before):
     assert set(found["jobs"]) == set(before["jobs"])
     for job, now in found["jobs"].items():
         then = before["jobs"][job]
