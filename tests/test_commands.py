@@ -91,3 +91,76 @@ def test_unknown_words_end_with_the_usage(words, capsys):
         main(words)
     assert end.value.code == 2
     assert "usage: unlearnleak" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--shuffle-truth", "-1"], "--shuffle-truth=-1"),
+        (["--csv", "--columns", "asr,nothing"], "nothing"),
+        (["--csv", "--columns", "asr,,gate"], "--columns=asr,,gate"),
+        (["--csv", "--columns", ""], "columns=''"),
+        (["--columns", "asr"], "--columns=asr"),
+        (["--csv", "--markdown"], "--markdown"),
+        (["--by", "training.nothing"], "training.nothing"),
+        (["--by", ","], "--by=,"),
+        (["--by", ""], "by=''"),
+        ([""], "runs=''"),
+        (["status.json"], "status.json"),
+    ],
+    ids=str,
+)
+def test_a_mistake_in_an_argument_is_named_in_one_line(tmp_path, monkeypatch, capsys, words, named):
+    folder = write_run(tmp_path / "a", num_classes=10, scores=[0.0] * 10, verdict=[3], key_unlearned="a")
+    folder.joinpath(".hydra").mkdir()
+    folder.joinpath(".hydra", "config.yaml").write_text("training: {lr: 1}\n")
+    monkeypatch.chdir(folder)
+    assert main(["table", str(tmp_path), *words]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert named in captured.err
+    (_,) = captured.err.splitlines()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["--shuffle-truth", text] for text in ("1.5", "x", "nan", "1e3", "9" * 5000)),
+        *(["--pivot", "nothing"], ["--csv", "--by", "training.lr"]),
+    ],
+    ids=["half", "word", "nan", "e", "digits", "pivot", "both"],
+)
+def test_what_is_no_value_at_all_ends_with_the_usage(tmp_path, capsys, words):
+    with pytest.raises(SystemExit) as end:
+        main(["table", str(write_run(tmp_path / "a")), *words])
+    assert end.value.code == 2
+    assert "usage: unlearnleak table" in capsys.readouterr().err
+
+
+def test_any_seed_from_0_on_shuffles_the_truth(tmp_path, capsys):
+    write_run(tmp_path / "a", num_classes=10, scores=[0.0] * 10, verdict=[3])
+    for seed in ("0", str(2**64), "9" * 100):
+        assert main(["table", str(tmp_path), "--shuffle-truth", seed]) == 0
+        assert f"(seed {seed})" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x[/y]", "[lenet]", "[red]a[/red]", "[link=x]b[/link]", "[", "\\[b]"])
+@pytest.mark.parametrize("form", [[], ["--by", "training.lr"], ["--by", "training.lr", "--markdown"]], ids=str)
+def test_no_name_is_markup(tmp_path, monkeypatch, capsys, name, form):
+    folder = write_run(tmp_path / name / "a", dataset=name, attack=name, unlearner=name, key_unlearned="a")
+    folder.joinpath(".hydra").mkdir()
+    folder.joinpath(".hydra", "config.yaml").write_text(json.dumps({"training": {"lr": name}}))
+    write_run(tmp_path / name / "b", "failed", name)
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["table", str(tmp_path / name), *form]) == 0
+    out = capsys.readouterr().out.replace("\\\\", "\\")  # Markdown's own signs are written with a backslash
+    assert out.count(name) >= (2 if form else 5)
+
+
+def test_names_and_reasons_move_no_cursor(tmp_path, capsys):
+    write_run(tmp_path / "a\x1b[2J", dataset="d\x1b]0;title\x07", unlearner="rt\x1b[8m")
+    write_run(tmp_path / "b", "failed", "no\x1b[2J\r")
+    assert main(["table", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert [letter for letter in out if not letter.isprintable() and letter != "\n"] == []
+    assert "\\x1b[2J" in out

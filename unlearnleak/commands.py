@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from unlearnleak import sync
+from unlearnleak.command_help import explain
 from unlearnleak.dashboard import command as dashboard
-from unlearnleak.errors import UserError
+from unlearnleak.errors import UserError, require
 from unlearnleak.leftovers import clean_runs, clean_store, why_no_runs, why_no_store
 from unlearnleak.printable import LINES, plain, printable
 from unlearnleak.report import by, terminal
@@ -23,15 +24,17 @@ STORE, RUNS = "outputs/artifacts", "outputs/runs"
 
 def table(arguments: argparse.Namespace) -> int:
     """Print the table of finished runs, and every run that failed."""
+    require(not arguments.columns or arguments.csv, "--columns", arguments.columns, "it chooses columns of --csv")
+    require(not (arguments.markdown and arguments.csv), "--markdown", "--csv", "choose one of the two")
     runs = load_runs([Path(folder) for folder in arguments.runs])
     if arguments.shuffle_truth is not None:
         runs = shuffled(runs, arguments.shuffle_truth)
         print(f"Control: judged against a random truth (seed {arguments.shuffle_truth}).\n", file=sys.stderr)
     if arguments.csv:
-        to_csv(runs, sys.stdout, arguments.columns.split(",") if arguments.columns else None)
+        to_csv(runs, sys.stdout, listed("--columns", arguments.columns) if arguments.columns else None)
         return 0
     if arguments.by:
-        show_by(runs, arguments.by.split(","), arguments.markdown)
+        show_by(runs, listed("--by", arguments.by), arguments.markdown)
         return 0
     if arguments.markdown or arguments.pivot:
         print(pivot(runs, arguments.pivot) if arguments.pivot else markdown(runs))
@@ -45,6 +48,13 @@ def table(arguments: argparse.Namespace) -> int:
         if run["status"] == "failed":
             terminal.show(on, plain(f"  failed: {run['directory']}: {run['why']}"))
     return 0
+
+
+def listed(option: str, text: str) -> list[str]:
+    """Names that are separated by commas."""
+    names = [name.strip() for name in text.split(",")]
+    require(all(names), option, text, "a name is empty; separate names by single commas")
+    return names
 
 
 def show_by(runs: list[Run], keys: list[str], as_markdown: bool) -> None:
@@ -62,7 +72,8 @@ def status(arguments: argparse.Namespace) -> int:
     """Say how a sweep stands, from what lies on disk; it may run in another terminal or on another machine."""
     from unlearnleak.sweep import board  # noqa: PLC0415  (only this command needs it)
 
-    print(board.report(board.latest_launch(Path(arguments.sweep) if arguments.sweep else None, Path(arguments.runs))))
+    launch = board.latest_launch(Path(arguments.sweep) if arguments.sweep else None, Path(arguments.runs))
+    print(printable(board.report(launch), keep="\n"))
     return 0
 
 
@@ -92,38 +103,70 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their arguments."""
     top = argparse.ArgumentParser(prog="unlearnleak", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
-    tabulate = commands.add_parser("table", help=table.__doc__, description=LEGEND)
-    tabulate.add_argument("runs", nargs="+", help="folders of runs, such as outputs/runs/demo")
-    tabulate.add_argument("--markdown", action="store_true", help="for a document instead of the terminal")
-    tabulate.add_argument(
-        "--pivot", choices=PIVOTS, metavar="COLUMN", help="one of " + ", ".join(PIVOTS) + ", as a matrix"
-    )
-    tabulate.add_argument(
-        "--shuffle-truth", type=int, metavar="SEED", help="control: judge the verdicts against a random truth"
-    )
-    tabulate.add_argument("--csv", action="store_true", help="every run as a row, with all its numbers")
-    tabulate.add_argument(
-        "--by", metavar="SETTINGS", help="how well unlearned, by settings, separated by commas, such as training.lr"
-    )
-    tabulate.add_argument("--columns", help="with --csv: only these, separated by commas")
-    tabulate.set_defaults(function=table)
-    stand = commands.add_parser("status", help=status.__doc__)
-    stand.add_argument("sweep", nargs="?", help="its folder or its name; the last one launched by default")
-    stand.add_argument("--runs", default="outputs/runs", help="where sweeps lie (%(default)s)")
-    stand.set_defaults(function=status)
+    register(commands)
     for module in (report, paper, sync, dashboard):
         module.register(commands)
     sweep_up = commands.add_parser("clean", help=clean.__doc__)
     sweep_up.add_argument("--store", help=f"the store's folder ({STORE})")
     sweep_up.add_argument("--runs", help=f"the folder of runs ({RUNS})")
     sweep_up.set_defaults(function=clean)
+    for name, command in commands.choices.items():
+        explain(name, command)
+    top.set_defaults(parsers=commands.choices)
     return top
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    """Each command's own arguments."""
+    found: dict[str, argparse.ArgumentParser] = parser().get_default("parsers")
+    return found
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `table` and `status` to the commands."""
+    tabulate = commands.add_parser("table", help=table.__doc__, description=LEGEND)
+    tabulate.add_argument(
+        "runs", nargs="+", metavar="RUNS", help="folders of runs, such as outputs/runs/demo, or CSVs that --csv wrote"
+    )
+    form = tabulate.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="every run as a row, with all its numbers")
+    form.add_argument(
+        "--by", metavar="SETTINGS", help="how well unlearned, by settings, separated by commas, such as training.lr"
+    )
+    form.add_argument(
+        "--pivot", choices=PIVOTS, metavar="COLUMN", help=f"one of {', '.join(PIVOTS)}, as a matrix in Markdown"
+    )
+    tabulate.add_argument("--markdown", action="store_true", help="for a document instead of the terminal")
+    tabulate.add_argument(
+        "--shuffle-truth",
+        type=int,
+        metavar="SEED",
+        help="control: judge the verdicts against classes drawn at random; a number from 0 on",
+    )
+    tabulate.add_argument(
+        "--columns", metavar="NAMES", help="with --csv: only these, separated by commas, such as dataset,asr"
+    )
+    tabulate.set_defaults(function=table)
+    stand = commands.add_parser("status", help=status.__doc__)
+    stand.add_argument(
+        "sweep", nargs="?", metavar="SWEEP", help="its folder or its name; the last one launched by default"
+    )
+    stand.add_argument("--runs", default="outputs/runs", metavar="FOLDER", help="where sweeps lie (%(default)s)")
+    stand.set_defaults(function=status)
+
+
+def refuse_empty(arguments: argparse.Namespace) -> None:
+    """Raises UserError for an empty word, as of an unset variable of a shell: as a folder it would be this one."""
+    for name, value in vars(arguments).items():
+        words = value if isinstance(value, list) else [value]
+        require("" not in words, name, "''", "an empty word names nothing")
 
 
 def main(words: list[str]) -> int:
     """Run one command; a mistake of the user ends it with a message and exit status 1."""
     arguments = parser().parse_args(words)
     try:
+        refuse_empty(arguments)
         return int(arguments.function(arguments))
     except UserError as error:
         print(f"Error: {printable(error, keep=LINES)}", file=sys.stderr)

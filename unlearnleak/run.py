@@ -23,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from unlearnleak import streams
+from unlearnleak.completion import QUERY, answer, is_query
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.naming import run_name
 from unlearnleak.printable import LINES, printable, write_any_letter
@@ -97,7 +98,10 @@ def main() -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
     signal.signal(signal.SIGTERM, terminated)
     try:
-        job()
+        if is_query(sys.argv[1:]):
+            print(answer(sys.argv[2].removeprefix(QUERY), COMMANDS, job))
+        else:
+            job()
     except (UserError, HydraException, OmegaConfBaseException) as error:
         complain(error)
         sys.exit(1)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from unlearnleak.errors import UserError
+from unlearnleak.errors import UserError, require
 from unlearnleak.metric.verdict import verdict_metrics
 
 
@@ -16,8 +16,9 @@ def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     is fitted to the truth.
 
     Raises:
-        UserError: a finished run does not say how many classes there are, or their scores.
+        UserError: the seed is negative; a finished run does not say how many classes there are, or their scores.
     """
+    require(seed >= 0, "--shuffle-truth", seed, "a seed is a whole number from 0 on, such as 1")
     random = np.random.default_rng(seed)
     found = []
     for run in runs:
@@ -27,6 +28,8 @@ def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
         if missing := [key for key in ("num_classes", "scores") if run.get(key) is None]:
             raise UserError(f"{run['directory']} lacks {', '.join(missing)}, which a shuffled truth is judged by.")
         classes = run["num_classes"]
+        if len(run["scores"]) != classes or len(run["forgotten"]) > classes:
+            raise UserError(f"{run['directory']} has {classes} classes, and scores or forgotten classes for others.")
         truth_K = np.isin(np.arange(classes), random.choice(classes, len(run["forgotten"]), replace=False))
         verdict_K = np.isin(np.arange(classes), run["verdict"])
         numbers = verdict_metrics(verdict_K, np.asarray(run["scores"]), truth_K)

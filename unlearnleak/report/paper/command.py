@@ -92,5 +92,6 @@ def register(commands: "argparse._SubParsersAction[Any]") -> None:
         if function is tables:
             parser.add_argument("--table", action="append", choices=TABLES, help="only this one; may be repeated")
         else:
-            parser.add_argument("--metric", action="append", choices=METRICS, help="asr by default; may be repeated")
+            names = f"one of {', '.join(METRICS)}; asr by default; may be repeated"
+            parser.add_argument("--metric", action="append", choices=METRICS, metavar="NAME", help=names)
         parser.set_defaults(function=function)
