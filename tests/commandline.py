@@ -29,7 +29,7 @@ class CommandLine:
     """The forking process; a context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.orders = folder, 0
         command = [sys.executable, "-m", "tests.commandline"]
         root = Path(__file__).resolve().parents[1]
         pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
@@ -44,11 +44,15 @@ class CommandLine:
         self.process.stdout.close()
 
     def __call__(self, *words: str, cwd: Path, **environment: str) -> Finished:
-        out, err = self.folder / "out", self.folder / "err"
+        self.orders += 1
+        out, err = self.folder / f"out{self.orders}", self.folder / f"err{self.orders}"
         order = {"words": words, "cwd": str(cwd), "environment": environment, "out": str(out), "err": str(err)}
-        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.write(json.dumps(order | {"number": self.orders}) + "\n")
         self.process.stdin.flush()
-        return Finished(int(self.process.stdout.readline()), out.read_text(), err.read_text())
+        while True:
+            number, code = map(int, self.process.stdout.readline().split())
+            if number == self.orders:  # earlier ones belong to a test that was ended before its command was
+                return Finished(code, out.read_text(), err.read_text())
 
 
 def child(order: dict[str, Any]) -> int:
@@ -74,15 +78,15 @@ def serve() -> None:
 
     import unlearnleak.job  # noqa: F401
 
-    for line in sys.stdin:
+    for order in map(json.loads, sys.stdin):
         process = os.fork()
         if process == 0:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            code = child(json.loads(line))
+            code = child(order)
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-        print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
+        print(order["number"], os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), flush=True)
 
 
 if __name__ == "__main__":
