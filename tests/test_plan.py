@@ -146,8 +146,8 @@ def test_clipping_is_allowed_where_no_ledger_is_kept():
 def test_a_broken_reference_is_named():
     config = composed()
     with open_dict(config):
-        config.training.lr = "${nowhere.at.all}"
-    with pytest.raises(UserError, match="training cannot be resolved"):
+        config.gate.forget_acc = "${nowhere.at.all}"
+    with pytest.raises(UserError, match="gate cannot be resolved"):
         make_plan(config)
 
 

@@ -28,9 +28,9 @@ def texts(node: Any, name: str) -> Iterator[tuple[str, str]]:
         if node._is_interpolation():
             yield name, str(node._value())
             return
-        keys = range(len(node)) if isinstance(node, ListConfig) else list(node.keys())
-        for key in keys:
-            yield from texts(node._get_node(key), f"{name}.{key}")
+        content: Any = node._content
+        for key, item in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from texts(item, f"{name}.{key!s}")
     elif OmegaConf.is_config(node) or hasattr(node, "_value"):
         if isinstance(node._value(), str):
             yield name, node._value()

@@ -22,9 +22,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+import unlearnleak
 from unlearnleak import streams
 from unlearnleak.completion import QUERY, answer, is_query
 from unlearnleak.errors import Terminated, UserError
+from unlearnleak.loader import look_first
 from unlearnleak.naming import run_name
 from unlearnleak.printable import LINES, printable, write_any_letter
 
@@ -48,8 +50,6 @@ def job(config: DictConfig) -> dict[str, Any] | None:
     from unlearnleak.job import run_job  # noqa: PLC0415  (torch and Lightning: seconds)
 
     context = HydraConfig.get()
-    if context.job.chdir:
-        raise UserError("hydra.job.chdir=true is not possible: relative paths start where the command was given.")
     sweep, directory = context.mode == RunMode.MULTIRUN, Path(context.runtime.output_dir)
     if config.dry_run and not sweep:
         from unlearnleak.sweep.waves import foretell  # noqa: PLC0415
@@ -90,6 +90,9 @@ def main() -> None:
     write_any_letter()
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
         sys.exit(run_command(sys.argv[1:]))
+    if "--version" in sys.argv[1:]:
+        print(f"unlearnleak {unlearnleak.__version__}")  # Hydra would tell its own
+        return
     if (word := next(iter(sys.argv[1:]), "")).isidentifier():
         known = ", ".join(COMMANDS)
         complain(UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt."))
@@ -97,6 +100,7 @@ def main() -> None:
     os.environ.pop("UNLEARNLEAK_LAUNCH", None)  # of an earlier sweep: whoever types a command is not part of one
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
     signal.signal(signal.SIGTERM, terminated)
+    look_first()
     try:
         if is_query(sys.argv[1:]):
             print(answer(sys.argv[2].removeprefix(QUERY), COMMANDS, job))

@@ -9,6 +9,7 @@ Hydra itself, and a job is a copy of it with its values set, by Hydra's own func
 import copy
 import re
 import sys
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,9 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
+
+from unlearnleak.errors import UserError
+from unlearnleak.loader import CheckedLoader
 
 Memory = dict[tuple[str | None, tuple[str, ...]], DictConfig]
 """Configs by the name of the primary config and the choices."""
@@ -47,7 +51,13 @@ def planned_part(hydra: DictConfig) -> dict[str, Any]:
     }
 
 
-class SharedLoader(ConfigLoaderImpl):
+def refuse_hydras(overrides: Sequence[Override]) -> None:
+    """Raises UserError where the jobs of a sweep would differ in what Hydra itself is told, unseen by `check_hydra`."""
+    if found := [str(override.input_line) for override in overrides if override.is_hydra_override()]:
+        raise UserError(f"{found[0]} is not possible in a sweep's params or cases: Hydra's settings are the sweep's.")
+
+
+class SharedLoader(CheckedLoader):
     """Hydra's config loader with a memory of the choices that it has composed already."""
 
     def __init__(self, loader: ConfigLoaderImpl) -> None:
@@ -72,6 +82,7 @@ class SharedLoader(ConfigLoaderImpl):
     def plan_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The same with only `planned_part` of Hydra's own part, which is most of a config: half the work."""
         overrides = [parsed(line) for line in (*lines_for_hydra(master_config), *sweep_overrides)]
+        refuse_hydras([parsed(line) for line in sweep_overrides])
         if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
             return super().load_sweep_config(master_config, sweep_overrides)
         wanted = [
