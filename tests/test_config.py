@@ -8,14 +8,19 @@ from tests.jobs import composed
 from unlearnleak.attack.base import Attack
 from unlearnleak.attack.head_sum import HeadSum
 from unlearnleak.config import build, construct, locate, resolved, settings_of, stem, trusted_packages
+from unlearnleak.dataset import Dataset
 from unlearnleak.errors import UserError
 from unlearnleak.logger.base import RunLogger
+from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.screening.base import Screening
 from unlearnleak.screening.threshold import Threshold
 from unlearnleak.unlearner.base import Unlearner
 from unlearnleak.unlearner.ng import NegativeGradient
 
 WRONG_TARGETS = {
+    "a module of this project that holds no attacks": "unlearnleak.sweep.pool_server.X",
+    "a module that would start something": "unlearnleak.run.X",
+    "a package of tests": "tests.jobs.X",
     "another package": "os.system",
     "builtins": "builtins.eval",
     "a bare name": "eval",
@@ -98,6 +103,29 @@ def declare(folder: Path, value: str) -> None:
     info.joinpath("entry_points.txt").write_text(f"[unlearnleak.plugins]\nacme = {value}\n")
 
 
+OURS = [(Attack, "attack"), (Screening, "screening"), (Unlearner, "unlearner"), (RunLogger, "logger")]
+OURS += [(Dataset, "dataset"), (LitClassifier, "model")]
+
+
+@pytest.mark.parametrize(("base", "group"), OURS, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize("target", ["unlearnleak.sweep.pool_server.X", "unlearnleak.report.page.X", "acme.mine.Other"])
+def test_nothing_is_imported_that_holds_no_component(packages, tmp_path, monkeypatch, base, group, target):
+    packages("acme", "raise SystemExit(0)")
+    declare(tmp_path, "acme")
+    for name in ("unlearnleak.sweep.pool_server", "unlearnleak.report.page"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    with pytest.raises(UserError, match=f"{group}._target_='{target}' is refused: .* inside acme, unlearnleak.{group}"):
+        locate(target, base, group)
+    assert not {"unlearnleak.sweep.pool_server", "unlearnleak.report.page", "acme.mine"} & sys.modules.keys()
+
+
+def test_a_plugin_that_ends_the_process_is_no_success(packages, tmp_path):
+    packages("acme", "class Mine: ...\nraise SystemExit(0)")
+    declare(tmp_path, "acme")
+    with pytest.raises(UserError, match=r"attack._target_=acme.mine.Mine: the module acme.mine ends the process"):
+        locate("acme.mine.Mine", Attack, "attack")
+
+
 def test_nothing_of_an_undeclared_package_is_imported(packages):
     packages("untrusted", ATTACK)
     with pytest.raises(UserError, match="refused"):
@@ -126,7 +154,7 @@ def test_a_declared_subpackage_does_not_vouch_for_its_neighbours(packages, tmp_p
 
 
 def test_a_plugins_own_missing_dependency_is_not_taken_for_a_missing_module(packages, tmp_path):
-    packages("acme", "import a_library_that_nobody_has\n")
+    packages("acme", "import a_library_that_nobody_has\nclass Mine: ...\n")
     declare(tmp_path, "acme")
     with pytest.raises(ModuleNotFoundError, match="a_library_that_nobody_has"):
         locate("acme.mine.Mine", Attack, "attack")

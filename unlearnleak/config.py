@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
@@ -19,6 +20,9 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from unlearnleak.errors import UserError
+from unlearnleak.hydra_settings import BUILDING as RESERVED
+from unlearnleak.hydra_settings import mentions
+from unlearnleak.look import find_module, names_class
 
 T = TypeVar("T")
 PLUGINS = "unlearnleak.plugins"
@@ -50,7 +54,7 @@ def locate(target: Any, base: type[T], group: str) -> type[T]:
     Raises:
         UserError: it lies outside the trusted packages, is not there, or is of another kind.
     """
-    allowed = sorted(trusted_packages())
+    allowed = sorted({home(base), *(trusted_packages() - {"unlearnleak"})})
     refusal = (
         f"{group}._target_={target!r} is refused: a config may only name a {base.__name__} class inside "
         f"{', '.join(allowed)}. Put your own in an installed package that declares the entry point {PLUGINS!r}."
@@ -60,18 +64,35 @@ def locate(target: Any, base: type[T], group: str) -> type[T]:
     module_name, _, name = target.rpartition(".")
     if not inside(module_name, allowed):
         raise UserError(refusal)
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if not inside(module_name, [error.name or "?"]):
-            raise
-        raise UserError(f"{group}._target_={target}: there is no module {error.name}.") from error
-    found = getattr(module, name, None)
+    found = getattr(imported(module_name, name, refusal, f"{group}._target_={target}"), name, None)
     if not (isinstance(found, type) and issubclass(found, base) and inside(found.__module__, allowed)):
         raise UserError(refusal)
     if found is base or inspect.isabstract(found):
         raise UserError(f"{group}._target_={target} is a base class; name one of its subclasses.")
     return found
+
+
+def home(base: type[Any]) -> str:
+    """The package of this project that the components of a group lie in, such as unlearnleak.attack."""
+    return base.__module__.rpartition(".")[0]
+
+
+def imported(module_name: str, name: str, refusal: str, said: str) -> ModuleType:
+    """The module, imported only if its source has something called `name`.
+
+    Raises:
+        UserError: there is no such module, or nothing of that name in it; or it ended instead of being imported.
+    """
+    if module_name not in sys.modules:
+        spec = find_module(module_name)
+        if spec is None:
+            raise UserError(f"{said}: there is no module {module_name}.")
+        if not names_class(spec, name):
+            raise UserError(refusal)
+    try:
+        return importlib.import_module(module_name)
+    except SystemExit as error:
+        raise UserError(f"{said}: the module {module_name} ends the process when it is imported.") from error
 
 
 @cache
@@ -156,16 +177,6 @@ def resolved(node: Any, name: str) -> Any:
         raise UserError(f"The setting {name} cannot be resolved: {str(error).splitlines()[0]}") from error
 
 
-def nested_targets(value: Any) -> bool:
-    """Whether `_target_` or another word of Hydra's instantiation occurs anywhere inside."""
-    if isinstance(value, dict):
-        return any(str(key) in RESERVED or nested_targets(item) for key, item in value.items())
-    return isinstance(value, list) and any(nested_targets(item) for item in value)
-
-
-RESERVED = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
-
-
 def settings_of(node: Any, group: str) -> dict[str, Any]:
     """The settings of a group as plain values, without its component's `_target_`.
 
@@ -176,7 +187,7 @@ def settings_of(node: Any, group: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise UserError(f"{group}={values!r} is not possible: {group} is a group of settings, as in conf/{group}.")
     values.pop("_target_", None)
-    if nested_targets(values):
+    if mentions(values, RESERVED):
         raise UserError(
             f"{group} holds {' or '.join(RESERVED)} among its settings: a component is built from plain values only."
         )
