@@ -5,6 +5,7 @@ end that it can still hear of.
 """
 
 import logging
+import os
 import traceback
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.evaluation import VERSION, evaluate_run
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.pipeline import Pipeline
+from unlearnleak.place import check_place, keep_earlier, record_config
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.record import description, log_pictures, provenance, summary
 from unlearnleak.runtime import set_threads
@@ -75,18 +77,23 @@ def start(logger: RunLogger, config: DictConfig, directory: Path, pipeline: Pipe
     )
 
 
-def run_job(config: DictConfig, directory: Path, *, sweep: bool) -> dict[str, Any] | None:
+def run_job(
+    config: DictConfig, directory: Path, *, sweep: bool, hydra: DictConfig | None = None
+) -> dict[str, Any] | None:
     """Run one job in `directory` and return its result; None where it was skipped, or left to another process.
+
+    `hydra` is Hydra's own part of the config, to be kept beside the result.
 
     Raises:
         UserError: the config or the machine does not allow it; the message is for people.
         Exception: anything else; the stack trace is in the run's log file, and the status file says "failed".
     """
+    check_place(directory)
     if why := stop_requested():
         mark(directory, "skipped", why=why)
         return None
     try:
-        result = execute(config, directory)
+        result = execute(config, directory, hydra)
     except Busy as error:
         mark_quietly(directory, "waiting", why=str(error))
         return None
@@ -119,12 +126,14 @@ def failed(error: BaseException, directory: Path, *, sweep: bool, fail_fast: boo
         request_stop(f"fail_fast=true, and {directory.name} had failed: {why}")
 
 
-def execute(config: DictConfig, directory: Path) -> dict[str, Any]:
+def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None) -> dict[str, Any]:
     """Plan, run the stages, evaluate, record; nothing of it where the job has finished before.
 
     Raises:
         Busy: in a sweep, another process has a stage of this job in hand, or this very run.
     """
+    if not os.path.lexists(directory / RESULT):  # else it is seen first whose result it is
+        record_config(directory, config, hydra)
     plan = make_plan(config)
     assert plan.device  # that there is such a device is seen before anything else begins
     set_threads(plan.runtime.threads)
@@ -132,7 +141,11 @@ def execute(config: DictConfig, directory: Path) -> dict[str, Any]:
     pipeline = Pipeline(plan, wait=wait)
     logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
     with held(plan.store.lock(f"run-{key_of({'directory': str(directory.absolute())})}"), wait=wait):
-        if result := finished(pipeline, directory, config):
+        result = finished(pipeline, directory, config)
+        if result is None and os.path.lexists(directory / RESULT):
+            keep_earlier(directory, identity(pipeline, config) if plan.until == "verdict" else None)
+        record_config(directory, config, hydra)
+        if result is not None:
             log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
             return result
         with running(directory):

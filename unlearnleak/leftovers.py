@@ -1,4 +1,4 @@
-"""What killed processes left among runs, told by the names that only `status.write_json` gives; no link is followed."""
+"""What killed processes left among runs, told by the names that only this project gives; no link is followed."""
 
 import os
 import re
@@ -7,12 +7,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from unlearnleak.errors import UserError
-from unlearnleak.status import STATUS, read_json
+from unlearnleak.place import is_run
 from unlearnleak.store import Store
 from unlearnleak.store.cleaning import is_file, opened
 from unlearnleak.store.temporary import is_leftover
 
-HALF_WRITTEN = re.compile(r"\.[^@]+\.json@.+\.tmp")
+HALF_WRITTEN = re.compile(r"\.[^@]+\.(json|yaml)@.+\.tmp")
 
 
 def why_no_store(folder: Path) -> str:
@@ -25,17 +25,15 @@ def why_no_store(folder: Path) -> str:
 
 def why_no_runs(folder: Path) -> str:
     """Why a folder is not to be cleaned as one of runs, for people; "" where a run is in it."""
-    if any(is_run(Path(place), files) for place, _, files in os.walk(folder)):
+    if any(is_told(Path(place), files) for place, _, files in os.walk(folder)):
         return ""
     what = "no run is in it" if folder.exists() else "there is no such folder"
     return f"{folder} is no folder of runs: {what}. Name the folder that `runs` names, with --runs FOLDER."
 
 
-def is_run(folder: Path, files: list[str]) -> bool:
-    """Whether a folder with these files is a run's, or was to be one."""
-    if any(HALF_WRITTEN.fullmatch(name) and is_leftover(folder / name) for name in files):
-        return True
-    return STATUS in files and {"status", "pid"} <= (read_json(folder / STATUS) or {}).keys()
+def is_told(folder: Path, files: list[str]) -> bool:
+    """Whether a run lies in a folder with these files, or was to lie there."""
+    return is_run(folder) or any(HALF_WRITTEN.fullmatch(name) and is_leftover(folder / name) for name in files)
 
 
 def clean_store(root: Path, tell: Callable[[Path], None]) -> None:

@@ -49,13 +49,13 @@ def job(config: DictConfig) -> dict[str, Any] | None:
     """One job of a single run or of a sweep."""
     from unlearnleak.job import run_job  # noqa: PLC0415  (torch and Lightning: seconds)
 
-    context = HydraConfig.get()
+    context: Any = HydraConfig.get()
     sweep, directory = context.mode == RunMode.MULTIRUN, Path(context.runtime.output_dir)
     if config.dry_run and not sweep:
         from unlearnleak.sweep.waves import foretell  # noqa: PLC0415
 
         return print(foretell(config, directory))
-    return run_job(config, directory, sweep=sweep)
+    return run_job(config, directory, sweep=sweep, hydra=context)
 
 
 def terminated(signum: int, frame: object) -> None:

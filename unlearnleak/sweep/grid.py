@@ -15,6 +15,7 @@ from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.job import finished, identity
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.pipeline import Pipeline
+from unlearnleak.place import check_place
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.status import read_status
 from unlearnleak.store import Store
@@ -75,7 +76,7 @@ def place_of(config: DictConfig, sweep_dir: Path) -> Path:
     """The folder of a job.
 
     Raises:
-        UserError: it lies outside the sweep's, or cannot be known before the launch.
+        UserError: it lies outside the sweep's, cannot be known before the launch, or holds other runs.
     """
     if Path(config.hydra.sweep.dir) != sweep_dir:
         raise UserError("runs and sweep_name are the same for all jobs of a sweep: run one sweep for each.")
@@ -87,6 +88,7 @@ def place_of(config: DictConfig, sweep_dir: Path) -> Path:
         raise UserError(f"hydra.sweep.subdir cannot be known beforehand: {str(error).splitlines()[0]}") from error
     if subdir.is_absolute() or ".." in subdir.parts or not subdir.parts:
         raise UserError(f"hydra.sweep.subdir={subdir} is not possible: it names a folder within the sweep's.")
+    check_place(sweep_dir / subdir)
     return sweep_dir / subdir
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.errors import UserError
+from unlearnleak.place import check_place
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.store import Store
 from unlearnleak.sweep.grid import Job, planned
@@ -135,6 +136,7 @@ def foretell(config: DictConfig, directory: Path) -> str:
     Raises:
         UserError: it cannot be run.
     """
+    check_place(directory)
     job = planned(config, [], directory)
     if job.why:
         raise UserError(job.why)
