@@ -192,7 +192,7 @@ def test_a_folder_of_runs_is_no_run_and_a_run_holds_none(tmp_path):
     check_place(tmp_path / "runs" / "sweep" / "one")
     check_place(tmp_path / "runs" / "sweep" / "two")
     for folder in (tmp_path / "runs" / "sweep", tmp_path / "runs"):
-        with pytest.raises(UserError, match=r"holds runs, such as .*one.* hydra\.run\.dir="):
+        with pytest.raises(UserError, match=r"holds runs, such as .*one.* hydra\.run\.dir"):
             check_place(folder)
     for folder in ("one/inner", "one/inner/deeper"):
         with pytest.raises(UserError, match=r"lies in the folder of a run, .*one"):

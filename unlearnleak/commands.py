@@ -9,6 +9,7 @@ from unlearnleak import sync
 from unlearnleak.command_help import explain
 from unlearnleak.dashboard import command as dashboard
 from unlearnleak.errors import UserError, require
+from unlearnleak.home import command_words
 from unlearnleak.leftovers import clean_runs, clean_store, why_no_runs, why_no_store
 from unlearnleak.printable import LINES, plain, printable
 from unlearnleak.report import by, terminal
@@ -79,7 +80,7 @@ def status(arguments: argparse.Namespace) -> int:
 
 def clean(arguments: argparse.Namespace) -> int:
     """Remove what killed processes left in a store and among runs, and list it; artifacts and results stay."""
-    store, runs = Path(arguments.store or STORE).expanduser(), Path(arguments.runs or RUNS).expanduser()
+    store, runs = Path(arguments.store or STORE), Path(arguments.runs or RUNS)
     chosen = [(store, arguments.store, why_no_store, clean_store), (runs, arguments.runs, why_no_runs, clean_runs)]
     cleaning = []
     for folder, named, why_not, clean_it in chosen:
@@ -164,7 +165,7 @@ def refuse_empty(arguments: argparse.Namespace) -> None:
 
 def main(words: list[str]) -> int:
     """Run one command; a mistake of the user ends it with a message and exit status 1."""
-    arguments = parser().parse_args(words)
+    arguments = parser().parse_args(command_words(words))
     try:
         refuse_empty(arguments)
         return int(arguments.function(arguments))

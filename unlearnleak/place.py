@@ -38,8 +38,8 @@ def check_place(directory: Path) -> None:
             )
     if inner := next(runs_inside(directory), None):
         raise UserError(
-            f"{directory} holds runs, such as {inner}, and would hide them as a run itself: name a folder of its own, "
-            f"such as hydra.run.dir={directory / 'mine'}."
+            f"{directory} holds runs, such as {inner}, and would hide them as a run itself: name a folder of its own "
+            "with hydra.run.dir, or leave that out."
         )
 
 

@@ -26,6 +26,7 @@ import unlearnleak
 from unlearnleak import streams
 from unlearnleak.completion import QUERY, answer, is_query
 from unlearnleak.errors import Terminated, UserError
+from unlearnleak.home import in_home, run_words
 from unlearnleak.loader import look_first
 from unlearnleak.naming import run_name
 from unlearnleak.printable import LINES, printable, write_any_letter
@@ -42,6 +43,7 @@ def config_folder() -> str:
 
 
 OmegaConf.register_new_resolver("unlearnleak.run_name", run_name, replace=True)
+OmegaConf.register_new_resolver("unlearnleak.in_home", in_home, replace=True)
 
 
 @hydra.main(config_path=config_folder(), config_name="config", version_base="1.3")
@@ -97,6 +99,7 @@ def main() -> None:
         known = ", ".join(COMMANDS)
         complain(UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt."))
         sys.exit(1)
+    sys.argv[1:] = run_words(sys.argv[1:])
     os.environ.pop("UNLEARNLEAK_LAUNCH", None)  # of an earlier sweep: whoever types a command is not part of one
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
     signal.signal(signal.SIGTERM, terminated)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import threading
 import time
 import zipfile
@@ -585,3 +586,10 @@ def test_waves_are_called_by_what_they_compute(tmp_path, caplog, until, text):
 def test_one_store_per_sweep(tmp_path):
     with pytest.raises(UserError, match="store is the same for all jobs of a sweep"):
         sweep(tmp_path, "attack=head_sum", "seed=0,1", f"store={tmp_path}/" + "${seed}")
+
+
+def test_the_command_that_shows_the_runs_is_fit_for_a_shell(tmp_path, caplog):
+    caplog.set_level("INFO")
+    sweep(tmp_path, "attack=head_sum", "until=original", f"runs='{tmp_path}/with space'")
+    (hint,) = re.findall(r"`(unlearnleak table .*)`", caplog.text)
+    assert shlex.split(hint) == ["unlearnleak", "table", f"{tmp_path}/with space/adhoc"]

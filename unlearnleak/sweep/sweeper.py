@@ -4,6 +4,7 @@ Jobs write their own status, and stages lie in the store: killed at any instant,
 """
 
 import logging
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -141,7 +142,8 @@ class Sweep:
             raise UserError(f"Not all is well: {tally(jobs)}." if not dry else "Not every job can be planned.")
         if not dry:
             tell_unlogged(jobs)
-            log.info("Runs are in %s; `unlearnleak table %s` shows them.", self.sweep_dir, self.sweep_dir)
+            shown = shlex.quote(str(self.sweep_dir))
+            log.info("Runs are in %s; `unlearnleak table %s` shows them.", self.sweep_dir, shown)
 
 
 def set_aside(jobs: Sequence[Job]) -> list[str]:
