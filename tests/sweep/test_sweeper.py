@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import threading
 import time
 import zipfile
@@ -593,3 +594,48 @@ def test_the_command_that_shows_the_runs_is_fit_for_a_shell(tmp_path, caplog):
     sweep(tmp_path, "attack=head_sum", "until=original", f"runs='{tmp_path}/with space'")
     (hint,) = re.findall(r"`(unlearnleak table .*)`", caplog.text)
     assert shlex.split(hint) == ["unlearnleak", "table", f"{tmp_path}/with space/adhoc"]
+
+
+def changing(folder, when):
+    """An `act` that gives the file of images another content before the job number `when`."""
+    seen = []
+
+    def act(_):
+        if len(seen) == when:
+            write_npz(folder / "images.npz", train_images=images()["train_images"] // 2)
+        seen.append(1)
+
+    return act
+
+
+@pytest.mark.parametrize(("when", "stage"), [(0, "original"), (1, "unlearned"), (3, "verdict")])
+def test_a_file_that_is_replaced_in_mid_sweep_is_said_so(tmp_path, when, stage):
+    words = ("attack=head_sum", "unlearner=ft")
+    with pytest.raises(UserError, match="1 of 1 jobs failed"):
+        sweep(tmp_path, *words, act=changing(tmp_path, when))
+    (run,) = (tmp_path / "runs" / "adhoc").glob("npz*")
+    why = json.loads((run / STATUS).read_text())["why"]
+    assert f"the data (dataset.path={tmp_path}/images.npz) or the code changed while the sweep ran: {stage} " in why
+    sweep(tmp_path, *words)
+    assert json.loads((run / STATUS).read_text())["status"] == "done"
+
+
+@pytest.mark.parametrize("until", ["original", "verdict"])
+def test_what_is_removed_in_mid_sweep_is_said_so(tmp_path, monkeypatch, until):
+    """By hand, say, between the job's last word and the sweep's look."""
+    look = runner.is_done
+
+    def too_late(task):
+        gone = task.directory / RESULT if task.identity else task.store.root / "original" / task.gives[1]
+        if until in task.gives and gone.exists():
+            gone.unlink() if task.identity else shutil.rmtree(gone)
+        return look(task)
+
+    monkeypatch.setattr(runner, "is_done", too_late)
+    with pytest.raises(UserError, match="1 of 1 jobs failed"):
+        sweep(tmp_path, "attack=head_sum", f"until={until}")
+    (entry,) = statuses(tmp_path).values()
+    assert "something removed it while the sweep ran. The same command makes it again" in entry["why"]
+    monkeypatch.undo()
+    sweep(tmp_path, "attack=head_sum", f"until={until}")
+    assert {entry["status"] for entry in statuses(tmp_path).values()} == {"done"}

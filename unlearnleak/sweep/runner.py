@@ -122,7 +122,7 @@ class Runner:
             elif status == "waiting" if own else status in GOES_ON or not failed:
                 return False
             elif status == "done":
-                entry = self.say(task, "failed", why="it says done, but what it should have stored is not there")
+                entry = self.say(task, "failed", why=unstored(task, entry))
             else:
                 entry = self.say(task, "failed", why=reason(returned, entry.get("why")))
         self.remember(task, entry)
@@ -163,6 +163,25 @@ def is_done(task: Task) -> bool:
         return task.store.contains(task.gives[0], task.payload)
     result = read_result(task.directory / RESULT)
     return result is not None and result.get("identity") == task.identity
+
+
+def unstored(task: Task, entry: dict[str, Any]) -> str:
+    """Why a task that says done has not left what it was planned for: it did another one, or that is gone."""
+    (stage, planned), result = task.gives, read_result(task.directory / RESULT) or {}
+    done = entry.get("key") or result.get(f"key_{stage}")
+    if done and done != planned:
+        named = [word for word in task.overrides if word.startswith(("dataset.path=", "dataset.root="))]
+        what = f"the data ({', '.join(named)})" if named else "the data"
+        return (
+            f"{what} or the code changed while the sweep ran: {stage} {planned} was planned, and {stage} {done} was "
+            "computed. The same command again plans with what is there now."
+        )
+    place = task.store.root / stage / planned if task.identity is None else task.directory / RESULT
+    if done or task.identity is not None:
+        return (
+            f"{place} was there and is gone: something removed it while the sweep ran. The same command makes it again."
+        )
+    return f"it says done, but what it should have stored is not there: {place}. Its own words are in {LOG}."
 
 
 def reason(returned: JobReturn | None, otherwise: str | None) -> str:
