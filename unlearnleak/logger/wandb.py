@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from unlearnleak.errors import UserError
+from unlearnleak.logger import wandb_id
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.logger.wandb_config import by_words, drawable
 from unlearnleak.logger.wandb_service import WAY_OUT, files_in, forget_service, library, require_key, settings
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MODES = ("offline", "online", "disabled")
+TRUE = ("1", "true", "yes", "on")
 
 # W&B's server refuses longer ones, and an offline run learns it only when it is synced
 # (https://github.com/wandb/wandb/issues/6402, https://github.com/wandb/wandb/issues/4208).
@@ -37,9 +40,6 @@ PAUSE = 600.0
 
 unreached: dict[tuple[Any, ...], tuple[float, str]] = {}
 """Where this process could not begin a run, when it last tried, and why."""
-
-used_ids: set[str] = set()
-"""The ids from WANDB_RUN_ID that this process has given to a run."""
 
 
 class WandbLogger(RunLogger):
@@ -78,6 +78,8 @@ class WandbLogger(RunLogger):
     ) -> None:
         if mode not in MODES:
             raise UserError(f"logger.mode={mode!r} (WANDB_MODE sets it) is none of {', '.join(MODES)}. {WAY_OUT}")
+        if os.environ.get("WANDB_DISABLED", "").lower() in TRUE:  # W&B itself lets a mode overrule it
+            mode = "disabled"
         self.where = {"project": project, "entity": entity, "mode": mode}
         self.bins = bins
         self.limits = {
@@ -123,6 +125,9 @@ class WandbLogger(RunLogger):
             self._run = self._begin(what)
         except UserError:
             raise
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise UserError(f"W&B does not take a WANDB_ variable, or a line of its settings file: {told}") from error
         except Exception as error:
             log.warning("W&B's service does not answer (%r); starting a new one", error)
             forget_service()
@@ -131,7 +136,8 @@ class WandbLogger(RunLogger):
             log.info("W&B run: %s", self._run.url)
 
     def check(self) -> None:
-        """Raises UserError where `start` would find no API key; asks no server."""
+        """Raises UserError where `start` would find no API key, or no run of the job's own; asks no server."""
+        wandb_id.check_environment()
         if self.where["mode"] == "online":
             require_key("logger.mode=online", WAY_OUT)
 
@@ -215,14 +221,14 @@ class WandbLogger(RunLogger):
 
     def _begin(self, what: dict[str, Any]) -> "Run":
         wandb, place = library(), tuple(self.where.values())
-        refuse_second_run(os.environ.get("WANDB_RUN_ID"))
         self.check()
         when, why = unreached.get(place, (float("-inf"), ""))
         if time.monotonic() < when + PAUSE:
             return self._without(why, what)
         try:
+            more = {"id": wandb_id.id_for(self._folder.parent), "reinit": "create_new"}
             with files_in(self._folder):
-                run: Run = wandb.init(**self.where, **what, reinit="create_new", settings=settings(**self.limits))
+                run: Run = wandb.init(**self.where, **what, **more, settings=settings(**self.limits))
         except (wandb.errors.AuthenticationError, wandb.errors.UsageError) as error:  # the former is a CommError too
             raise UserError(f"W&B does not start: {error}\n{WAY_OUT}") from error
         except wandb.errors.CommError as error:
@@ -230,7 +236,7 @@ class WandbLogger(RunLogger):
             return self._without(str(error), what)
         except wandb.Error as error:
             raise UserError(f"W&B does not start: {error}\n{WAY_OUT}") from error
-        used_ids.add(run.id)
+        wandb_id.used.add(run.id)
         return run
 
     def _without(self, why: str, what: dict[str, Any]) -> "Run":
@@ -238,15 +244,3 @@ class WandbLogger(RunLogger):
         self._give_up(f"W&B cannot be reached: {why.splitlines()[0]}")
         run: Run = library().init(mode="disabled", dir=what["dir"], settings=settings())
         return run
-
-
-def refuse_second_run(named: str | None) -> None:
-    """Raises UserError where this process has already logged a run under the id that WANDB_RUN_ID names.
-
-    W&B would mix the two on its server, and keep one summary.
-    """
-    if named and named in used_ids:
-        raise UserError(
-            f"WANDB_RUN_ID={named} names one run, and this process has logged it: a second job would be mixed into it. "
-            "Unset WANDB_RUN_ID for a sweep of several jobs; under `wandb agent` start one job at a time, without -m."
-        )

@@ -25,6 +25,8 @@ LEAN = {
     "disable_git": True,
     "disable_code": True,
     "use_dot_wandb": False,  # the folder is always called wandb
+    "ignore_globs": (),  # WANDB_IGNORE_GLOBS would keep files of the run from the server
+    "sagemaker_disable": True,  # else every run of a training job there has that job's name for its id
     "x_disable_stats": True,
     "x_disable_meta": True,
     "x_disable_machine_info": True,
