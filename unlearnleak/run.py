@@ -76,13 +76,19 @@ def complain(error: BaseException) -> None:
 
 
 def run_command(words: list[str]) -> int:
-    """Run a command that is no run; its exit status, which tells also whether what it printed was lost."""
-    from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
+    """Run a command that is no run; its exit status, which tells also whether what it printed was lost.
 
+    Ctrl-C ends it with one line.
+    """
     try:
+        from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
+
         code = command(words)
     except SystemExit as end:  # argparse's, as after --help
         code = int(end.code or 0)
+    except KeyboardInterrupt:
+        print(f"\nInterrupted: `unlearnleak {printable(words[0])}` did not come to its end.", file=sys.stderr)
+        return 130
     return code or int(streams.failure() is not None)
 
 

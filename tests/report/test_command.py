@@ -58,3 +58,47 @@ def test_adding_the_command_loads_nothing_heavy():
     code = f"import sys, unlearnleak.report.command; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def run(*words, **more):
+    command = [sys.executable, "-m", "unlearnleak.run", "report", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)
+
+
+def test_a_file_in_place_of_the_folder_is_one_line(sides):
+    (sides / "README.md").write_text("mine")
+    done = run(sides / "before", "--out", sides / "README.md")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"Error: {sides}/README.md is no folder. Choose another folder by --out FOLDER.\n"
+    assert (sides / "README.md").read_text() == "mine"
+
+
+STOPPED = """
+import os, signal, sys
+from unlearnleak.report import {module}
+whole = {module}.{function}
+def stop(*words, **more):
+    os.kill(os.getpid(), signal.SIGINT)
+    return whole(*words, **more)
+{module}.{function} = stop
+sys.argv = ["unlearnleak", "report", sys.argv[1]]
+from unlearnleak.run import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("module", "function"), [("build", "load_runs"), ("own_folder", "replace")])
+def test_an_interrupted_report_is_one_line_and_leaves_nothing(sides, module, function):
+    code = STOPPED.format(module=module, function=function)
+    words = [sys.executable, "-c", code, str(sides / "before")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "\nInterrupted: `unlearnleak report` did not come to its end.\n"
+    assert not (sides / "before" / "report").exists()
+
+
+def test_names_that_a_terminal_lacks_letters_for_are_written_out(tmp_path):
+    write_run(tmp_path / "größe 日本", **judged([3], [3]))
+    done = run(tmp_path / "größe 日本", "--page-only", env={"PYTHONIOENCODING": "ascii", "PATH": ""})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == rf"{tmp_path}/gr\xf6\xdfe \u65e5\u672c/report/index.html"

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -162,3 +163,20 @@ def test_a_running_status_of_another_shape_is_read(tmp_path, more):
 def test_a_status_that_is_no_word_is_failed(tmp_path, status):
     (write_run(tmp_path / "a") / "status.json").write_text(json.dumps({"status": status}))
     assert load_runs([tmp_path])[0]["status"] == "failed"
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path, monkeypatch):
+    write_run(tmp_path / "a")
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    scan = os.scandir
+
+    def refuse(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr("unlearnleak.report.runs.is_plain", lambda path: path.parent != closed and path.is_file())
+    runs = load_runs([tmp_path])
+    assert [(run["status"], run["directory"].name) for run in runs] == [("done", "a"), ("failed", "closed")]

@@ -49,9 +49,18 @@ def write_all(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def opened(name: Path | str, path: Path, above: int | None, stack: ExitStack) -> int:
-    """The descriptor of the folder `name` in the folder `above`; made where there is none. `path` is for people."""
+    """The descriptor of the folder `name` in the folder `above`; made where there is none, and removed again if nothing
+    comes to lie in it. `path` is for people.
+    """
+
+    def remove(error: object, *_: object) -> None:
+        if error is not None:
+            with suppress(OSError):
+                os.rmdir(name, dir_fd=above)
+
     with suppress(FileExistsError):
         os.mkdir(name, dir_fd=above)  # pathlib knows no descriptors
+        stack.push(remove)
     try:
         descriptor = os.open(name, FOLDER, dir_fd=above)
     except OSError as error:

@@ -94,15 +94,19 @@ def is_plain(path: Path) -> bool:
 
 
 def status_files(folder: Path) -> dict[Path, Path]:
-    """The status file of every run in `folder` and below, by its place when every link in `folder` is followed."""
+    """The status file of every run in `folder` and below, by its place when every link in `folder` is followed.
+
+    A folder that cannot be looked into counts as a run: nobody knows what it holds.
+    """
     found, whole = {}, folder.resolve()  # once: the walk below it follows no link
-    for place, inner, files in os.walk(folder):
+    closed: list[Path] = []
+    for place, inner, files in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename, STATUS))):
         if STATUS in files:
             inner.clear()
             path = Path(place, STATUS)
             found[whole / path.relative_to(folder)] = path
         inner[:] = [name for name in inner if not name.startswith(".")]
-    return found
+    return found | {whole / path.relative_to(folder): path for path in closed}
 
 
 def flat(run: dict[str, Any]) -> dict[str, Any]:

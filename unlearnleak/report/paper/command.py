@@ -3,7 +3,12 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from unlearnleak.printable import LINES, plain, printable
+
+if TYPE_CHECKING:
+    pass
 
 TABLES = ("III", "IV", "V", "VI", "VII", "VIII")
 METRICS = ("asr", "exact_match", "auroc", "forget_acc", "retain_acc")
@@ -12,19 +17,24 @@ METRICS = ("asr", "exact_match", "auroc", "forget_acc", "retain_acc")
 def tables(arguments: argparse.Namespace) -> int:
     """Print the paper's Tables III to VIII with our numbers beside its own."""
     from unlearnleak.report.paper.anomalies import anomalies  # noqa: PLC0415  (SciPy; every command imports this)
+    from unlearnleak.report.paper.occupied import occupied  # noqa: PLC0415
     from unlearnleak.report.paper.show import legend, markdown, sheets, to_csv  # noqa: PLC0415
     from unlearnleak.report.paper.tables import lines, unused  # noqa: PLC0415
 
     runs = read(arguments.runs)
     wanted = [table for table in TABLES if table in (arguments.table or TABLES)]
-    found = lines(runs, wanted)
+    found, left_out = occupied(lines(runs, wanted))
     if arguments.csv:
         to_csv(found, sys.stdout)
+        if left_out:
+            print(left_out, file=sys.stderr)
         return 0
-    notes = [f"Table {one.table}. {one.note}" for one in anomalies() if one.table in wanted]
+    shown = {line.table for line in found}
+    notes = [f"Table {one.table}. {one.note}" for one in anomalies() if one.table in shown]
     notes = ["Odd in the paper's own figures, not corrected:", *(f"- {note}" for note in notes)] if notes else []
     if any(line.attack for line in found) and (left := unused(runs, wanted)):
         notes += ["", f"{left} finished runs are in none of these tables of attacks; `unlearnleak table` has them all."]
+    notes += ["", left_out] if left_out else []
     show(markdown(found) if arguments.markdown else sheets(found), legend(found), notes, arguments, runs)
     return 0
 
@@ -35,11 +45,16 @@ def variance(arguments: argparse.Namespace) -> int:
     from unlearnleak.report.paper.variance_show import LEGEND, markdown, reasons, sheets, to_csv  # noqa: PLC0415
 
     runs = read(arguments.runs)
-    found = [one for metric in METRICS if metric in (arguments.metric or METRICS[:1]) for one in splits(runs, metric)]
+    by_metric = {metric: splits(runs, metric) for metric in METRICS if metric in (arguments.metric or METRICS[:1])}
+    found = [one for splits_of in by_metric.values() for one in splits_of]
+    empty = [metric for metric, splits_of in by_metric.items() if not splits_of]
+    left_out = [f"No finished run has {', '.join(empty)}: left out."] if empty else []
     if arguments.csv:
         to_csv(found, sys.stdout)
+        print(*left_out, sep="", end="\n" * len(left_out), file=sys.stderr)
         return 0
-    show(markdown(found) if arguments.markdown else sheets(found), LEGEND, reasons(found), arguments, runs)
+    notes = [*reasons(found), *left_out]
+    show(markdown(found) if arguments.markdown else sheets(found), LEGEND, notes, arguments, runs)
     return 0
 
 
@@ -53,22 +68,23 @@ def read(folders: list[str]) -> list[dict[str, Any]]:
 
 
 def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
-    """Print tables, what their words mean, notes, and how all the runs ended."""
-    from unlearnleak.printable import plain  # noqa: PLC0415
+    """Print tables, what their words mean, notes, and how all the runs ended. Without a table there is no legend."""
     from unlearnleak.report.rows import lost  # noqa: PLC0415
     from unlearnleak.report.table import counts  # noqa: PLC0415
     from unlearnleak.report.terminal import console, say, show  # noqa: PLC0415
     from unlearnleak.report.words import unproven  # noqa: PLC0415
 
     end = f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}."
+    rest = [*notes, "", *lost(runs), *unproven(runs), end]
     if isinstance(body, str):
-        print("\n".join([body, "", legend, "", *notes, "", *lost(runs), *unproven(runs), end]))
+        print("\n".join(printable(line, keep=LINES) for line in [*([body, "", legend, ""] if body else []), *rest]))
         return
     on = console()
     for section in body:
         show(on, section, "")
-    say(on, legend, "dim")
-    for note in ["", *notes, "", *lost(runs), *unproven(runs)]:
+    if body:
+        say(on, legend, "dim")
+    for note in ["", *rest[:-1]] if body else rest[:-1]:
         say(on, note)
     show(on, plain(end))
 

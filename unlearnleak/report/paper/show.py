@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import TextIO
 
+from unlearnleak.report import spreadsheet
 from unlearnleak.report.paper.cells import TABLES
 from unlearnleak.report.paper.estimate import Average
 from unlearnleak.report.paper.tables import Line
@@ -188,4 +189,4 @@ def to_csv(lines: list[Line], file: TextIO) -> None:
                 low, high = ours.interval or (None, None)
                 row |= {"percent": 100 * ours.mean}
                 row |= {} if low is None or high is None else {"low": 100 * low, "high": 100 * high}
-            writer.writerow(row)
+            writer.writerow({name: spreadsheet.cell(value) for name, value in row.items()})

@@ -5,6 +5,7 @@ from collections import Counter
 from itertools import groupby
 from typing import TextIO
 
+from unlearnleak.report import spreadsheet
 from unlearnleak.report.paper.variance import Components, Split
 from unlearnleak.report.table import markdown_lines
 from unlearnleak.report.terminal import Column, Sheet
@@ -64,7 +65,9 @@ def sheets(splits: list[Split]) -> list[Sheet]:
 
 
 def markdown(splits: list[Split]) -> str:
-    """One table."""
+    """One table; empty where there is no line."""
+    if not splits:
+        return ""
     rows = [[one.metric, one.dataset, f"{one.attack} / {one.screening}".strip(" /"), *cells(one)] for one in splits]
     return markdown_lines(["metric", "data set", "attack / screening", *HEAD], rows)
 
@@ -76,4 +79,4 @@ def to_csv(splits: list[Split], file: TextIO) -> None:
     writer.writerow([*words, *numbers, "share_low", "share_high"])
     for one in splits:
         ends = one.found.interval or (None, None)
-        writer.writerow([*one[:-1], *(getattr(one.found, name) for name in numbers), *ends])
+        writer.writerow([*map(spreadsheet.cell, one[:-1]), *(getattr(one.found, name) for name in numbers), *ends])
