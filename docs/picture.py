@@ -12,6 +12,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from unlearnleak.errors import UserError
+from unlearnleak.whole_file import write_file
+
 WIDTH = 1500
 """Of the window, in pixels: a matrix of nine attacks fits."""
 BELOW = 16
@@ -33,7 +36,12 @@ def take(page: Path, out: Path, chromium: str) -> None:
     few = (
         Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, kmeans=3, dither=Image.Dither.NONE)
     )  # half the size
-    few.save(out, optimize=True)
+    png = io.BytesIO()
+    few.save(png, format="PNG", optimize=True)
+    try:
+        write_file(out, png.getvalue(), "OUT")
+    except UserError as error:
+        raise SystemExit(f"Error: {error}") from error
 
 
 def main() -> None:

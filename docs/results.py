@@ -5,14 +5,17 @@ made from that CSV, so that whoever has it can make them again.
 """
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
+from unlearnleak.errors import UserError
 from unlearnleak.report.paper.show import markdown as paper_markdown
 from unlearnleak.report.paper.tables import lines
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import PIVOTS, Run, gates, group, markdown_lines, pivot
+from unlearnleak.whole_file import write_file
 
 MARK = "<!-- Made by docs/results.py from here on. -->"
 SECTIONS = {
@@ -99,11 +102,14 @@ def main() -> None:
         )
     if arguments.called:
         runs = [run | {"dataset": arguments.called} for run in runs]
-    rows = arguments.page.with_suffix(".csv")
-    with rows.open("w") as file:
-        to_csv(runs, file, COLUMNS.split(","))
-    by_hand = arguments.page.read_text().partition(MARK)[0] if arguments.page.exists() else ""
-    arguments.page.write_text(f"{by_hand}{MARK}\n\n{tables(load_runs([rows]))}\n")
+    rows, text = arguments.page.with_suffix(".csv"), io.StringIO()
+    to_csv(runs, text, COLUMNS.split(","))
+    by_hand = arguments.page.read_text(encoding="utf-8").partition(MARK)[0] if arguments.page.exists() else ""
+    try:
+        write_file(rows, text.getvalue().encode(), "PAGE")
+        write_file(arguments.page, f"{by_hand}{MARK}\n\n{tables(load_runs([rows]))}\n".encode(), "PAGE")
+    except UserError as error:
+        parser.error(str(error))
     print(f"{len(runs)} runs in {arguments.page} and its CSV", file=sys.stderr)
 
 

@@ -6,7 +6,9 @@ from unlearnleak.report.markdown_text import cell
 from unlearnleak.report.table import markdown_lines
 
 
-@pytest.mark.parametrize("text", ["param_dot / youden", "19/20 [76, 99]", "rt 5e771465", "-", "97.8", 'a "b" (c)'])
+@pytest.mark.parametrize(
+    "text", ["param_dot / youden", "19/20 [76, 99]", "rt 5e771465", "18/20*", "-", "97.8", 'a "b" (c)']
+)
 def test_ordinary_cells_stay_as_they_are(text):
     assert cell(text) == text
 
@@ -20,7 +22,7 @@ def test_ordinary_cells_stay_as_they_are(text):
         ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)&gt;"),
         ("![x](http://a/b.png)", r"![x]\(http://a/b.png)"),
         ("&lt;", "&amp;lt;"),
-        ("`a` *b* ~~c~~ $d$", r"\`a\` \*b\* \~\~c\~\~ \$d\$"),
+        ("`a` *b* ~~c~~ $d$", r"\`a\` \*b* \~\~c\~\~ \$d\$"),
         ("\x1b[2J", r"\\x1b[2J"),
     ],
 )

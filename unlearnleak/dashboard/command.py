@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from unlearnleak.errors import UserError, require
 from unlearnleak.logger.wandb_service import library, require_key
 from unlearnleak.run import config_folder
+from unlearnleak.whole_file import write_file
 
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
@@ -64,10 +65,7 @@ def dashboard(arguments: argparse.Namespace) -> int:
     workspace = built(arguments)
     text = as_json(workspace)
     if arguments.out:
-        try:
-            Path(arguments.out).write_text(text + "\n")
-        except OSError as error:
-            raise UserError(f"--out={arguments.out} cannot be written: {error}.") from error
+        write_file(Path(arguments.out), f"{text}\n".encode(), "--out")
     elif not arguments.push:
         print(text)
     if arguments.push:

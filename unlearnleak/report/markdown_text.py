@@ -1,12 +1,15 @@
 """Text from outside in Markdown: a cell of a table shows it, and none of it is a link, an image or HTML."""
 
+import re
+
 from unlearnleak.printable import printable
 
-SIGNS = {"\\": "\\\\", "|": "\\|", "`": "\\`", "*": "\\*", "~": "\\~", "$": "\\$"}
+SIGNS = {"\\": "\\\\", "|": "\\|", "`": "\\`", "~": "\\~", "$": "\\$"}
 SIGNS |= {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+STAR = re.compile(r"\*(?=\S)")
 TABLE = str.maketrans(SIGNS)
 
 
 def cell(text: object) -> str:
-    """The text on one line. Brackets stay, as in intervals, but begin no link; so do underscores within words."""
-    return printable(text).translate(TABLE).replace("](", "]\\(")
+    """The text on one line. Brackets, stars and underscores stay where they begin nothing, as in intervals and words."""
+    return STAR.sub(r"\\*", printable(text).translate(TABLE)).replace("](", "]\\(")

@@ -13,10 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from unlearnleak.errors import UserError
 from unlearnleak.printable import printable
-from unlearnleak.store.temporary import name_beside
+from unlearnleak.whole_file import replace
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 ELSEWHERE = "Choose another folder by --out FOLDER."
 
 
@@ -77,16 +76,3 @@ def refusal(path: Path) -> str:
         return f"{printable(path)} is no folder. {ELSEWHERE}"
     where = printable(path.readlink())
     return f"{printable(path)} is a link to {where}, and no link is followed: remove it. {ELSEWHERE}"
-
-
-def replace(name: str, content: bytes, folder: int) -> None:
-    """Write a file beside its place and rename it into it: whoever reads it meanwhile sees a whole one."""
-    temporary = name_beside(Path(name)).name
-    try:
-        with os.fdopen(os.open(temporary, NEW_FILE, 0o666, dir_fd=folder), "wb") as file:
-            file.write(content)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
-        raise
