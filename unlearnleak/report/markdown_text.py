@@ -11,5 +11,5 @@ TABLE = str.maketrans(SIGNS)
 
 
 def cell(text: object) -> str:
-    """The text on one line. Brackets, stars and underscores stay where they begin nothing, as in intervals and words."""
+    """The text on one line. Brackets, stars and underscores stay where they begin nothing, as in intervals."""
     return STAR.sub(r"\\*", printable(text).translate(TABLE)).replace("](", "]\\(")
