@@ -164,3 +164,12 @@ def test_names_and_reasons_move_no_cursor(tmp_path, capsys):
     out = capsys.readouterr().out
     assert [letter for letter in out if not letter.isprintable() and letter != "\n"] == []
     assert "\\x1b[2J" in out
+
+
+def test_table_tells_data_sets_of_one_name_apart_and_says_what_is_unproven(tmp_path, capsys):
+    for name, classes in (("a", 5), ("b", 7)):
+        write_run(tmp_path / name, dataset="npz", num_classes=classes)
+    assert main(["table", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert {"npz (5 classes): param_dot / youden", "npz (7 classes): param_dot / youden"} <= set(lines)
+    assert any(line.startswith("2 finished runs are unproven: ") for line in lines)

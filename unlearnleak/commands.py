@@ -14,10 +14,12 @@ from unlearnleak.leftovers import clean_runs, clean_store, why_no_runs, why_no_s
 from unlearnleak.printable import LINES, plain, printable
 from unlearnleak.report import by, terminal
 from unlearnleak.report import command as report
+from unlearnleak.report.data_sets import told_apart
 from unlearnleak.report.paper import command as paper
 from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import LEGEND, PIVOTS, Run, counts, markdown, markdown_lines, pivot, sheets
+from unlearnleak.report.words import unproven
 
 STORE, RUNS = "outputs/artifacts", "outputs/runs"
 """What conf/config.yaml names `store` and `runs`."""
@@ -27,7 +29,7 @@ def table(arguments: argparse.Namespace) -> int:
     """Print the table of finished runs, and every run that failed."""
     require(not arguments.columns or arguments.csv, "--columns", arguments.columns, "it chooses columns of --csv")
     require(not (arguments.markdown and arguments.csv), "--markdown", "--csv", "choose one of the two")
-    runs = load_runs([Path(folder) for folder in arguments.runs])
+    runs = told_apart(load_runs([Path(folder) for folder in arguments.runs]))
     if arguments.shuffle_truth is not None:
         runs = shuffled(runs, arguments.shuffle_truth)
         print(f"Control: judged against a random truth (seed {arguments.shuffle_truth}).\n", file=sys.stderr)
@@ -44,6 +46,9 @@ def table(arguments: argparse.Namespace) -> int:
     for sheet in sheets(runs):
         terminal.show(on, sheet, "")
     terminal.say(on, LEGEND, "dim")
+    for sentence in unproven(runs):
+        terminal.show(on, "")
+        terminal.say(on, sentence)
     terminal.show(on, "", plain(f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}"))
     for run in runs:
         if run["status"] == "failed":

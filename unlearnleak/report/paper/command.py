@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnleak.printable import LINES, plain, printable
 
 if TYPE_CHECKING:
-    pass
+    from unlearnleak.report.terminal import Sheet
 
 TABLES = ("III", "IV", "V", "VI", "VII", "VIII")
 METRICS = ("asr", "exact_match", "auroc", "forget_acc", "retain_acc")
@@ -67,11 +67,13 @@ def read(folders: list[str]) -> list[dict[str, Any]]:
     return told_apart([shown(named(run)) for run in load_runs([Path(folder) for folder in folders])])
 
 
-def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace, runs: list[dict[str, Any]]) -> None:
+def show(
+    body: "str | list[Sheet]", legend: str, notes: list[str], arguments: argparse.Namespace, runs: list[dict[str, Any]]
+) -> None:
     """Print tables, what their words mean, notes, and how all the runs ended. Without a table there is no legend."""
+    from unlearnleak.report import terminal  # noqa: PLC0415
     from unlearnleak.report.rows import lost  # noqa: PLC0415
     from unlearnleak.report.table import counts  # noqa: PLC0415
-    from unlearnleak.report.terminal import console, say, show  # noqa: PLC0415
     from unlearnleak.report.words import unproven  # noqa: PLC0415
 
     end = f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}."
@@ -79,14 +81,14 @@ def show(body: Any, legend: str, notes: list[str], arguments: argparse.Namespace
     if isinstance(body, str):
         print("\n".join(printable(line, keep=LINES) for line in [*([body, "", legend, ""] if body else []), *rest]))
         return
-    on = console()
+    on = terminal.console()
     for section in body:
-        show(on, section, "")
+        terminal.show(on, section, "")
     if body:
-        say(on, legend, "dim")
+        terminal.say(on, legend, "dim")
     for note in ["", *rest[:-1]] if body else rest[:-1]:
-        say(on, note)
-    show(on, plain(end))
+        terminal.say(on, note)
+    terminal.show(on, plain(end))
 
 
 def register(commands: "argparse._SubParsersAction[Any]") -> None:
