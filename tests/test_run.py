@@ -82,13 +82,16 @@ def test_a_sweep_runs_every_pair_and_shares_the_stages(cli, shared, tmp_path):
 
 @pytest.mark.slow
 def test_the_designs_own_line(cli, tmp_path):
-    """`-m dataset=svhn,cifar10 unlearner=rt,ng attack=param_diff`, with a small file in place of the downloads."""
+    """`-m dataset=svhn,cifar10 unlearner=rt,ng attack=param_diff`, with small files in place of the downloads."""
     arrays = images(classes=10, side=32, train=12, test=2)
     arrays = {name: np.repeat(value[..., None], 3, 3) if value.ndim == 3 else value for name, value in arrays.items()}
-    np.savez(tmp_path / "colour.npz", **arrays)
+    for number, name in enumerate(("svhn", "cifar10")):
+        turned = {key: np.rot90(value, number, (1, 2)) if value.ndim == 4 else value for key, value in arrays.items()}
+        np.savez(tmp_path / f"{name}.npz", **turned)
+    path = "dataset.path=${hydra:runtime.choices.dataset}.npz"
     small = ["dataset.auxiliary_per_class=4", "training.epochs=1", "attack.heads=2", "attack.subset_size=2"]
     small += ["attack.steps=2", "attack.shadows=8", "attack.shadow_steps=2", "logger=none", "runtime.device=cpu"]
-    words = ["-m", "dataset=svhn,cifar10", "unlearner=rt,ng", "attack=param_diff", "dataset.path=colour.npz", *small]
+    words = ["-m", "dataset=svhn,cifar10", "unlearner=rt,ng", "attack=param_diff", path, *small]
     done = cli(*words, cwd=tmp_path)
     assert done.code == 0
     assert "Error" not in done.err

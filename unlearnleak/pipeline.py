@@ -6,7 +6,8 @@ Each stage is one artifact in the store, under a key made of everything that det
 
 | stage     | key                                                                                            |
 |-----------|------------------------------------------------------------------------------------------------|
-| data      | the data set's settings, class version and content (never where it lies), seeds.data             |
+| data      | the data set's settings, class version and content (never where it lies), seeds.data; content is |
+|           | the digest of the file that is loaded, and nothing for the official files of a downloaded set    |
 | original  | data, model, training, whether a ledger is kept, seeds.original                                  |
 | unlearned | unlearner, forgotten classes, seeds.unlearning, and original; for retraining data, model, training |
 | evidence  | attack, seeds.attack, unlearned                                                                  |
@@ -17,10 +18,12 @@ command again resumes it. Each stage draws from its own generators: what comes a
 """
 
 import gc
+import logging
 import resource
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -39,6 +42,8 @@ from unlearnleak.store import Artifact, Contents, key_of
 from unlearnleak.training import check_finite, evaluate, fit
 from unlearnleak.unlearner.ledger import ClassLedger
 from unlearnleak.variables import recorded_variables
+
+log = logging.getLogger(__name__)
 
 
 class Pipeline:
@@ -145,9 +150,13 @@ class Pipeline:
                 "test": splits.test.class_counts().tolist(),
                 "auxiliary": splits.auxiliary.class_counts().tolist(),
             }
+            if self.plan.dataset.caution:
+                facts["caution"] = self.plan.dataset.caution
             return Contents({}, facts)
 
         artifact = self.stage("data", compute)
+        if caution := artifact.meta.get("caution"):
+            warn_once(f"{self.plan.dataset.source}: {caution}")
         self.plan.check_images(tuple(artifact.meta["image_shape"]))
         return artifact
 
@@ -330,3 +339,9 @@ class Pipeline:
             return pack_verdict(self.plan.screening(unpack(self.evidence())))
 
         return self.stage("verdict", compute)
+
+
+@cache
+def warn_once(text: str) -> None:
+    """Log a warning, once in a process."""
+    log.warning("%s", text)

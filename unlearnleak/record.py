@@ -61,6 +61,7 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     plan = pipeline.plan
     return plan.names | {
         "settings": key_of({"spec": plan.spec, "data": plan.dataset.fingerprint()})[:8],
+        "dataset_caution": pipeline.data().meta.get("caution"),
         "forget_classes": list(pipeline.named_classes()),
         "seeds": vars(plan.seeds),
         "sweep_name": sweep_name,

@@ -26,7 +26,7 @@ def written(tmp_path, monkeypatch):
     draw = np.random.default_rng(0)
     rows = {f"data_batch_{n}": draw.integers(0, 256, (40, 3072), np.uint8) for n in range(1, 6)}
     rows["test_batch"] = draw.integers(0, 256, (50, 3072), np.uint8)
-    labels = {name: [(5 * i + len(name)) % 10 for i in range(len(batch))] for name, batch in rows.items()}
+    labels = {name: [(7 * i + len(name)) % 10 for i in range(len(batch))] for name, batch in rows.items()}
     sums = {name: put(name, {"data": rows[name], "labels": labels[name]}) for name in rows}
     meta = put("batches.meta", {"label_names": list("abcdefghij")})
     monkeypatch.setattr(CIFAR10, "train_list", [sums[f"data_batch_{n}"] for n in range(1, 6)])

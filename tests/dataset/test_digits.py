@@ -39,3 +39,11 @@ def test_splits_hold_out_as_many_of_each_class_as_asked(generator):
 def test_a_file_is_refused():
     with pytest.raises(UserError, match=r"dataset\.path=mine\.npz.*dataset=npz"):
         Digits(**{**SETTINGS, "path": "mine.npz"})
+
+
+def test_other_digits_than_the_known_ones_are_refused(monkeypatch):
+    source = load_digits()
+    source.images[5, 0, 0] += 1
+    monkeypatch.setattr("unlearnleak.dataset.digits.load_digits", lambda: source)
+    with pytest.raises(UserError, match="dataset=digits: the images that came with scikit-learn are not those"):
+        Digits(**SETTINGS).load()

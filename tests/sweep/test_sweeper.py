@@ -9,6 +9,7 @@ import time
 import zipfile
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from tests.jobs import composed, images, write_npz
@@ -551,6 +552,20 @@ def test_data_that_cannot_be_used_cost_their_own_jobs_alone(tmp_path, mixed):
     with pytest.raises(UserError, match="5 of 6 jobs failed, 1 done"):
         sweep(tmp_path, *mixed)
     assert tally(tmp_path) == {"done": 1, "failed": 5}
+
+
+def test_one_content_under_two_names_is_refused_before_anything_is_computed(tmp_path):
+    file = tmp_path / "images.npz"
+    np.savez(file, **images(classes=10, side=28))
+    words = ["attack=head_sum", "dataset=mnist,fashion_mnist", "model=lenet"]
+    told = r"judged as dataset=mnist and as dataset=fashion_mnist: in the jobs .*dataset=mnist.* and .*choices\.dataset"
+    with pytest.raises(UserError, match=told):
+        sweep(tmp_path, *words)
+    assert statuses(tmp_path) == {}
+    shutil.copy(file, tmp_path / "mnist.npz")
+    np.savez(tmp_path / "fashion_mnist.npz", **images(classes=10, side=28, train=21))
+    sweep(tmp_path, *words, f"dataset.path={tmp_path}/${{hydra:runtime.choices.dataset}}.npz", "until=original")
+    assert tally(tmp_path) == {"done": 2}
 
 
 def test_images_too_small_for_one_model_are_planned_with_another(tmp_path, caplog):

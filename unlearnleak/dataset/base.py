@@ -56,6 +56,8 @@ class Dataset(ABC):
         self.train_limit = train_limit
         self._sha256: str | None = None  # of the file at `path`: the one that every use of this object is held to
         self._was_read = False
+        self.caution: str | None = None
+        """What users must be told about the images, once `load` has looked at them."""
 
     @abstractmethod
     def load(self) -> tuple[LabeledImages, LabeledImages | None]:
@@ -122,6 +124,10 @@ class Dataset(ABC):
     def division(self) -> Division:
         """How many rows of each class go where."""
         return Division(self.source, self.auxiliary_per_class, self.test_per_class, self.train_limit)
+
+    def unofficial(self) -> str | None:
+        """Return the digest of content that a set with a name of its own is made of by the user's word alone."""
+        return None
 
     def read_path(self) -> bytes:
         """Return the content of the file at `path`, in memory once.

@@ -1,9 +1,11 @@
 """MNIST: handwritten digits."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
 
 from unlearnleak.dataset.download import Downloaded
-from unlearnleak.dataset.images import LabeledImages
 
 
 class Mnist(Downloaded):
@@ -11,12 +13,22 @@ class Mnist(Downloaded):
 
     version = 1
     num_classes = 10
+    shape = (1, 28, 28)
+    files: ClassVar[Mapping[str, str]] = {
+        "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+        "MNIST/raw/train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+        "MNIST/raw/t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+        "MNIST/raw/t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+    }
+    instead = ("MNIST/processed/training.pt", "MNIST/processed/test.pt")
 
-    def fetch(self, datasets: Any, root: str, *, download: bool) -> tuple[LabeledImages, LabeledImages]:
+    def fetch(self, datasets: Any, root: str, *, download: bool) -> dict[str, np.ndarray]:
         """Return the official split."""
         train = datasets.MNIST(root, train=True, download=download)
         test = datasets.MNIST(root, train=False, download=download)
-        return (
-            LabeledImages.from_arrays(train.data.numpy(), train.targets.numpy(), self.num_classes),
-            LabeledImages.from_arrays(test.data.numpy(), test.targets.numpy(), self.num_classes),
-        )
+        return {
+            "train_images": train.data.numpy(),
+            "train_labels": train.targets.numpy(),
+            "test_images": test.data.numpy(),
+            "test_labels": test.targets.numpy(),
+        }

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from unlearnleak.dataset.download import Downloaded
-from unlearnleak.dataset.images import LabeledImages
 
 
 class Svhn(Downloaded):
@@ -13,13 +12,17 @@ class Svhn(Downloaded):
 
     version = 1
     num_classes = 10
+    shape = (3, 32, 32)
+    checked = ("train_32x32.mat", "test_32x32.mat")
 
-    def fetch(self, datasets: Any, root: str, *, download: bool) -> tuple[LabeledImages, LabeledImages]:
-        """Return the official split, without the `extra` images."""
+    def fetch(self, datasets: Any, root: str, *, download: bool) -> dict[str, np.ndarray]:
+        """Return the official split, which torchvision tells by its files' MD5, without the `extra` images."""
         train = datasets.SVHN(root, split="train", download=download)
         test = datasets.SVHN(root, split="test", download=download)
         # torchvision holds these channels first.
-        return (
-            LabeledImages.from_arrays(np.moveaxis(train.data, 1, -1), train.labels, self.num_classes),
-            LabeledImages.from_arrays(np.moveaxis(test.data, 1, -1), test.labels, self.num_classes),
-        )
+        return {
+            "train_images": np.moveaxis(train.data, 1, -1),
+            "train_labels": train.labels,
+            "test_images": np.moveaxis(test.data, 1, -1),
+            "test_labels": test.labels,
+        }

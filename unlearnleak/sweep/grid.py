@@ -37,6 +37,8 @@ class Job:
     payloads: dict[str, Any] = field(default_factory=dict)
     store: Store | None = None
     identity: dict[str, Any] | None = None
+    content: tuple[str, str] | None = None
+    """What a data set of a known name is made of by the user's word alone, and that name."""
 
 
 def make_jobs(
@@ -45,11 +47,13 @@ def make_jobs(
     """Plan every point of the grid; equal points become one job.
 
     Raises:
-        UserError: two different jobs would share a folder, or a job lies outside the sweep's.
+        UserError: two different jobs would share a folder, a job lies outside the sweep's, or one content is taken for
+            two data sets.
     """
     jobs: dict[Path, Job] = {}
     stores: set[Any] = set()
     bad: dict[str, str] = {}
+    contents: dict[str, Job] = {}
     for overrides in grid:
         config = compose(overrides)
         # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
@@ -64,6 +68,7 @@ def make_jobs(
             check_equal(jobs[directory], compose(jobs[directory].overrides), overrides, config)
         elif not failed_only or (read_status(directory) or {}).get("status") in AGAIN:
             jobs[directory] = planned(config, overrides, directory, bad)
+            check_content(jobs[directory], contents)
     HydraConfig.instance().cfg = None
     return list(jobs.values())
 
@@ -104,6 +109,20 @@ def check_equal(job: Job, before: DictConfig, overrides: list[str], config: Dict
         )
 
 
+def check_content(job: Job, contents: dict[str, Job]) -> None:
+    """Raises UserError where the content of a job's data set stands under another name in this sweep (`contents`)."""
+    if job.content is None:
+        return
+    digest, name = job.content
+    first = contents.setdefault(digest, job)
+    if first.content and first.content[1] != name:
+        raise UserError(
+            f"The same images would be judged as dataset={first.content[1]} and as dataset={name}: in the jobs "
+            f"{' '.join(first.overrides)} and {' '.join(job.overrides)}. Give each data set its own file, such as "
+            "'dataset.path=DIR/${hydra:runtime.choices.dataset}.npz'; images of your own are dataset=npz."
+        )
+
+
 def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict[str, str] | None = None) -> Job:
     """One job with the keys of its stages, found without computing any but the data's facts.
 
@@ -112,6 +131,8 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
     job, bad = Job(overrides, directory), {} if bad is None else bad
     try:
         plan = make_plan(config)
+        if (digest := plan.dataset.unofficial()) is not None:
+            job.content = digest, plan.names["dataset"]
         pipeline = Pipeline(plan)
         once(bad, repr([plan.spec["dataset"], vars(plan.dataset), plan.spec["model"], plan.seeds.data]), pipeline.data)
         if finished(pipeline, directory, config):
