@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from hydra._internal import hydra as hydras_start
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
@@ -53,8 +52,3 @@ class CheckedLoader(ConfigLoaderImpl):
                     "folders, such as file:///home/me/conf"
                 )
         super()._process_config_searchpath(config_name, parsed_overrides, repo)
-
-
-def look_first() -> None:
-    """Let Hydra start with this loader. It has no setting for that, so the name in its own module is set."""
-    hydras_start.ConfigLoaderImpl = CheckedLoader  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-ELSEWHERE = ("hydra", "store", "runs", "runtime", "logger", "sweep_name", "dry_run", "fail_fast", "only")
+ELSEWHERE = ("hydra", "store", "runs", "runtime", "logger", "sweep_name", "dry_run", "fail_fast", "only", "objective")
 """Keys that say where or how, not what."""
 
 

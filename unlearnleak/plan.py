@@ -14,6 +14,7 @@ from unlearnleak.config import build, check_settings, construct, locate, resolve
 from unlearnleak.dataset import Dataset, Splits
 from unlearnleak.errors import Incompatible, UserError, require
 from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.objective import check_objective
 from unlearnleak.optimization import Optimization
 from unlearnleak.references import refuse_all
 from unlearnleak.runtime import resolve_device
@@ -27,7 +28,7 @@ STAGES = ("original", "unlearned", "evidence", "verdict")
 """The stages that a job can be run up to (`until`), in their order."""
 KEYS = frozenset(
     {*GROUPS, "logger", "runtime", "forget_classes", "seed", "seeds", "training", "gate", "until"}
-    | {"store", "runs", "sweep_name", "dry_run", "fail_fast", "only"}
+    | {"store", "runs", "sweep_name", "dry_run", "fail_fast", "only", "objective"}
 )
 """All keys of a job's config."""
 SHAPE = ("image_shape", "num_classes", "mean", "std")
@@ -160,6 +161,7 @@ def check_keys(config: DictConfig) -> None:
     if not isinstance(config.store, str) or not config.store:
         raise UserError(f"store={config.store!r} is not possible: name a folder, such as store=outputs/artifacts.")
     require(config.until in STAGES, "until", config.until, f"one of {', '.join(STAGES)}")
+    check_objective(config.objective)
 
 
 def fits(attack: Attack | type[Attack], screening: type[Screening]) -> bool:

@@ -27,9 +27,10 @@ from unlearnleak import streams
 from unlearnleak.completion import QUERY, answer, is_query
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.home import in_home, run_words
-from unlearnleak.loader import look_first
 from unlearnleak.naming import run_name
 from unlearnleak.printable import LINES, printable, write_any_letter
+from unlearnleak.sweep import master
+from unlearnleak.sweep.launch import launch_folder
 
 COMMANDS = ("table", "tables", "variance", "report", "status", "sync", "dashboard", "clean")
 """First words that are not Hydra's: see `unlearnleak.commands`."""
@@ -47,16 +48,15 @@ OmegaConf.register_new_resolver("unlearnleak.in_home", in_home, replace=True)
 
 
 @hydra.main(config_path=config_folder(), config_name="config", version_base="1.3")
-def job(config: DictConfig) -> dict[str, Any] | None:
+def job(config: DictConfig) -> Any:
     """One job of a single run or of a sweep."""
-    from unlearnleak.job import run_job  # noqa: PLC0415  (torch and Lightning: seconds)
+    from unlearnleak.alone import run_alone  # noqa: PLC0415  (torch and Lightning: seconds)
+    from unlearnleak.job import run_job  # noqa: PLC0415
 
     context: Any = HydraConfig.get()
     sweep, directory = context.mode == RunMode.MULTIRUN, Path(context.runtime.output_dir)
-    if config.dry_run and not sweep:
-        from unlearnleak.sweep.waves import foretell  # noqa: PLC0415
-
-        return print(foretell(config, directory))
+    if config.dry_run or launch_folder() is None:
+        return run_alone(config, directory, sweep=sweep, hydra=context)
     return run_job(config, directory, sweep=sweep, hydra=context)
 
 
@@ -109,7 +109,7 @@ def main() -> None:
     os.environ.pop("UNLEARNLEAK_LAUNCH", None)  # of an earlier sweep: whoever types a command is not part of one
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra hands errors on; how they are shown is decided here
     signal.signal(signal.SIGTERM, terminated)
-    look_first()
+    master.install()
     try:
         if is_query(sys.argv[1:]):
             print(answer(sys.argv[2].removeprefix(QUERY), COMMANDS, job))

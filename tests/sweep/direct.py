@@ -15,6 +15,7 @@ from tests.jobs import write_npz
 from unlearnleak.job import run_job
 from unlearnleak.run import config_folder
 from unlearnleak.sweep.compose import SharedLoader
+from unlearnleak.sweep.master import MasterLoader
 from unlearnleak.sweep.sweeper import Sweep
 
 Act = Callable[[Path], str | None]
@@ -70,13 +71,18 @@ def words_in(folder: Path, *words: str) -> list[str]:
     return ["dataset=npz", *place, *small, "runtime.device=cpu", "runtime.threads=1", *words]
 
 
+def master_loader() -> MasterLoader:
+    """What the command line loads configs with."""
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        return MasterLoader(GlobalHydra.instance().config_loader().get_search_path())
+
+
 def sweep(folder: Path, *words: str, act: Act = lambda _: None, params: dict[str, Any] | None = None) -> Direct:
     """Run the staged sweep `words` of small jobs; returns its launcher, which knows what was launched."""
     arguments = words_in(folder, *words)
-    with initialize_config_dir(config_folder(), version_base="1.3"):
-        hydra = GlobalHydra.instance().config_loader()
-        config = hydra.load_configuration("config", arguments, RunMode.MULTIRUN)
-        loader = SharedLoader(hydra)
+    master = master_loader()
+    config = master.load_configuration("config", arguments, RunMode.MULTIRUN)
+    loader = SharedLoader(master)
     launcher = Direct(loader, config, act)
     Sweep(config=config, loader=loader, launcher=launcher, params=params or {}).run(arguments)
     return launcher

@@ -25,6 +25,7 @@ from unlearnleak.sweep.failures import MOST_JOBS, Failure, command, differing, p
 from unlearnleak.sweep.grid import Job, make_jobs
 from unlearnleak.sweep.launch import launched
 from unlearnleak.sweep.live import Live
+from unlearnleak.sweep.misfit import misfit
 from unlearnleak.sweep.points import points
 from unlearnleak.sweep.runner import Runner, dismiss
 from unlearnleak.sweep.waves import Wave, announcement, count, make_waves
@@ -96,18 +97,22 @@ class Sweep:
         """The jobs of the grid and what is known of each."""
         grid = points(self.params, arguments, self.cases, self.loader)
 
-        def compose(overrides: list[str]) -> DictConfig:
+        def compose(overrides: Sequence[str]) -> DictConfig:
+            return self.loader.plan_config(self.config, list(overrides))
+
+        def composed(overrides: list[str]) -> DictConfig:
             try:
-                return self.loader.plan_config(self.config, overrides)
+                return compose(overrides)
             except HydraException as error:
-                raise UserError(self.refusal(error, overrides)) from error
+                why = misfit(self.loader, compose, grid, overrides) or self.refusal(error, overrides)
+                raise UserError(why) from error
 
         only = self.config.only
         if only not in ("all", "failed"):
             raise UserError(
                 f"only={only} is not possible: all, or failed to repeat the jobs whose last attempt failed."
             )
-        return make_jobs(progress(grid, label="planning", unit="job"), compose, self.sweep_dir, only == "failed")
+        return make_jobs(progress(grid, label="planning", unit="job"), composed, self.sweep_dir, only == "failed")
 
     def refusal(self, error: HydraException, overrides: list[str]) -> str:
         """Why a job of the grid cannot be composed, and which."""

@@ -130,14 +130,16 @@ def announcement(jobs: Sequence[Job], waves: Sequence[Wave]) -> str:
     return f"{text}: {', '.join(parts) or 'nothing to do'}"
 
 
-def foretell(config: DictConfig, directory: Path) -> str:
-    """What a single run is going to do.
+def foretell(config: DictConfig, directory: Path, *, sweep: bool = False) -> str:
+    """What a single run is going to do, or a job of a sweep that is not planned as a whole.
 
     Raises:
         UserError: it cannot be run.
     """
     check_place(directory)
     job = planned(config, [], directory)
+    if sweep and job.state == "skipped":
+        return f"skipped: {job.why}"
     if job.why:
         raise UserError(job.why)
     assert make_plan(config).device  # unlike a sweep's, a single run's is on this machine

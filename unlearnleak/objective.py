@@ -1,0 +1,66 @@
+"""The number that a job returns to whoever searches for good settings, such as hydra/sweeper=optuna."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from unlearnleak.errors import UserError
+
+JUDGED = ("asr", "asr_constant", "exact_match", "balanced_accuracy", "precision", "recall", "f1", "auroc")
+RANKED = ("forgotten_ranked_first", "asr_published", "asr_published_placebo")
+ACCURACIES = tuple(
+    f"{model}{classes}_acc{part}"
+    for model in ("", "original_")
+    for classes in ("forget", "retain")
+    for part in ("", "_train")
+)
+STAGES = ("data", "original", "unlearned", "evidence", "verdict")
+COSTS = tuple(f"{cost}_{stage}" for cost in ("seconds", "memory_mib") for stage in STAGES)
+NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "queries", "num_classes", *COSTS)
+"""The numbers of a result.json, by name."""
+
+
+def names_of(objective: Any) -> list[Any]:
+    """The numbers that an objective names: none, one, or several for a search with several aims."""
+    if objective is None:
+        return []
+    return [objective] if isinstance(objective, str) else list(objective) if is_several(objective) else [objective]
+
+
+def is_several(objective: Any) -> bool:
+    """Whether an objective is a list of names."""
+    return not isinstance(objective, Mapping) and hasattr(objective, "__iter__")
+
+
+def check_objective(objective: Any) -> None:
+    """Raises UserError unless every number that is asked for is one of a result's."""
+    if wrong := [name for name in names_of(objective) if name not in NUMBERS]:
+        told = ", ".join(map(str, wrong))
+        raise UserError(f"objective={told} is not possible: a number of result.json, one of {', '.join(NUMBERS)}.")
+
+
+def check_reachable(objective: Any, until: str) -> None:
+    """Raises UserError where a job that is to return a number ends before it has one."""
+    if objective is not None and until != "verdict":
+        raise UserError(f"objective={objective} needs a verdict, and until={until} ends before it. Leave one out.")
+
+
+def value_of(result: Mapping[str, Any] | None, objective: Any, why: str | None = None) -> float | list[float]:
+    """The number that `objective` names, or a list for several.
+
+    Args:
+        result: the job's result; None where it has none.
+        objective: one name of `NUMBERS`, or a list of them.
+        why: what kept the job from having a result.
+
+    Raises:
+        UserError: the number has no value for this job.
+    """
+    if result is None:
+        raise UserError(f"objective={objective} has no value: the job has no result ({why or 'it was left out'}).")
+    if empty := [name for name in names_of(objective) if result[name] is None]:
+        raise UserError(
+            f"objective={', '.join(empty)} has no value for this run, which is stored: it is null in result.json, as "
+            "numbers are that are not defined, such as asr_published for some attacks and recall for a control."
+        )
+    numbers = [float(result[name]) for name in names_of(objective)]
+    return numbers if is_several(objective) and not isinstance(objective, str) else numbers[0]
