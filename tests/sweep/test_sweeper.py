@@ -412,6 +412,55 @@ def test_a_folder_of_the_users_own_may_have_any_name(tmp_path):
     assert (tmp_path / "runs/adhoc/it's mine-0" / RESULT).exists()
 
 
+@pytest.mark.parametrize(
+    ("subdir", "names"),
+    [
+        ("s${seed}", {"s0", "s1"}),
+        ("${unlearner.epochs}/${hydra:runtime.choices.unlearner}-${seed}", {"3/ft-0", "3/ft-1"}),
+        ("job ${hydra.job.num}", {"job 0", "job 1"}),
+        ("${hydra:job.num}", {"0", "1"}),
+        (
+            "x-${hydra.job.override_dirname}",
+            {"x-seed=0,unlearner.epochs=3,unlearner=ft", "x-seed=1,unlearner.epochs=3,unlearner=ft"},
+        ),
+    ],
+)
+def test_a_folder_may_be_named_by_what_is_the_jobs_own(tmp_path, subdir, names):
+    grid = ["seed=0,1", "unlearner=ft", "unlearner.epochs=3", "attack=head_sum"]
+    left_out = {word.partition("=")[0] for word in [*words_in(tmp_path), "until", "attack"]} - {"seed"}
+    excluded = f"hydra.job.config.override_dirname.exclude_keys=[{','.join(sorted(left_out))}]"
+    sweep(tmp_path, *grid, "until=original", excluded, f"hydra.sweep.subdir='{subdir}'")
+    adhoc = tmp_path / "runs/adhoc"
+    assert {str(path.parent.relative_to(adhoc)) for path in adhoc.rglob(STATUS) if ".stages" not in path.parts} == names
+    again = sweep(tmp_path, *grid, "until=original", excluded, f"hydra.sweep.subdir='{subdir}'")
+    assert again.launched == []
+
+
+@pytest.mark.parametrize(
+    ("subdir", "message"),
+    [
+        ("${hydra.job.id}", r"hydra\.sweep\.subdir cannot be known beforehand: .*hydra\.job\.id.*\$\{seed\}"),
+        ("${nowhere}", r"cannot be known beforehand: .*nowhere"),
+        ("x-${hydra.job.override_dirname}" + "y" * 300, r"more than 255 bytes.*exclude_keys"),
+    ],
+)
+def test_a_folder_that_cannot_be_known_is_refused(tmp_path, subdir, message):
+    with pytest.raises(UserError, match=message):
+        sweep(tmp_path, "attack=head_sum", f"hydra.sweep.subdir='{subdir}'", "dry_run=true")
+
+
+def test_a_jobs_settings_do_not_depend_on_its_number(tmp_path, caplog):
+    with caplog.at_level("INFO"), pytest.raises(UserError, match="Not every job can be planned"):
+        sweep(
+            tmp_path,
+            "attack=head_sum",
+            "seeds.attack=${hydra:job.num}",
+            "hydra.sweep.subdir=${hydra:job.num}",
+            "dry_run=true",
+        )
+    assert "seeds.attack" in caplog.text
+
+
 def test_what_another_sweep_finished_since_the_planning_is_done_here_too(tmp_path):
     """Two sweeps of the same job: this one launches it when the other has just finished it, and is told nothing."""
     words = ["attack=head_sum", "unlearner=ft"]

@@ -43,12 +43,22 @@ def lines_for_hydra(master_config: DictConfig) -> list[str]:
 
 def planned_part(hydra: DictConfig) -> dict[str, Any]:
     """What a job's place and settings may refer to, such as `${hydra:runtime.choices.dataset}`; the rest is long."""
-    runtime, job = ("choices", "cwd", "version"), ("name", "config_name", "chdir")
+    runtime, job = ("choices", "cwd", "version"), ("name", "config_name", "chdir", "config")
     return {
         "sweep": {key: hydra.sweep._get_node(key) for key in ("dir", "subdir")},
         "runtime": {key: OmegaConf.to_container(hydra.runtime)[key] for key in runtime},  # type: ignore[index, call-overload]
         "job": {key: hydra.job[key] for key in job},
     }
+
+
+def override_dirname(config: DictConfig, overrides: list[Override]) -> str:
+    """These overrides as the name of a folder, in the way that the config asks for."""
+    style = config.hydra.job.config.override_dirname
+    told = [override for override in overrides if not override.is_hydra_override()]
+    name: str = get_overrides_dirname(
+        overrides=told, kv_sep=style.kv_sep, item_sep=style.item_sep, exclude_keys=style.exclude_keys
+    )
+    return name
 
 
 def refuse_hydras(overrides: Sequence[Override]) -> None:
@@ -88,7 +98,7 @@ class SharedLoader(CheckedLoader):
         wanted = [
             override
             for override in overrides
-            if self.chooses(override) or not re.match(r"hydra\.(?!sweep\.)", override.key_or_group)
+            if self.chooses(override) or not re.match(r"hydra\.(?!sweep\.|job\.config\.)", override.key_or_group)
         ]
         return self.with_values(master_config, wanted, self.planned)
 
@@ -127,7 +137,4 @@ class SharedLoader(CheckedLoader):
             kinds[override.is_hydra_override()].append(override)
         config.hydra.overrides.hydra = [override.input_line for override in kinds[True]]
         config.hydra.overrides.task = [override.input_line for override in kinds[False]]
-        style = config.hydra.job.config.override_dirname
-        config.hydra.job.override_dirname = get_overrides_dirname(
-            overrides=kinds[False], kv_sep=style.kv_sep, item_sep=style.item_sep, exclude_keys=style.exclude_keys
-        )
+        config.hydra.job.override_dirname = override_dirname(config, kinds[False])

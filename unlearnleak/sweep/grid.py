@@ -1,5 +1,6 @@
 """The jobs of a grid, one per point, and what is known of each before anything runs."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from unlearnleak.place import check_place
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.status import read_status
 from unlearnleak.store import Store
+from unlearnleak.sweep.compose import override_dirname, parsed
 
 
 @dataclass
@@ -54,11 +56,11 @@ def make_jobs(
     stores: set[Any] = set()
     bad: dict[str, str] = {}
     contents: dict[str, Job] = {}
-    for overrides in grid:
+    for number, overrides in enumerate(grid):
         config = compose(overrides)
         # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
         HydraConfig.instance().cfg = cast(Any, SimpleNamespace(hydra=config.hydra))
-        directory = place_of(config, sweep_dir)
+        directory = place_of(config, sweep_dir, number, overrides)
         with open_dict(config):
             del config["hydra"]
         stores.add(config.store)
@@ -77,24 +79,56 @@ AGAIN = ("failed", "queued", "waiting")
 """The statuses that `only=failed` repeats: also of jobs that were to be repeated when that was interrupted."""
 
 
-def place_of(config: DictConfig, sweep_dir: Path) -> Path:
-    """The folder of a job.
+def place_of(config: DictConfig, sweep_dir: Path, number: int, overrides: list[str]) -> Path:
+    """The folder of the job with this number in the grid. It may be named by its number or its overrides.
 
     Raises:
         UserError: it lies outside the sweep's, cannot be known before the launch, or holds other runs.
     """
     if Path(config.hydra.sweep.dir) != sweep_dir:
-        raise UserError("runs and sweep_name are the same for all jobs of a sweep: run one sweep for each.")
+        raise UserError(
+            "runs, sweep_name and hydra.sweep.dir are the same for all jobs of a sweep: run one sweep for each."
+        )
     if config.hydra.job.chdir:
         raise UserError("hydra.job.chdir=true is not possible: relative paths start where the command was given.")
-    try:
-        subdir = Path(config.hydra.sweep.subdir)
-    except OmegaConfBaseException as error:
-        raise UserError(f"hydra.sweep.subdir cannot be known beforehand: {str(error).splitlines()[0]}") from error
+    subdir = subdir_of(config, number, overrides)
     if subdir.is_absolute() or ".." in subdir.parts or not subdir.parts:
         raise UserError(f"hydra.sweep.subdir={subdir} is not possible: it names a folder within the sweep's.")
+    if long := [part for part in subdir.parts if len(os.fsencode(part)) > LONGEST]:
+        raise UserError(
+            f"hydra.sweep.subdir is not possible: {long[0][:60]}... has more than {LONGEST} bytes. Leave it as it is, "
+            "or leave keys out of override_dirname: 'hydra.job.config.override_dirname.exclude_keys=[store,runs]'."
+        )
     check_place(sweep_dir / subdir)
     return sweep_dir / subdir
+
+
+LONGEST = 255
+"""Bytes of a folder's name, on usual file systems."""
+
+
+def subdir_of(config: DictConfig, number: int, overrides: list[str]) -> Path:
+    """What `hydra.sweep.subdir` says of a job.
+
+    Its number and its overrides are told to the folder's name only: a job's settings must not depend on how it is
+    launched, and stages are launched under other numbers.
+
+    Raises:
+        UserError: it refers to what only the launch will tell, or to nothing.
+    """
+    job = config.hydra.job
+    with open_dict(job):
+        job.num, job.override_dirname = number, override_dirname(config, [parsed(line) for line in overrides])
+        try:
+            return Path(config.hydra.sweep.subdir)
+        except (OmegaConfBaseException, TypeError) as error:
+            raise UserError(
+                f"hydra.sweep.subdir cannot be known beforehand: {str(error).splitlines()[0]}. It may refer to the "
+                "job's settings (${seed}), its choices (${hydra:runtime.choices.unlearner}), "
+                "${hydra.job.override_dirname} and ${hydra.job.num}, its place in the grid."
+            ) from error
+        finally:
+            del job.num, job.override_dirname
 
 
 def check_equal(job: Job, before: DictConfig, overrides: list[str], config: DictConfig) -> None:
