@@ -559,6 +559,32 @@ def test_a_dry_run_says_why_a_job_cannot_be_planned(tmp_path, caplog):
     with caplog.at_level("INFO"), pytest.raises(UserError, match="Not every job can be planned"):
         sweep(tmp_path, "attack=head_sum", "unlearner=ft", "unlearner.lr=-1", "dry_run=true")
     assert "cannot be planned 1: UserError: These training settings" in caplog.text
+    assert re.search(r"\n    job  .*unlearner=ft unlearner\.lr=-1", caplog.text)
+
+
+def test_a_dry_run_names_the_jobs_that_cannot_be_planned(tmp_path, caplog):
+    words = ["attack=head_sum", "unlearner=ft", "unlearner.lr=0.1,-1", "seed=range(4)", "dry_run=true"]
+    with caplog.at_level("INFO"), pytest.raises(UserError, match="can be planned: 4 of 8 cannot; see above"):
+        sweep(tmp_path, *words)
+    assert caplog.text.count("lr=-1") >= 4
+    for seed in range(4):
+        assert f"\n    job  unlearner.lr=-1 seed={seed}\n" in caplog.text + "\n"
+    assert "job  unlearner.lr=0.1" not in caplog.text
+
+
+def test_a_failed_stage_is_told_once_however_many_jobs_need_it(tmp_path, capsys):
+    def act(folder):
+        if folder.parent.name == "original":
+            raise MemoryError("no room")
+
+    with pytest.raises(UserError, match="8 of 8 jobs failed"):
+        sweep(tmp_path, "unlearner=rt,ft", "attack=head_sum", "forget_classes=[0],[1],[2],[3]", act=raising_job(act))
+    shown = capsys.readouterr().err
+    assert shown.count("no room") == 2  # when it happens, and in the table at the end
+    assert "its original failed: MemoryError: no room  (8 jobs depend on it)" in shown
+    assert shown.count("    job  ") == 1
+    assert "...  and 7 more" in shown
+    assert all("no room" in entry["why"] for entry in statuses(tmp_path).values())
 
 
 @pytest.fixture
@@ -622,7 +648,7 @@ def test_images_too_small_for_one_model_are_planned_with_another(tmp_path, caplo
         sweep(tmp_path, "attack=head_sum", "model=resnet18,lenet", "dry_run=true")
     assert "jobs 2 (1 that cannot be planned)" in caplog.text
     assert "model=resnet18 cannot take 12x12 images" in caplog.text
-    assert "(jobs: model=resnet18)" in caplog.text
+    assert "    job  model=resnet18" in caplog.text
 
 
 def test_a_failure_names_the_log_file_of_the_stage_that_failed(tmp_path, monkeypatch, capsys):

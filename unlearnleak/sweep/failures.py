@@ -15,11 +15,12 @@ MOST_REASONS, MOST_JOBS = 20, 5
 
 @dataclass(frozen=True)
 class Failure:
-    """One failed job."""
+    """One failed job; `because` names the stage that it needed, where that is what failed."""
 
     overrides: Sequence[str]
     why: str
     log: Path
+    because: str | None = None
 
 
 def command(*more: str) -> str:
@@ -45,18 +46,24 @@ def by_reason(failures: Sequence[Failure]) -> dict[str, list[Failure]]:
     return groups
 
 
+def job_lines(jobs: Sequence[Sequence[str]], most: int = MOST_JOBS) -> list[str]:
+    """A line for each of the first jobs, by their overrides, and one for how many more there are."""
+    more = [f"    ...  and {len(jobs) - most} more"] if len(jobs) > most else []
+    return [f"    job  {' '.join(overrides)}" for overrides in jobs[:most]] + more
+
+
 def print_failures(failures: Sequence[Failure], total: int, console: Console) -> None:
     """Each reason once, with its jobs and where to read more, and the command that repeats only these jobs.
 
+    Of jobs that only lack what a failed stage should have given, one stands for all.
     Lines are not broken, so that paths can be copied.
     """
     lines = [f"{len(failures)} of {total} jobs failed:"]
     groups = list(by_reason(failures).items())
     for why, same in groups[:MOST_REASONS]:
-        lines += ["", f"  {why}" + (f"  ({len(same)} jobs)" if len(same) > 1 else "")]
-        lines += [f"    job  {' '.join(failure.overrides)}" for failure in same[:MOST_JOBS]]
-        if len(same) > MOST_JOBS:
-            lines.append(f"    ...  and {len(same) - MOST_JOBS} more")
+        many, most = ("jobs depend on it", 1) if same[0].because else ("jobs", MOST_JOBS)
+        lines += ["", f"  {why}" + (f"  ({len(same)} {many})" if len(same) > 1 else "")]
+        lines += job_lines([failure.overrides for failure in same], most)
         lines.append(f"    log  {same[0].log}")
     if len(groups) > MOST_REASONS:
         lines += ["", f"  ... and {len(groups) - MOST_REASONS} other reasons: see `unlearnleak status`"]

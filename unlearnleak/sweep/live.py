@@ -83,10 +83,10 @@ class Live:
                 self.status.update(plain(self.board.line(self.began)))
 
     def tell(self, folder: Path, entry: dict[str, Any]) -> None:
-        """One task has ended."""
+        """One task has ended. What fails since a stage has is told by that stage, and counted at the end."""
         why = f": {entry['why']}" if entry.get("why") else ""
         self.log.info("%s", printable(f"{entry['status']} {folder}{why}", keep=LINES))
-        if is_failure(entry):
+        if is_failure(entry) and not entry.get("because"):
             first = first_line(entry.get("why"))
             name = " ".join(folder.parts[-2:]) if STAGE_JOBS in folder.parts else folder.name
             self.console.print(plain(f"failed: {name}: {first}"), highlight=False, soft_wrap=True)

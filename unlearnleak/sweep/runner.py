@@ -52,7 +52,7 @@ class Runner:
         missing = next((self.missing[need] | {"stage": need[0]} for need in task.needs if need in self.missing), None)
         if missing:
             told = f"its {missing['stage']} {missing['status']}: {missing['why']}"
-            end = self.say(task, missing["status"], why=told, log=missing["log"])
+            end = self.say(task, missing["status"], why=told, because=missing["stage"], log=missing["log"])
         elif why := stop_requested():
             end = self.say(task, "skipped", why=why)
         else:

@@ -21,7 +21,7 @@ from unlearnleak.progress import progress
 from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_status
 from unlearnleak.sweep.board import ENDS
 from unlearnleak.sweep.compose import SharedLoader
-from unlearnleak.sweep.failures import MOST_JOBS, Failure, command, differing, print_failures
+from unlearnleak.sweep.failures import Failure, command, differing, job_lines, print_failures
 from unlearnleak.sweep.grid import Job, make_jobs
 from unlearnleak.sweep.launch import launched
 from unlearnleak.sweep.live import Live
@@ -60,8 +60,7 @@ class Sweep:
         waves = make_waves(jobs, self.sweep_dir)
         text = announcement(jobs, waves)
         log.info("%s", text)
-        for line in set_aside(jobs):
-            log.info("%s", line)
+        tell_unplanned(jobs)
         if self.config.dry_run:
             return self.conclude(jobs, dry=True)
         for job in jobs:
@@ -130,7 +129,7 @@ class Sweep:
             if end_of(job) == "failed":
                 entry = {} if job.state == "failed" else read_status(job.directory) or {}
                 why = job.why or str(entry.get("why"))
-                found.append(Failure(words, why, Path(entry.get("log") or log_of(job))))
+                found.append(Failure(words, why, Path(entry.get("log") or log_of(job)), entry.get("because")))
         return found
 
     def conclude(self, jobs: Sequence[Job], *, dry: bool = False) -> None:
@@ -144,25 +143,26 @@ class Sweep:
             tell_unlogged(jobs)
             print_failures(failures, len(jobs), self.console)
         if failures or any(job.state == "failed" for job in jobs):
-            raise UserError(f"Not all is well: {tally(jobs)}." if not dry else "Not every job can be planned.")
+            unplanned = sum(job.state == "failed" for job in jobs)
+            told = f"Not every job can be planned: {unplanned} of {len(jobs)} cannot; see above."
+            raise UserError(f"Not all is well: {tally(jobs)}." if not dry else told)
         if not dry:
             tell_unlogged(jobs)
             shown = shlex.quote(str(self.sweep_dir))
             log.info("Runs are in %s; `unlearnleak table %s` shows them.", self.sweep_dir, shown)
 
 
-def set_aside(jobs: Sequence[Job]) -> list[str]:
-    """A line for every reason why jobs are not launched, and for those that cannot be planned which jobs these are."""
-    found: dict[tuple[str, str], list[str]] = {}
+def tell_unplanned(jobs: Sequence[Job]) -> None:
+    """Say why jobs are skipped or cannot be planned, each reason once, and which these are."""
+    same: dict[tuple[str, str], list[list[str]]] = {}
     for job, words in zip(jobs, differing([job.overrides for job in jobs]), strict=True):
         if job.why:
-            found.setdefault((job.state, job.why), []).append(" ".join(words or job.overrides))
-    lines = []
-    for (state, why), members in found.items():
-        more = [f"and {len(members) - MOST_JOBS} more"] if len(members) > MOST_JOBS else []
-        which = f" (jobs: {'; '.join([*members[:MOST_JOBS], *more])})" if state == "failed" else ""
-        lines.append(f"{'skipped' if state == 'skipped' else 'cannot be planned'} {len(members)}: {why}{which}")
-    return lines
+            same.setdefault((job.state, job.why), []).append(list(words or job.overrides))
+    for (state, why), overrides in same.items():
+        if state == "skipped":
+            log.info("skipped %d: %s", len(overrides), why)
+        else:
+            log.info("%s", "\n".join([f"cannot be planned {len(overrides)}: {why}", *job_lines(overrides)]))
 
 
 def tell_state(job: Job) -> None:
