@@ -26,9 +26,9 @@ REFUSED = {
     "a config looked up": [f"+{FILE}.encoding=cfg://handlers"],
     "an object by reference": [f"+{FILE}.encoding='${{oc.env:X}}'"],
     "another stream": ["hydra.job_logging.handlers.console.stream=ext://sys.modules"],
-    "a formatter's class": ["+hydra.job_logging.formatters.full.class=os.PathLike"],
-    "a formatter that walks objects": ["+hydra.job_logging.formatters.full.style='{'"],
-    "a logger's filters": ["+hydra.job_logging.loggers.unlearnleak.filters=[x]"],
+    "a formatter's class": ["++hydra.job_logging.formatters.full.class=os.PathLike"],
+    "a formatter that walks objects": ["++hydra.job_logging.formatters.full.style='{'"],
+    "a logger's filters": ["++hydra.job_logging.loggers.unlearnleak.filters=[x]"],
     "no logging config": ["hydra.job_logging.handlers.file=7"],
     "Hydra's own log": [
         "+hydra.hydra_logging.handlers.f={class: logging.FileHandler, filename: '${hydra.runtime.output_dir}/x.log'}"
