@@ -1,6 +1,7 @@
 """A training that is interrupted and goes on must end as if nothing had happened, in every bit."""
 
 import copy
+import hashlib
 import itertools
 import logging
 import multiprocessing
@@ -230,6 +231,67 @@ def test_a_damaged_one_is_left_out_with_a_warning(original, undisturbed, tmp_pat
     file.write_bytes(content)
     assert_same(train("lenet", original, checkpoints_in(tmp_path / "ab")), undisturbed("lenet"))
     assert str(file) in caplog.text
+
+
+def rewrite(folder, change):
+    """Change what the one checkpoint in a folder holds, under the digest that is then right."""
+    (file,) = folder.glob("*.ckpt")
+    held = torch.load(file, weights_only=True)
+    file.unlink()
+    torch.save(change(held), folder / "new")
+    named = folder / f"{hashlib.sha256((folder / 'new').read_bytes()).hexdigest()}.ckpt"
+    (folder / "new").rename(named)
+    return named
+
+
+def without(held, name):
+    return {key: value for key, value in held.items() if key != name}
+
+
+LACKING = {
+    "callbacks": lambda held: without(held, "callbacks"),
+    "callbacks that are none": lambda held: held | {"callbacks": None},
+    "one callback": lambda held: held | {"callbacks": without(held["callbacks"], "Curve")},
+    "its own": lambda held: held | {"callbacks": without(held["callbacks"], "Checkpoints")},
+    "the weights": lambda held: without(held, "state_dict"),
+    "the optimiser": lambda held: without(held, "optimizer_states"),
+    "the loops": lambda held: without(held, "loops"),
+    "where it stood": lambda held: held | {"loops": {"fit_loop": {}}},
+    "an optimiser": lambda held: held | {"optimizer_states": []},
+    "the epoch": lambda held: without(held, "epoch"),
+    "the version": lambda held: without(held, "pytorch-lightning_version"),
+    "all of it": lambda held: {"nothing": 0},
+    "a dictionary": lambda held: [1, 2],
+}
+
+
+@pytest.mark.parametrize("change", LACKING.values(), ids=LACKING.keys())
+def test_one_that_lacks_a_part_is_named_set_aside_and_computed_again(original, undisturbed, tmp_path, caplog, change):
+    with pytest.raises(Stopped):
+        train("lenet", original, checkpoints_in(tmp_path / "ab"), Stop(2, 1, interrupt))
+    file = rewrite(tmp_path / "ab", change)
+    checkpoints = checkpoints_in(tmp_path / "ab", seconds=300)
+    assert_same(train("lenet", original, checkpoints), undisturbed("lenet"))
+    assert checkpoints.resumed_from_epoch == 0
+    assert f"{file} cannot be used and is set aside: it " in caplog.text
+    assert [path.suffix for path in (tmp_path / "ab").iterdir()] == [".unusable"]
+
+
+def test_text_of_the_right_digest_is_set_aside(original, undisturbed, tmp_path, caplog):
+    (tmp_path / "ab").mkdir()
+    text = b"[" * 100_000
+    (tmp_path / "ab" / f"{hashlib.sha256(text).hexdigest()}.ckpt").write_bytes(text)
+    assert_same(train("lenet", original, checkpoints_in(tmp_path / "ab", seconds=300)), undisturbed("lenet"))
+    assert "is set aside" in caplog.text
+
+
+def test_one_that_lightning_cannot_go_on_from_is_named_and_trained_anew_by_repeating(original, undisturbed, tmp_path):
+    with pytest.raises(Stopped):
+        train("lenet", original, checkpoints_in(tmp_path / "ab"), Stop(2, 1, interrupt))
+    rewrite(tmp_path / "ab", lambda held: held | {"optimizer_states": [{"state": {}, "param_groups": []}]})
+    with pytest.raises(UserError, match=r"ab cannot be gone on from \(.* is set aside"):
+        train("lenet", original, checkpoints_in(tmp_path / "ab"))
+    assert_same(train("lenet", original, checkpoints_in(tmp_path / "ab")), undisturbed("lenet"))
 
 
 def test_one_that_is_removed_after_it_was_found_does_no_harm(original, undisturbed, tmp_path):

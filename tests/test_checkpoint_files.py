@@ -4,13 +4,16 @@ import threading
 
 import torch
 
-from unlearnleak.checkpoint_files import CheckpointFiles
+from unlearnleak.checkpoint_files import LOOPS, PARTS, CheckpointFiles
 
 FILES = CheckpointFiles()
 
 
 def state(number):
-    return {"epoch": number, "state_dict": {"w": torch.full((1000,), float(number))}}
+    """A checkpoint with every part that a training goes on from."""
+    loops = {"fit_loop": {name: {"current": number + 1} for name in LOOPS}}
+    parts = {name: kind() for name, kind in PARTS.items()} | {"loops": loops, "optimizer_states": [{}]}
+    return parts | {"epoch": number, "state_dict": {"w": torch.full((1000,), float(number))}}
 
 
 def test_what_was_saved_last_is_loaded_and_alone(tmp_path):

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import threading
 
@@ -22,6 +23,7 @@ from unlearnleak.plan import make_plan
 from unlearnleak.record import description
 from unlearnleak.screening.youden import Youden
 from unlearnleak.store import Artifact, Contents, Store, held
+from unlearnleak.sweep.grid import planned
 from unlearnleak.training import fit
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ledger import ClassLedger
@@ -274,6 +276,38 @@ def test_what_is_found_needs_no_images_and_no_training(tmp_path, monkeypatch):
     monkeypatch.setattr("unlearnleak.pipeline.fit", lambda *a, **k: pytest.fail("trained"))
     pipeline = run_stages(pipeline_in(tmp_path))
     assert all(pipeline.artifacts[stage].hit for stage in STAGES)
+
+
+IMPOSSIBLE = {
+    "classes that are not there": (["forget_classes=[9]"], "there is no class 9"),
+    "ng's bound": (["unlearner=ng", "unlearner.loss_bound=1.0"], "loss_bound=1.0 is too low"),
+    "the original's batches": (["training.batch_size=1"], r"training\.batch_size=1\) are not possible .* 32x32"),
+    "the unlearner's batches": (["unlearner=ft", "unlearner.batch_size=1"], r"unlearner\.batch_size=1\) are not"),
+}
+
+
+@pytest.mark.parametrize(("overrides", "message"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_what_the_data_rule_out_is_refused_before_anything_is_trained(tmp_path, monkeypatch, overrides, message):
+    write_npz(tmp_path / "images.npz", **images(side=32))
+    monkeypatch.setattr("unlearnleak.pipeline.fit", lambda *a, **k: pytest.fail("trained"))
+    words = overrides_in(tmp_path, "model=resnet18", *overrides)
+    with pytest.raises(UserError, match=message):
+        run_stages(Pipeline(make_plan(composed(*words))))
+    assert re.search(message, planned(composed(*words), [], tmp_path / "run").why)  # and in a dry run
+
+
+@pytest.mark.parametrize(
+    ("side", "overrides"),
+    [
+        (12, ["model=lenet", "training.batch_size=1"]),
+        (64, ["model=resnet18", "training.batch_size=1"]),  # four values a channel are left
+        (32, ["model=resnet18", "unlearner=ng", "unlearner.batch_size=1"]),  # keeps the original's statistics
+        (32, ["model=resnet18", "training.batch_size=2"]),
+    ],
+)
+def test_small_batches_are_left_alone_where_they_do(tmp_path, side, overrides):
+    write_npz(tmp_path / "images.npz", **images(side=side))
+    pipeline_in(tmp_path, *overrides).check()
 
 
 def test_the_datas_facts_need_no_gpu(tmp_path):

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from tests.conftest import TRAINING, flat
+from unlearnleak.errors import UserError
 from unlearnleak.model.classifier import LitClassifier
 from unlearnleak.optimization import Optimization
 from unlearnleak.seeds import generator
@@ -233,3 +234,15 @@ def test_other_errors_come_through_as_they_are(digits, fresh_lenet, error):
             callbacks=[Raises(act)],
         )
     assert caught.value is error
+
+
+def test_a_set_of_one_image_is_refused_where_batch_normalisation_needs_two(digits, normalised):
+    one = digits.train.select(torch.tensor([0]))
+    fit(normalised, one, HOW, test=one, generator=generator(0), label="one")  # 64 values a channel: that does
+    normalised.body = nn.Sequential(normalised.body[0], nn.AdaptiveAvgPool2d(1), nn.BatchNorm2d(4), nn.Flatten())
+    normalised.head = nn.Linear(4, 10)
+    before = flat(normalised)
+    with pytest.raises(UserError, match=r"Batches of one \(retain\) are not possible with a Normalised .*two images"):
+        fit(normalised, one, HOW, test=one, generator=generator(0), label="retain")
+    assert torch.equal(flat(normalised), before)
+    assert torch.equal(normalised.body[2].running_mean, torch.zeros(4))

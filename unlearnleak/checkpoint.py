@@ -6,7 +6,7 @@ callback's `state_dict` returns. `Checkpoints` is such a callback, and adds the 
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 
-from unlearnleak.checkpoint_files import CheckpointFiles
+from unlearnleak.checkpoint_files import CheckpointFiles, set_aside
+from unlearnleak.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -48,15 +49,20 @@ class Checkpoints(Checkpoint):
         self.files = CheckpointFiles()
         self.generator: torch.Generator
         self.began = self.last = clock()
+        self.training = False
         self.resumed_from_epoch, self.seconds_before = 0, 0.0
 
-    def find(self, model: torch.nn.Module, generator: torch.Generator) -> Path | None:
-        """The folder, if a checkpoint in it fits `model`; `generator`, which draws the batches' order, is kept too.
+    def find(
+        self, model: torch.nn.Module, generator: torch.Generator, callbacks: Sequence[pl.Callback] = ()
+    ) -> Path | None:
+        """The folder, if a checkpoint in it fits `model` and has the states of all `callbacks` that keep one.
 
-        One that is damaged, or fits no longer, is warned of: the training then starts over.
+        One that is damaged, lacks a part, or fits no longer, is warned of: the training then starts over. `generator`,
+        which draws the batches' order, is kept too.
         """
         self.generator = generator
-        found = self.files.find(self.folder)
+        keeping = [each for each in (*callbacks, self) if type(each).state_dict is not pl.Callback.state_dict]
+        found = self.files.find(self.folder, [each.state_key for each in keeping])
         if found is None:
             return None
         if self._fits(found, model):
@@ -66,14 +72,16 @@ class Checkpoints(Checkpoint):
         return None
 
     def _fits(self, found: dict[str, Any], model: torch.nn.Module) -> bool:
-        shapes = [
-            {name: t.shape for name, t in weights.items()} for weights in (found["state_dict"], model.state_dict())
-        ]
+        kept, own = (
+            {name: getattr(value, "shape", None) for name, value in weights.items()}
+            for weights in (found["state_dict"], model.state_dict())
+        )
         made_with = found["callbacks"].get(self.state_key, {}).get("made_with")
-        return shapes[0] == shapes[1] and made_with == self.made_with
+        return kept == own and made_with == self.made_with
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Starts the clock."""
+        self.training = True
         self.began = self.last = self.clock()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -107,6 +115,15 @@ class Checkpoints(Checkpoint):
         self.resumed_from_epoch = checkpoint["epoch"] + 1
         log.info(
             "the training goes on from epoch %d of %s (%s)", self.resumed_from_epoch, trainer.max_epochs, self.folder
+        )
+
+    def give_up(self, error: Exception) -> UserError:
+        """What to say where Lightning could not go on from what was found, which is set aside."""
+        for file in self.folder.glob("*.ckpt"):
+            set_aside(file)
+        return UserError(
+            f"The checkpoint in {self.folder} cannot be gone on from ({type(error).__name__}: {error}) and is set "
+            "aside. The same command trains anew."
         )
 
     def discard(self) -> None:

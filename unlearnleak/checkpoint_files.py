@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import pickle
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,26 @@ from unlearnleak.store.disk import remove
 from unlearnleak.store.temporary import temporary
 
 log = logging.getLogger(__name__)
+
+PARTS: dict[str, type] = {
+    "state_dict": dict,
+    "callbacks": dict,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+    "loops": dict,
+    "epoch": int,
+    "global_step": int,
+    "pytorch-lightning_version": str,
+}
+"""What Lightning writes of a training and reads again without looking."""
+LOOPS = (
+    "epoch_progress",
+    "epoch_loop.state_dict",
+    "epoch_loop.batch_progress",
+    "epoch_loop.scheduler_progress",
+    "epoch_loop.automatic_optimization.optim_progress",
+)
+"""What it must know of where the training stood: without, it would begin at the first epoch with later weights."""
 
 
 class CheckpointFiles(TorchCheckpointIO):
@@ -48,22 +69,32 @@ class CheckpointFiles(TorchCheckpointIO):
             if _written(other) < _written(place):  # never a newer one: two processes would remove each other's
                 remove(other)
 
-    def find(self, folder: Path) -> dict[str, Any] | None:
-        """The newest sound checkpoint in `folder`, on the CPU; damaged ones are warned of and left out."""
+    def find(self, folder: Path, states: Collection[str] = ()) -> dict[str, Any] | None:
+        """The newest sound checkpoint in `folder`, on the CPU; others are warned of and set aside.
+
+        `states` names the callbacks whose states must be among its parts.
+        """
         for file in sorted(_ours(folder), key=_written, reverse=True):
             try:
-                if _digest(file) == file.stem:
-                    self.found = torch.load(file, map_location="cpu", weights_only=True)
-                    return self.found
                 reason = "it is not what was written"
+                if _digest(file) == file.stem:
+                    found = torch.load(file, map_location="cpu", weights_only=True)
+                    reason = _lacking(found, states)
+                    if not reason:
+                        self.found = found
+                        return self.found
             except FileNotFoundError:
                 continue  # another process has removed it meanwhile
             except OSError as error:
-                reason = str(error)
+                log.warning("the checkpoint %s cannot be used and is left out: %s", file, error)
+                continue
             except pickle.UnpicklingError:
                 reason = "it holds more than tensors and plain values"
                 log.debug("torch refused it.", exc_info=True)
-            log.warning("the checkpoint %s cannot be used and is left out: %s", file, reason)
+            except Exception as error:  # whatever torch makes of a file that was no checkpoint
+                reason = f"it cannot be read: {error}"
+            log.warning("the checkpoint %s cannot be used and is set aside: %s", file, reason)
+            set_aside(file)
         return None
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
@@ -81,15 +112,39 @@ class CheckpointFiles(TorchCheckpointIO):
         if folder.is_symlink():
             remove(folder)
             return
-        for file in _ours(folder):
+        for file in _ours(folder, "*"):
             remove(file)
         with suppress(FileNotFoundError):
             if not any(folder.iterdir()):
                 folder.rmdir()
 
 
-def _ours(folder: Path) -> list[Path]:
-    return [path for path in folder.glob("*.ckpt") if CHECKPOINT.fullmatch(path.name)]
+def _ours(folder: Path, names: str = "*.ckpt") -> list[Path]:
+    return [path for path in folder.glob(names) if CHECKPOINT.fullmatch(path.name)]
+
+
+def set_aside(file: Path) -> None:
+    """Rename a checkpoint so that it is not found again. It goes with its folder when the training has ended."""
+    try:
+        file.replace(file.with_suffix(".unusable"))
+    except OSError as error:
+        log.info("%s cannot be renamed: %s", file, error)
+
+
+def _lacking(found: Any, states: Collection[str]) -> str:
+    """What a checkpoint lacks of what a training goes on from, in words; "" for nothing."""
+    if not isinstance(found, dict):
+        return "it is no checkpoint of Lightning's"
+    if missing := [name for name, kind in PARTS.items() if not isinstance(found.get(name), kind)]:
+        return f"it lacks {', '.join(missing)}"
+    loops = found["loops"].get("fit_loop")
+    if not isinstance(loops, dict) or not all(loops.get(name) for name in LOOPS):
+        return "it lacks where the training stood"
+    if not found["optimizer_states"]:
+        return "it lacks the optimiser's state"
+    if missing := [name for name in states if not isinstance(found["callbacks"].get(name), dict)]:
+        return f"it lacks the state of {', '.join(missing)}"
+    return ""
 
 
 def _write(path: Path, checkpoint: dict[str, Any]) -> None:

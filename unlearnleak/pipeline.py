@@ -39,7 +39,7 @@ from unlearnleak.packing import pack, pack_verdict, unpack
 from unlearnleak.plan import Plan
 from unlearnleak.runtime import count_memory_anew, peak_memory
 from unlearnleak.store import Artifact, Contents, key_of
-from unlearnleak.training import check_finite, evaluate, fit
+from unlearnleak.training import check_finite, check_single, evaluate, fit
 from unlearnleak.unlearner.ledger import ClassLedger
 from unlearnleak.variables import recorded_variables
 
@@ -160,6 +160,23 @@ class Pipeline:
         self.plan.check_images(tuple(artifact.meta["image_shape"]))
         return artifact
 
+    def check(self) -> None:
+        """Hold the settings against the data's facts, before anything is trained.
+
+        Raises:
+            UserError: the classes, the unlearner's settings or the batches are not possible with these data.
+        """
+        unlearner, facts = self.plan.unlearner, self.data().meta
+        self.named_classes()
+        unlearner.check_classes(facts["num_classes"])
+        trainings = {"training": self.plan.training}
+        if unlearner.start != "scratch" and not unlearner.freezes_statistics:
+            trainings["unlearner"] = unlearner.optimization(self.plan.training)
+        for group, how in trainings.items():
+            if how.epochs and how.batch_size == 1:
+                batches = f"Batches of one ({group}.batch_size=1)"
+                check_single(self.built_model(0, "checked"), tuple(facts["image_shape"]), batches)
+
     def forgotten(self) -> tuple[int, ...]:
         """The classes to forget; none for the control, whatever the config names."""
         if not self.plan.unlearner.forgets:
@@ -186,6 +203,10 @@ class Pipeline:
 
     def fresh_model(self, seed: int, stage: str) -> LitClassifier:
         """The model with initial weights drawn from (seed, stage), on the device."""
+        return self.built_model(seed, stage).to(self.plan.device)
+
+    def built_model(self, seed: int, stage: str) -> LitClassifier:
+        """The same in main memory."""
         facts = self.data().meta
         shape = {
             "image_shape": tuple(facts["image_shape"]),
@@ -194,7 +215,7 @@ class Pipeline:
             "std": tuple(facts["std"]),
         }
         with seeds.isolated(seed, stage, "weights"):
-            return self.plan.model_class(**self.plan.spec["model"]["settings"], **shape).to(self.plan.device)
+            return self.plan.model_class(**self.plan.spec["model"]["settings"], **shape)
 
     def stored_model(self, artifact: Artifact) -> LitClassifier:
         """The model whose weights an artifact holds."""
@@ -217,6 +238,7 @@ class Pipeline:
         plan = self.plan
 
         def compute() -> Contents:
+            self.check()
             if not plan.unlearner.needs_ledger:
                 return self.train_original(None)
             every = range(self.data().meta["num_classes"])
@@ -280,6 +302,7 @@ class Pipeline:
         plan = self.plan
 
         def compute() -> Contents:
+            self.check()
             unlearner, data, original = plan.unlearner, plan.resident, self.original()
             optimization = replace(unlearner.optimization(plan.training), precision=plan.training.precision)
             if unlearner.start == "scratch":

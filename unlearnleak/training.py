@@ -1,5 +1,6 @@
 """Training through Lightning on images that stay on the device."""
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -112,8 +113,14 @@ def fit(
             change from `state_dict`; `model`, `data`, `generator` and `callbacks` are to be handed over as at first.
 
     With `optimization.epochs` 0 the hooks on_fit_start and on_fit_end are called and nothing is trained.
+
+    Raises:
+        UserError: batches hold one image, which the model cannot be trained on; or a checkpoint has lost a part.
     """
     batches = ResidentBatches(data, optimization.batch_size, generator)
+    frozen = any(getattr(callback, "freezes_statistics", False) for callback in callbacks)
+    if optimization.epochs and batches.batch_size == 1 and not frozen:
+        check_single(model, data.image_shape, f"Batches of one ({label})")
     model.optimization = replace(optimization, steps_per_epoch=len(batches))
     curve = Curve(test, label)
     device = data.labels.device
@@ -122,7 +129,13 @@ def fit(
     if bf16:
         model.to(memory_format=torch.channels_last)  # a tenth faster still, for convolutions in bfloat16
     trainer = make_trainer(optimization, device, [*callbacks, curve], checkpoints)
-    _run(trainer, model, batches, checkpoints.find(model, generator) if checkpoints else None)
+    before = checkpoints.find(model, generator, [*callbacks, curve]) if checkpoints else None
+    try:
+        _run(trainer, model, batches, before)
+    except Exception as error:
+        if checkpoints is None or before is None or checkpoints.training or isinstance(error, UserError):
+            raise
+        raise checkpoints.give_up(error) from error
     if bf16:
         model.to(memory_format=torch.contiguous_format)
     model.to(device).eval()  # Lightning leaves it on the CPU
@@ -130,6 +143,23 @@ def fit(
         for name in ("log", "log_dict"):  # Lightning's, bound to the model: who keeps a callback would keep that too
             vars(callback).pop(name, None)
     return curve.rows
+
+
+def check_single(model: LitClassifier, image_shape: tuple[int, int, int], what: str) -> None:
+    """Raises UserError, beginning with `what`, where batch normalisation would see a single value per channel."""
+    trial = copy.deepcopy(model).train()  # which keeps the model's own statistics as they are
+    image = torch.zeros((1, *image_shape), dtype=torch.uint8, device=trial.mean.device)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            trial(trial.normalize(image))
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        side = "x".join(map(str, image_shape[1:]))
+        raise UserError(
+            f"{what} are not possible with a {type(model).__name__} and images of {side}: its batch normalisation "
+            "needs two images or more. Raise batch_size, or take model=lenet."
+        ) from error
 
 
 def make_trainer(

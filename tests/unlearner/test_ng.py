@@ -179,3 +179,9 @@ def test_a_bound_below_chance_is_refused(unlearn):
 def test_a_bad_value_is_refused_by_name(name, value):
     with pytest.raises(UserError, match=f"unlearner.{name}={value!r} must be"):
         method(**{name: value})
+
+
+def test_a_bound_below_chance_is_refused_by_the_number_of_classes_alone():
+    with pytest.raises(UserError, match=r"loss_bound=4.6 is too low.*100 classes.*4\.61 nats.*9\.2"):
+        method().check_classes(100)
+    method().check_classes(99)

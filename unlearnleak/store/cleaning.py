@@ -27,7 +27,7 @@ KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 TRAINING = re.compile(rf"({KEY.pattern})(-\d+-\d+)?")  # "-PART" where a stage has several
 TEMPORARY = re.compile(rf"\.{TRAINING.pattern}@.+\.tmp")
 LOCK = re.compile(rf"({STAGE.pattern})-{KEY.pattern}\.lock")
-CHECKPOINT = re.compile(r"[0-9a-f]{64}\.ckpt")
+CHECKPOINT = re.compile(r"[0-9a-f]{64}\.(ckpt|unusable)")
 ABANDONED_SECONDS = 7 * 24 * 3600
 
 _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}

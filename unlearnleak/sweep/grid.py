@@ -169,6 +169,7 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
             job.content = digest, plan.names["dataset"]
         pipeline = Pipeline(plan)
         once(bad, repr([plan.spec["dataset"], vars(plan.dataset), plan.spec["model"], plan.seeds.data]), pipeline.data)
+        pipeline.check()
         if finished(pipeline, directory, config):
             job.state = "finished"
         for stage in STAGES[: STAGES.index(plan.until) + 1]:

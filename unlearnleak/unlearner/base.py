@@ -25,12 +25,14 @@ class Unlearner(pl.Callback, ABC):
         start: "original" continues from the original model, "scratch" from fresh weights.
         needs_ledger: the original's training must keep the per-class sums of updates (`ledger.ClassLedger`).
         forgets: False only for the control that forgets nothing.
+        freezes_statistics: True where training keeps the original's batch statistics, so that a batch of one will do.
     """
 
     version: ClassVar[int]
     start: ClassVar[Literal["original", "scratch"]] = "original"
     needs_ledger: ClassVar[bool] = False
     forgets: ClassVar[bool] = True
+    freezes_statistics: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -57,6 +59,9 @@ class Unlearner(pl.Callback, ABC):
     def optimization(self, original: Optimization) -> Optimization:
         """How to train; `original` is how the original model was trained."""
         return self.settings
+
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where the settings cannot be with this many classes; asked before anything is trained."""
 
     def training_set(self, split: ForgetSplit, generator: torch.Generator) -> LabeledImages:
         """What to train on. The default is the retain set."""

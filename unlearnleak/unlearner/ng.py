@@ -1,5 +1,6 @@
 """ng: gradient ascent on the forget set, stopped before the model collapses."""
 
+import math
 from typing import Any
 
 import pytorch_lightning as pl
@@ -46,6 +47,7 @@ class NegativeGradient(Unlearner):
     """
 
     version = 1
+    freezes_statistics = True
 
     def __init__(
         self,
@@ -73,15 +75,19 @@ class NegativeGradient(Unlearner):
         self.generator = generator
         return split.forget
 
-    def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
-        """Keeps D_f to measure the accuracy on."""
-        chance = torch.tensor(float(split.forget.num_classes)).log().item()
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where a sample's loss could be at the bound though its class is predicted."""
+        chance = math.log(num_classes)
         if self.loss_bound <= chance:
             raise UserError(
-                f"unlearner.loss_bound={self.loss_bound} is too low: a sample of {split.forget.num_classes} "
+                f"unlearner.loss_bound={self.loss_bound} is too low: a sample of {num_classes} "
                 f"classes can be predicted rightly up to a loss of {chance:.2f} nats. Set it higher, "
                 f"for example to {2 * chance:.1f}."
             )
+
+    def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
+        """Keeps D_f to measure the accuracy on."""
+        self.check_classes(split.forget.num_classes)
         self.forget, self.retain = split.forget, split.retain
         self.report = {"stopped_by": "epochs", "steps": 0}
 
