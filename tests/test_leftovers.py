@@ -26,9 +26,12 @@ def test_half_written_files_of_killed_processes_are_removed_and_nothing_else(tmp
     kept = [runs / "sweep" / name for name in names]
     for path in kept:
         path.write_text("{}")
+    config = runs / "sweep" / "run" / ".hydra" / f".config.yaml{DEAD}"
+    config.parent.mkdir()
+    config.touch()
     removed = []
     remove_leftovers(runs, removed.append)
-    assert removed == [left]
+    assert removed == [left, config]
     assert sorted(path for path in runs.rglob("*") if path.is_file()) == sorted(kept)
 
 

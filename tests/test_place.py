@@ -3,15 +3,17 @@
 import json
 import logging
 import os
+import shutil
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from omegaconf import OmegaConf
 
 from tests.jobs import composed, images, overrides_in, write_npz
 from tests.sweep.direct import sweep
-from unlearnleak import place
+from unlearnleak import evaluation, place
 from unlearnleak.errors import UserError
 from unlearnleak.job import run_job
 from unlearnleak.place import check_place, keep_earlier
@@ -71,6 +73,42 @@ def test_a_job_that_cannot_be_planned_changes_nothing(tmp_path):
     assert {path: path.read_bytes() for path in files if path.name != "run.log"} == {
         path: content for path, content in files.items() if path.name != "run.log"
     }
+
+
+def test_two_at_once_keep_their_configurations_apart(tmp_path, monkeypatch):
+    """The second one of another job comes while the first one computes, and waits for its end."""
+    evaluate, late = evaluation.evaluate_run, []
+
+    def meanwhile(pipeline):
+        if not late:
+            late.append(Thread(target=job, args=(tmp_path, "forget_classes=[1]")))
+            late[0].start()
+            late[0].join(1)
+        return evaluate(pipeline)
+
+    monkeypatch.setattr("unlearnleak.job.evaluate_run", meanwhile)
+    job(tmp_path)
+    late[0].join()
+    (kept,) = kept_in(tmp_path / "runs")
+    for run, classes in ((kept, [3]), (tmp_path / "runs" / "run", [1])):
+        assert OmegaConf.load(run / ".hydra" / "config.yaml").forget_classes == classes
+        assert read_result(run / RESULT)["forget_classes"] == classes
+
+
+def test_a_folder_that_is_removed_in_mid_run_is_made_again(tmp_path, monkeypatch):
+    evaluate = evaluation.evaluate_run
+
+    def meanwhile(pipeline):
+        shutil.rmtree(tmp_path / "runs")
+        shutil.rmtree(tmp_path / "store" / ".locks")
+        return evaluate(pipeline)
+
+    monkeypatch.setattr("unlearnleak.job.evaluate_run", meanwhile)
+    result = job(tmp_path)
+    run = tmp_path / "runs" / "run"
+    assert read_result(run / RESULT)["digest"] == result["digest"]
+    assert read_status(run)["status"] == "done"
+    assert OmegaConf.load(run / ".hydra" / "config.yaml").forget_classes == [3]
 
 
 @pytest.mark.parametrize("words", [(), ("runtime.threads=2",)], ids=str)

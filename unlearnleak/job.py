@@ -17,7 +17,7 @@ from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.evaluation import VERSION, evaluate_run
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.pipeline import Pipeline
-from unlearnleak.place import check_place, keep_earlier, record_config
+from unlearnleak.place import CONFIG, check_place, in_use, keep_earlier, record_config
 from unlearnleak.plan import STAGES, make_plan
 from unlearnleak.record import description, log_pictures, provenance, summary
 from unlearnleak.runtime import set_threads
@@ -132,7 +132,7 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
     Raises:
         Busy: in a sweep, another process has a stage of this job in hand, or this very run.
     """
-    if not os.path.lexists(directory / RESULT):  # else it is seen first whose result it is
+    if not in_use(directory):  # else it is seen first whose it is
         record_config(directory, config, hydra)
     plan = make_plan(config)
     assert plan.device  # that there is such a device is seen before anything else begins
@@ -152,6 +152,8 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
             if plan.until != "verdict":
                 return run_up_to(pipeline, directory)
             result = run_and_log(pipeline, logger, config, directory)
+    if not (directory / CONFIG).exists():  # somebody has removed the folder meanwhile
+        record_config(directory, config, hydra)
     log.info("%s", summary(result, directory))
     return result
 

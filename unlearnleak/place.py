@@ -11,7 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from unlearnleak.errors import UserError
-from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_result
+from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_result, read_status
 from unlearnleak.store.temporary import name_beside
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,11 @@ def runs_inside(directory: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".") and name not in PARTS]
         if STATUS in files and Path(place) != directory and is_run(Path(place)):
             yield Path(place)
+
+
+def in_use(directory: Path) -> bool:
+    """Whether a result lies there, or a living process is about to leave one."""
+    return os.path.lexists(directory / RESULT) or (read_status(directory) or {}).get("status") == "running"
 
 
 def keep_earlier(directory: Path, identity: dict[str, Any] | None) -> Path | None:
