@@ -22,7 +22,7 @@ from unlearnleak.pipeline import Pipeline
 from unlearnleak.plan import make_plan
 from unlearnleak.status import RESULT, STATUS, mark
 from unlearnleak.store import Store, held
-from unlearnleak.sweep import runner
+from unlearnleak.sweep import grid, runner
 from unlearnleak.sweep.launch import LAUNCHES, launch_folder
 
 GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum", "screening=kmeans,youden"]
@@ -729,3 +729,9 @@ def test_what_is_removed_in_mid_sweep_is_said_so(tmp_path, monkeypatch, until):
     monkeypatch.undo()
     sweep(tmp_path, "attack=head_sum", f"until={until}")
     assert {entry["status"] for entry in statuses(tmp_path).values()} == {"done"}
+
+
+def test_a_job_inside_another_one_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"a/b would lie in the folder of another one, .*/a, where it is not found"):
+        grid.check_apart([tmp_path / "a", tmp_path / "ab", tmp_path / "a" / "b"])
+    grid.check_apart([tmp_path / "a", tmp_path / "ab", tmp_path / "c" / "b"])

@@ -1,7 +1,7 @@
 """The jobs of a grid, one per point, and what is known of each before anything runs."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,7 +72,19 @@ def make_jobs(
             jobs[directory] = planned(config, overrides, directory, bad)
             check_content(jobs[directory], contents)
     HydraConfig.instance().cfg = None
+    check_apart(jobs)
     return list(jobs.values())
+
+
+def check_apart(jobs: Collection[Path]) -> None:
+    """Raises UserError where a job's folder lies in another one's: nobody would find it there."""
+    all_of_them = frozenset(jobs)
+    for directory in jobs:
+        if above := next((folder for folder in directory.parents if folder in all_of_them), None):
+            raise UserError(
+                f"The job in {directory} would lie in the folder of another one, {above}, where it is not found: give "
+                "hydra.sweep.subdir as many parts for every job, or leave it as it is."
+            )
 
 
 AGAIN = ("failed", "queued", "waiting")
