@@ -89,6 +89,12 @@ def test_results_come_in_the_order_of_the_jobs(launcher, tmp_path):
     assert "a job speaks" in log
 
 
+def test_letters_that_a_log_lacks_cost_no_job(launcher, tmp_path):
+    (done,) = launcher(workers=1).launch([[f"folder={tmp_path}", "+word='K\udcff'"]], 0)
+    assert (done.status, done.return_value) == (JobStatus.COMPLETED, 0)
+    assert r"+word='K\udcff'" in (tmp_path / "sweep" / ".launches" / "default" / "worker-0.log").read_text()
+
+
 ENDS = [
     ("do=throw", ValueError, "on purpose"),
     ("do=throw_unsent", RuntimeError, "Unsent: fish for supper"),

@@ -34,7 +34,7 @@ class Live:
 
     def __enter__(self) -> "Live":
         if self.console.is_terminal:
-            self.status = self.console.status("")
+            self.status = self.console.status("", spinner="dots" if self.console.encoding.startswith("utf") else "line")
             self.status.start()
         self.log.info("%s", printable(self.board.plan["command"]))
         self.log.info("%s", printable(self.board.plan["announcement"]))

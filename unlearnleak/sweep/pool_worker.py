@@ -24,6 +24,7 @@ from hydra.core.utils import JobReturn, JobStatus, filter_overrides, run_job, se
 from omegaconf import open_dict
 
 from unlearnleak.errors import Terminated
+from unlearnleak.printable import write_any_letter
 from unlearnleak.sweep import scratch
 from unlearnleak.sweep.launch import JobDied
 from unlearnleak.sweep.slots import VISIBLE, Slot
@@ -72,6 +73,7 @@ def enter(station: Station, temporaries: Path) -> None:
     for text in (sys.stdout, sys.stderr):
         if isinstance(text, TextIOWrapper):
             text.reconfigure(line_buffering=True)
+    write_any_letter()
     faulthandler.enable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's: it stops the jobs in order
     signal.signal(signal.SIGTERM, stopped)

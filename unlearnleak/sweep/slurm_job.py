@@ -10,6 +10,7 @@ import submitit
 from hydra.core.utils import JobReturn, JobStatus, filter_overrides
 from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher  # type: ignore[import-untyped]
 
+from unlearnleak.printable import write_any_letter
 from unlearnleak.sweep.launch import JobDied
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class SlurmJob(SlurmLauncher):  # type: ignore[misc]
         """Run the job. An earlier attempt's leftovers, if any, are removed first."""
         import unlearnleak.run  # noqa: F401, PLC0415  (the resolvers of conf/; light, and not needed where jobs are launched)
 
+        write_any_letter()
         self.requeued = self.told_to_end = False
         paths = submitit.JobEnvironment().paths
         for path in (paths.result_pickle, paths.submitted_pickle):
