@@ -193,3 +193,19 @@ def test_mistakes_are_told_before_anything_starts(fake: Path, tmp_path: Path, mo
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert "UserError: unlearnleak sync needs an API key: run `wandb login`, or set WANDB_API_KEY." in done.stderr
     assert not sync.is_synced(run)
+
+
+@pytest.mark.parametrize("place", ["run-goo.wandb.synced", "../debug-cli.me.log"])
+def test_nothing_is_written_through_a_link(
+    tmp_path: Path, fake: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    os.utime(victim, (0, 0))
+    run = empty_run(tmp_path / "runs", "goo-good")
+    (run / place).symlink_to(victim)
+    assert command(str(tmp_path / "runs")) == 1
+    out, err = capsys.readouterr()
+    assert "failed 1" in out
+    assert "is a link, and no link is followed: remove it" in err
+    assert (victim.read_text(), victim.stat().st_mtime) == ("mine", 0)

@@ -19,6 +19,7 @@ from typing import IO
 
 from unlearnleak.errors import UserError, require
 from unlearnleak.logger.wandb_service import require_key
+from unlearnleak.printable import printable
 from unlearnleak.process import kill_group
 from unlearnleak.progress import meter
 
@@ -59,9 +60,15 @@ def is_synced(run: Path) -> bool:
     """Whether W&B's marker says that the run was uploaded, and nothing was written to it since."""
     for file in run.glob("run-*.wandb"):
         marker = file.with_suffix(".wandb.synced")
-        if not marker.exists() or marker.stat().st_mtime < file.stat().st_mtime:
+        if marker.is_symlink() or not marker.exists() or marker.stat().st_mtime < file.stat().st_mtime:
             return False
     return True
+
+
+def links(run: Path) -> list[Path]:
+    """Links where W&B would write its marker or its log: what it wrote would lie where they lead."""
+    places = [*run.glob("*.synced"), *run.parent.glob("debug-cli*.log")]
+    return sorted(place for place in places if place.is_symlink())
 
 
 class Syncing:
@@ -75,7 +82,9 @@ class Syncing:
         self._alive: set[subprocess.Popen[bytes]] = set()
 
     def __call__(self, run: Path) -> Outcome:
-        """Sync one run."""
+        """Sync one run; none that would write through a link."""
+        if found := links(run):
+            return Outcome(run, "failed", f"{found[0]} is a link, and no link is followed: remove it")
         with TemporaryFile() as output:  # a pipe would be held open by any process that outlives the killed one
             with self._lock:  # no process begins after `stop` has ended all
                 if self.stopped.is_set():
@@ -137,7 +146,9 @@ def sync_all(runs: list[Path], syncing: Syncing, workers: int) -> list[Outcome]:
                 outcomes.append(job.result())
                 bar.update()
                 if outcomes[-1].why:
-                    bar.write(f"{outcomes[-1].status}: {outcomes[-1].run}: {outcomes[-1].why}", file=sys.stderr)
+                    bar.write(
+                        printable(f"{outcomes[-1].status}: {outcomes[-1].run}: {outcomes[-1].why}"), file=sys.stderr
+                    )
         except BaseException as error:
             syncing.stop()
             if not isinstance(error, KeyboardInterrupt):
