@@ -20,7 +20,7 @@ FAKE = """#!/bin/sh
 run=$1
 case $run in
     *-good/*) touch "$(echo $run/run-*.wandb).synced" ;;
-    *-bad/*) echo "wandb: Syncing"; echo "Error: permission denied"; echo; exit 7 ;;
+    *-bad/*) echo "wandb: Syncing"; printf 'Error: \\033[2Jpermission denied\\n'; echo; exit 7 ;;
     *-liar/*) echo "wandb: all is well" ;;
     *-hangs/*) echo "setting up"; setsid sleep 10 & sleep 60 & echo $! > $run/child; wait ;;
 esac
@@ -113,7 +113,7 @@ def test_failures_are_named_and_do_not_stop_the_others(
     assert printed.out == "synced 2, already 1, failed 3 (timeout 1)\n"
     told = sorted(line.partition(": ")[::2] for line in printed.err.splitlines())
     assert [status for status, _ in told] == ["failed", "failed", "timeout"]
-    assert told[0][1].endswith("exit status 7: Error: permission denied")
+    assert told[0][1].endswith("exit status 7: Error: \\x1b[2Jpermission denied")
     assert told[1][1].endswith("exit status 0, not marked as synced: wandb: all is well")
     assert told[2][1].endswith("no end within 1 s: setting up")
     (child,) = (tmp_path / "runs").rglob("child")
@@ -184,8 +184,9 @@ def test_mistakes_are_told_before_anything_starts(fake: Path, tmp_path: Path, mo
         command(str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match=r"No offline W&B run lies below.*logger=none"):
         command(str(tmp_path / "none"))
-    with pytest.raises(UserError, match=r"--timeout=-1"):
-        command(str(tmp_path / "runs"), "--timeout", "-1")
+    for timeout in ("-1", "nan", "0"):
+        with pytest.raises(UserError, match=rf"--timeout={timeout}"):
+            command(str(tmp_path / "runs"), "--timeout", timeout)
     with pytest.raises(UserError, match=r"--workers=0"):
         command(str(tmp_path / "runs"), "--workers", "0")
     words = [sys.executable, "-c", f"from tests.test_sync import command; command({str(tmp_path / 'runs')!r})"]

@@ -1,6 +1,10 @@
 """Tables at any width: every number whole, every column there."""
 
 import io
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +135,20 @@ def test_a_pipe_has_no_edge_and_paths_are_never_broken(tmp_path, monkeypatch, ca
     assert line.split() == ["rt", "aaaaaaaa", "1", "12.3", "90.0", "-", "1/1", "100.0", "0.0", "95.0", "1/1"]
     assert f"  failed: {folder / 'c'}: ValueError: {'because of this ' * 20}".strip() in out
     assert f"3 runs in {folder}: 2 done, 1 failed" in out
+
+
+@pytest.mark.parametrize("columns", ["0", "", "x", "-5"])
+def test_a_width_that_is_none_is_no_width(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert terminal.console().width == terminal.NO_TERMINAL
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash is installed")
+@pytest.mark.parametrize("redirection", [">&-", "| true"], ids=["closed", "a reader that has gone"])
+def test_an_output_that_is_not_there_is_no_failure(tmp_path, redirection):
+    write_run(tmp_path / "a")
+    command = "import sys; from unlearnleak.commands import main; sys.exit(main(sys.argv[1:]))"
+    words = shlex.join([sys.executable, "-u", "-c", command, "table", str(tmp_path)])
+    script = f"set -o pipefail; {words} {redirection}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

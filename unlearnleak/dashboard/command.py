@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from unlearnleak.errors import UserError, require
 from unlearnleak.logger.wandb_service import library, require_key
+from unlearnleak.printable import printable
 from unlearnleak.run import config_folder
 from unlearnleak.whole_file import write_file
 
@@ -69,7 +70,7 @@ def dashboard(arguments: argparse.Namespace) -> int:
     elif not arguments.push:
         print(text)
     if arguments.push:
-        print(push(workspace))
+        print(printable(push(workspace)))
     return 0
 
 

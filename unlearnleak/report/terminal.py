@@ -6,6 +6,7 @@ values. A pipe and a file have no width: there a table is as wide as it needs to
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -21,10 +22,19 @@ NO_TERMINAL = 10_000  # wider than any table
 READABLE = 80  # where sentences are broken that go into a pipe
 
 
+class Output(Console):
+    """rich's console, whose reader may have seen enough: the command then ends as others do, and not as a failure."""
+
+    def on_broken_pipe(self) -> None:
+        """Hand the error on."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output; of any width where it is no terminal, unless COLUMNS says how wide it is."""
-    bounded = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    return Console(width=None if bounded else NO_TERMINAL)
+    terminal = sys.__stdout__ is not None and sys.stdout.isatty()  # None where it was closed
+    bounded = terminal or os.environ.get("COLUMNS", "").strip("0").isdecimal()
+    return Output(width=shutil.get_terminal_size().columns if bounded else NO_TERMINAL)
 
 
 def show(on: Console, *parts: RenderableType) -> None:
