@@ -70,6 +70,14 @@ def test_names_and_numbers_are_in_one_line_where_they_fit_and_in_blocks_with_the
     assert printed(sheet, 14) == ["digits", "classes rt 1", "ASR     100.0", "exact   208/208", "gate    207/208"]
 
 
+def test_words_are_broken_where_that_makes_one_block_and_stay_whole_in_several():
+    columns = [Column("classes", words=True, left=True), Column("exact"), Column("rank"), Column("gate")]
+    sheet = Sheet(title="t", columns=columns, rows=[["rt 5e771465    1", "208/208", "98.5", "207/208"]])
+    head, *rest = printed(sheet, 30)[1:]
+    assert (head.split(), rest[1:]) == (["classes", "exact", "rank", "gate"], ["5e771465", "1"])
+    assert printed(sheet, 28)[1:3] == ["classes            exact", "rt 5e771465    1 208/208"]
+
+
 def test_a_first_word_that_is_repeated_is_left_out_of_a_table_and_not_of_a_list():
     columns = [Column("data set", words=True, left=True), Column("ASR")]
     sheet = Sheet(title="t", columns=columns, rows=[["mnist", "1.0"], ["mnist", "2.0"]], gap=1, ditto=True)

@@ -116,11 +116,17 @@ class Sheet:
         return total([*least[: self.words], max(least[self.words :], default=0)], 1)
 
     def folded(self, width: int) -> list[list[int]]:
-        """The columns of each block: the words, and as many others as fit."""
+        """The columns of each block: the words, and as many others as fit.
+
+        Words are broken where that makes one block of all, or where they leave no room otherwise.
+        """
         least, words = self.least(), list(range(self.words))
+        widths = [*self.natural()[: self.words], *least[self.words :]]
+        if total(least, 1) <= width or total([*widths[: self.words], max(widths[self.words :], default=0)], 1) > width:
+            widths = least
         blocks = [words]
-        for index in range(self.words, len(least)):
-            if total([least[i] for i in [*blocks[-1], index]], 1) > width:
+        for index in range(self.words, len(widths)):
+            if total([widths[i] for i in [*blocks[-1], index]], 1) > width:
                 blocks.append(words)
             blocks[-1] = [*blocks[-1], index]
         return blocks
