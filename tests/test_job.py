@@ -87,7 +87,7 @@ def test_wandb_has_the_keys_and_values_of_the_result(logged):
 def test_wandb_is_told_where_the_run_belongs(logged):
     _, ((run, *_), _) = logged
     assert (run.name, run.group, run.job_type, run.project) == ("miss", "adhoc", "param_dot", "p")
-    assert run.tags == ["npz", "lenet", "ft", "param_dot", "youden"]
+    assert run.tags == ["images", "lenet", "ft", "param_dot", "youden"]
     assert (run.config["unlearner"], run.config["unlearner_attack"]) == ("ft", "ft / param_dot")
 
 

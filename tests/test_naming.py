@@ -20,6 +20,13 @@ def test_a_name_says_what_was_run():
     assert name("forget_classes=draw:3").startswith("digits-lenet-rt-draw3-")
 
 
+def test_folders_of_data_without_a_name_are_called_as_before_there_was_one():
+    assert name("dataset=mnist") == "mnist-lenet-rt-3-param_dot-youden-s0-b592e418"
+    mine = ("dataset=npz", "dataset.path=mine.npz")
+    assert name(*mine) == "npz-lenet-rt-3-param_dot-youden-s0-37f41a18"
+    assert name(*mine, "dataset.name=lungs") != name(*mine)
+
+
 def test_the_place_and_the_order_of_words_do_not_matter():
     words = ("unlearner=rl", "seed=3", "attack.heads=7")
     assert name(*words) == name(*reversed(words))

@@ -118,6 +118,7 @@ def test_a_place_and_a_files_name_are_in_no_key_and_its_content_is_in_all(folder
     before = keys(folder, *BASE)
     shutil.copy(folder / "images.npz", tmp_path / "other.npz")
     assert keys(folder, *BASE, f"dataset.path={tmp_path / 'other.npz'}", "dataset.root=x") == before
+    assert keys(folder, *BASE, "dataset.name=another name") == before
     assert keys(folder, *BASE, f"store={tmp_path / 'store'}") == before
     pixels = images()["train_images"]
     pixels[0, 0, 0] ^= 1

@@ -87,10 +87,10 @@ def test_an_unlearned_model_that_was_not_trained_has_no_curve(tmp_path):
     assert set(told.curves) == {"original"}
 
 
-def test_the_description_has_the_words_of_the_command_line(dots):
+def test_the_description_has_the_words_of_the_command_line_and_the_files_name(dots):
     _, result, _ = dots
     words = {name: result[name] for name in ("dataset", "model", "unlearner", "attack", "screening")}
-    assert list(words.values()) == ["npz", "lenet", "ft", "param_dot", "youden"]
+    assert list(words.values()) == ["images", "lenet", "ft", "param_dot", "youden"]
     assert result["seeds"] == {"data": 0, "forget": 0, "original": 0, "unlearning": 0, "attack": 0}
     assert result["forget_classes"] == [2]
 
@@ -98,7 +98,7 @@ def test_the_description_has_the_words_of_the_command_line(dots):
 def test_the_summary_says_what_matters(dots):
     _, result, _ = dots
     text = record.summary(result, Path("somewhere/run"))
-    assert "npz lenet, ft of class 2, param_dot / youden" in text
+    assert "images lenet, ft of class 2, param_dot / youden" in text
     assert f"ASR       {100 * result['asr']:.1f} % (constant answer 75.0 %" in text
     assert "in truth 2" in text
     assert "(stored)" not in text

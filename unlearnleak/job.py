@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from unlearnleak.config import build, resolved
+from unlearnleak.config import build, resolved, stem
 from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.evaluation import VERSION, evaluate_run
 from unlearnleak.logger.base import RunLogger
@@ -65,12 +65,14 @@ def identity(pipeline: Pipeline, config: DictConfig) -> dict[str, Any]:
 
 
 def start(logger: RunLogger, config: DictConfig, directory: Path, pipeline: Pipeline) -> None:
-    """Open the logger's run: grouped by sweep, tagged with the words of the command line."""
-    names = pipeline.plan.names
+    """Open the logger's run: grouped by sweep, tagged with the words of the command line and the data's name."""
+    names, settings = pipeline.plan.names, resolved(config, "config")
+    if names["dataset"] != stem(config.dataset):
+        settings["dataset"]["name"] = names["dataset"]
     logger.start(
         directory=directory,
         name=directory.name,
-        config=resolved(config, "config"),
+        config=settings,
         group=str(config.sweep_name),
         job_type=names["attack"],
         tags=list(names.values()),

@@ -23,6 +23,8 @@ def run_name(*, _root_: DictConfig) -> str:
     for key in sorted(str(key) for key in _root_ if key not in ELSEWHERE):
         node = _root_._get_node(key)
         content[key] = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else _root_[key]
+    if isinstance(content["dataset"], dict) and content["dataset"].get("name", "") is None:
+        del content["dataset"]["name"]  # names of folders are older than this setting
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
     words = [str(content[group].get("_target_", "x.unknown.x")).split(".")[-2:][0] for group in GROUPS]
     classes = content.get("forget_classes")

@@ -91,7 +91,8 @@ class Runtime:
 class Plan:
     """Everything that one job needs, from the data set to the device.
 
-    `spec` holds each group's settings as the store's keys see them: resolved, without anything that says where.
+    `spec` holds each group's settings as the store's keys see them: resolved, without anything that says where. `names`
+    are the groups' words on the command line, and for a data set of one's own what that is called.
     """
 
     dataset: Dataset
@@ -182,6 +183,7 @@ def make_plan(config: DictConfig) -> Plan:
     names = {group: stem(config[group]) for group in GROUPS}
     runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
     dataset = build(config.dataset, Dataset, "dataset")  # type: ignore[type-abstract]
+    names["dataset"] = dataset.title
     model_class = locate(target_of(config.model), LitClassifier, "model")  # type: ignore[type-abstract]
     check_settings(model_class, settings_of(config.model, "model"), "model", SHAPE)
     unlearner = build(config.unlearner, Unlearner, "unlearner")

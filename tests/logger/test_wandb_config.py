@@ -25,3 +25,10 @@ def test_booleans_are_numbers_for_panels() -> None:
     shown = drawable({"exact_match": True, "stored_data": False, "gate": "passed", "auroc": None, "asr": 0.5})
     assert list(map(type, shown.values())) == [int, int, str, type(None), float]
     assert shown == {"exact_match": 1, "stored_data": 0, "gate": "passed", "auroc": None, "asr": 0.5}
+
+
+def test_a_data_set_of_ones_own_is_known_by_its_name():
+    settings = {"_target_": "unlearnleak.dataset.npz.Npz", "path": "x/lungs.npz"}
+    assert by_words({"dataset": settings | {"name": "lungs"}})["dataset"] == "lungs"
+    assert by_words({"dataset": settings | {"name": None}})["dataset"] == "npz"
+    assert by_words({"dataset": settings | {"name": "lungs"}})["dataset_settings"] == settings | {"name": "lungs"}

@@ -2,10 +2,10 @@
 
 One module per data set (`digits`, `mnist`, `fashion_mnist`, `svhn`, `cifar10`, `npz`), each with its
 conf/dataset file of the same name. Beside them: `images` holds the types that everything else works on,
-`base` what all data sets share, `division` how many rows go where, `split` the seeded draws, `forget` the choice of
-the forgotten classes, `file` what the sets that read an .npz file share, `archive` and `arrays` its reader, `content`
-files' digests, `download` what the sets that torchvision downloads have in common, `recognition` whose images a file
-holds.
+`base` what all data sets share, `division` how many rows go where, `split` the seeded draws, `forget` the
+choice of the forgotten classes, `title` what one's own set is called, `file` what the sets that read an .npz file
+share, `archive` and `arrays` its reader, `content` files' digests, `download` what the sets that torchvision
+downloads have in common, `recognition` whose images a file holds.
 No model, no device and no augmentation here: every tensor is on the CPU, and images stay uint8.
 """
 

@@ -12,6 +12,7 @@ from unlearnleak.dataset.content import digest, read_whole
 from unlearnleak.dataset.division import Division
 from unlearnleak.dataset.images import LabeledImages, Splits
 from unlearnleak.dataset.split import SPLIT_VERSION, channel_statistics, rank_in_class
+from unlearnleak.dataset.title import check_title
 from unlearnleak.errors import UserError
 
 T = TypeVar("T")
@@ -26,14 +27,16 @@ class Dataset(ABC):
     - `test_per_class`: test images per class. Where the source has a test set of its own, None keeps all of
       it; where it has none, that many are taken out of the training rows.
     - `train_limit`: at most this many training images, stratified; None keeps all that are left.
+    - `name`: what images of one's own are called in results.
 
     Raises `UserError` for values outside of these.
     """
 
     version: ClassVar[int]
     """Raise when `load` gives other images or labels than before."""
-    location_keys: ClassVar[frozenset[str]] = frozenset({"root", "path"})
-    """Settings that say where the data lie: no store key holds them, `fingerprint` says what the data are."""
+    location_keys: ClassVar[frozenset[str]] = frozenset({"root", "path", "name"})
+    """Settings that say where the data lie, or how they are called: no store key holds them, `fingerprint` says what
+    the data are."""
 
     def __init__(
         self,
@@ -43,17 +46,21 @@ class Dataset(ABC):
         auxiliary_per_class: int,
         test_per_class: int | None,
         train_limit: int | None,
+        name: str | None = None,
     ) -> None:
         check_whole("auxiliary_per_class", auxiliary_per_class, least=0)
         if test_per_class is not None:
             check_whole("test_per_class", test_per_class, least=1)
         if train_limit is not None:
             check_whole("train_limit", train_limit, least=1)
+        if name is not None:
+            check_title(name)
         self.root = root
         self.path = path
         self.auxiliary_per_class = auxiliary_per_class
         self.test_per_class = test_per_class
         self.train_limit = train_limit
+        self.name = name
         self._sha256: str | None = None  # of the file at `path`: the one that every use of this object is held to
         self._was_read = False
         self.caution: str | None = None
@@ -112,6 +119,11 @@ class Dataset(ABC):
     def source(self) -> str:
         """What data errors begin with: the file that the images come from, or the data set's word."""
         return f"dataset={word(type(self))}" if self.path is None else f"dataset.path={self.path}"
+
+    @property
+    def title(self) -> str:
+        """What the images are called in results: the name that they were given, or the data set's word."""
+        return self.name or word(type(self))
 
     def image_shape(self) -> tuple[int, int, int] | None:
         """Return (C, H, W) of the images as far as that is known without reading them, else None.

@@ -53,6 +53,29 @@ class Downloaded(FileDataset):
 
     _content: str | None = None
 
+    def __init__(
+        self,
+        *,
+        root: str | None,
+        path: str | None,
+        auxiliary_per_class: int,
+        test_per_class: int | None,
+        train_limit: int | None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            root=root,
+            path=path,
+            auxiliary_per_class=auxiliary_per_class,
+            test_per_class=test_per_class,
+            train_limit=train_limit,
+            name=name,
+        )
+        if name is not None and path is None:
+            raise UserError(
+                f"dataset.name={name}: what is downloaded has a name. Allowed: null, or a dataset.path too."
+            )
+
     @abstractmethod
     def fetch(self, datasets: Any, root: str, *, download: bool) -> dict[str, np.ndarray]:
         """Return the four arrays of `archive.LAYOUT` from what the classes of `datasets` (torchvision.datasets) hold.
@@ -135,7 +158,7 @@ class Downloaded(FileDataset):
                 f"these are not the official files of {own}, and results are not {own}'s. Delete them to download the "
                 "official ones, or take dataset=npz for images of your own."
             )
-        elif found is None:
+        elif found is None:  # told in the store, which several names may share
             self.caution = (
                 f"these images are not known to be {own}'s, whose name the results bear. Give them another with "
                 "dataset.name=NAME."

@@ -15,12 +15,14 @@ def by_words(config: dict[str, Any]) -> dict[str, Any]:
 
     `{"unlearner": {"_target_": "unlearnleak.unlearner.rt.Retrain", "lr": 0.1}}` becomes `{"unlearner": "rt",
     "unlearner_settings": {"_target_": ..., "lr": 0.1}}`. W&B groups runs by the values of a key, and a whole group of
-    settings is no value that can be read. `unlearner_attack` is both words, such as "rt / param_dot".
+    settings is no value that can be read. `unlearner_attack` is both words, such as "rt / param_dot". A data
+    set that was given a `name` is that.
     """
     shaped: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, dict) and "_target_" in value:
-            shaped[name] = stem(OmegaConf.create({"_target_": value["_target_"]}))
+            word = stem(OmegaConf.create({"_target_": value["_target_"]}))
+            shaped[name] = value.get("name") or word if name == "dataset" else word
             shaped[f"{name}_settings"] = value
         else:
             shaped[name] = value

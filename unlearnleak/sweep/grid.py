@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from unlearnleak.config import build
+from unlearnleak.config import build, stem
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.job import finished, identity
 from unlearnleak.logger.base import RunLogger
@@ -178,7 +178,7 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
     try:
         plan = make_plan(config)
         if (digest := plan.dataset.unofficial()) is not None:
-            job.content = digest, plan.names["dataset"]
+            job.content = digest, stem(config.dataset)
         pipeline = Pipeline(plan)
         once(bad, repr([plan.spec["dataset"], vars(plan.dataset), plan.spec["model"], plan.seeds.data]), pipeline.data)
         pipeline.check()

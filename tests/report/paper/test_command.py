@@ -56,7 +56,7 @@ def test_real_runs_are_in_the_tables_with_their_own_numbers(real, results, capsy
             (row,) = [
                 row
                 for row in told
-                if (row["table"], row["dataset"], row["unlearner"]) == (table, "npz", "rt")
+                if (row["table"], row["dataset"], row["unlearner"]) == (table, "images", "rt")
                 and (row["attack"], row["quantity"], row["gate"]) == (attack, quantity, "all")
             ]
             expected = np.mean([result[quantity] for result in results if result["attack"] == attack])
@@ -65,7 +65,7 @@ def test_real_runs_are_in_the_tables_with_their_own_numbers(real, results, capsy
     (row,) = [
         row
         for row in told
-        if (row["table"], row["dataset"], row["quantity"], row["gate"]) == ("III", "npz", "retain_acc_after", "all")
+        if (row["table"], row["dataset"], row["quantity"], row["gate"]) == ("III", "images", "retain_acc_after", "all")
     ]
     retained = {result["key_unlearned"]: result["retain_acc"] for result in results}
     assert (len(retained), row["runs"]) == (2, "2")
@@ -104,7 +104,7 @@ def test_several_folders_and_originals(tmp_path, capsys):
 def test_markdown_is_plain(real, capsys, words):
     assert call(*words, real, "--markdown") == 0
     text = capsys.readouterr().out
-    assert "| npz |" in text
+    assert "| images |" in text
     assert "\x1b" not in text
 
 
