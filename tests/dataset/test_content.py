@@ -81,3 +81,11 @@ def test_a_pipe_is_not_waited_for(tmp_path, reader):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="no regular file"):
         reader(Path(tmp_path / "pipe"))
+
+
+@pytest.mark.parametrize("reader", [digest, content.read_whole])
+def test_a_file_larger_than_the_memory_is_refused_before_it_is_read(tmp_path, reader):
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**43)
+    with pytest.raises(UserError, match=r"/sparse has 8\.0 TiB, and .* of memory are free"):
+        reader(tmp_path / "sparse")

@@ -6,6 +6,7 @@ import stat
 import time
 from pathlib import Path
 
+from unlearnleak.dataset.archive import amount
 from unlearnleak.errors import UserError
 
 SETTLED_SECONDS = 3.0
@@ -20,7 +21,7 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
     been changed is not remembered.
 
     Raises:
-        UserError: the file is written to while it is read.
+        UserError: the file is written to while it is read, or is larger than the free memory.
         OSError: it cannot be read, or is no regular file.
     """
     check_regular(path)
@@ -28,6 +29,7 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
         seen, now = identity(file.fileno()), time.time()
         if found := _known.get((algorithm, seen)):
             return found
+        check_size(path, file.fileno())
         found = hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
         if identity(file.fileno()) != seen:
             raise UserError(f"{path} is being written to while it is read. Run again when it is complete.")
@@ -40,10 +42,22 @@ def read_whole(path: Path) -> bytes:
     """The file's bytes, in memory once: whoever takes their digest has that of what it goes on to use.
 
     Raises:
+        UserError: there is not so much memory.
         OSError: it cannot be read, or is no regular file.
     """
     check_regular(path)
-    return path.read_bytes()
+    with path.open("rb") as file:
+        check_size(path, file.fileno())
+        return file.read()
+
+
+def check_size(path: Path, descriptor: int) -> None:
+    """Raises UserError for an open file that memory cannot take, before hours are spent on reading it."""
+    from unlearnleak.sweep.slots import free_memory  # noqa: PLC0415  (what a sweep's workers are counted by)
+
+    size, free = os.fstat(descriptor).st_size, free_memory()
+    if free is not None and size > free:
+        raise UserError(f"{path} has {amount(size)}, and {amount(free)} of memory are free. Images are held in memory.")
 
 
 def check_regular(path: Path) -> None:
