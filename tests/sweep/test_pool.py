@@ -18,6 +18,7 @@ from hydra.types import HydraContext, RunMode
 from hydra_plugins.unlearnleak.pool import PoolLauncher
 from tests.jobs import overrides_in, write_npz
 from tests.sweep.pool_jobs import CONFIG, PATIENCE, appear, task
+from unlearnleak.errors import UserError
 from unlearnleak.process import began, is_alive
 from unlearnleak.run import config_folder
 from unlearnleak.sweep import slots as slots_module
@@ -221,6 +222,18 @@ def test_what_jobs_leave_in_the_temporary_folder_goes_with_their_worker(launcher
     assert left.exists() == (code == 0)
     pool.close()
     assert not left.parent.exists()
+
+
+def test_where_no_worker_can_be_started_one_line_says_so(launcher, tmp_path, monkeypatch):
+    """As where the server that they are forked from was killed for want of memory."""
+
+    def start(process):
+        raise EOFError("unexpected EOF")
+
+    monkeypatch.setattr("multiprocessing.context.ForkServerProcess.start", start)
+    pool = launcher(workers=1)
+    with pytest.raises(UserError, match=r"can be started \(unexpected EOF; .* MiB of memory are free\)"):
+        pool.launch([[f"folder={tmp_path}"]], 0)
 
 
 def test_idle_workers_end_with_their_launcher(conf, tmp_path):

@@ -116,11 +116,8 @@ def test_gpus_are_named_as_the_environment_names_them(monkeypatch, visible, coun
     assert gpus_here() == wanted
 
 
-@pytest.mark.parametrize(("limit", "used", "gib"), [("max\n", "0\n", 2.0), (f"{2**30}\n", f"{2**29}\n", 0.5)])
-def test_a_containers_limit_counts(monkeypatch, tmp_path, limit, used, gib):
-    files = {"/proc/meminfo": "MemFree: 1 kB\nMemAvailable: 2097152 kB\n", "memory.max": limit, "memory.current": used}
-    for name, text in files.items():
-        (tmp_path / name.rpartition("/")[2]).write_text(text)
-    monkeypatch.setattr(module, "MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(module, "LIMIT", tmp_path / "memory.max")
-    assert module.free_memory() == gib * GIBIBYTE
+@pytest.mark.parametrize(("gib", "told"), [(0.5, True), (2.0, False)])
+def test_too_little_memory_for_one_worker_is_told(machine, caplog, gib, told):
+    machine(gib=gib)
+    assert len(found()) == 1
+    assert ("Only 512 MiB of memory are free, and hydra.launcher.memory_gib=1.5" in caplog.text) == told

@@ -29,8 +29,10 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 import unlearnleak
+from unlearnleak.errors import UserError
 from unlearnleak.sweep import scratch
 from unlearnleak.sweep.launch import JobDied, launch_folder, request_stop
+from unlearnleak.sweep.memory import free_memory
 from unlearnleak.sweep.pool_worker import Station, failed, work
 from unlearnleak.sweep.slots import PoolSettings, Slot, slots
 
@@ -118,7 +120,7 @@ def employed(crew: dict[int, Worker], slot: int, station: Station) -> Worker:
     """The slot's idle worker; a new one where there is none yet, or it died while it waited, or was told other things.
 
     Raises:
-        RuntimeError: no process can be started.
+        UserError: no process can be started.
     """
     if slot in crew and not (crew[slot].is_there() and crew[slot].station == station):
         end([crew.pop(slot)])
@@ -126,7 +128,12 @@ def employed(crew: dict[int, Worker], slot: int, station: Station) -> Worker:
         try:
             crew[slot] = Worker(station)
         except (OSError, EOFError) as error:
-            raise RuntimeError(f"no worker process can be started: {type(error).__name__}: {error}") from error
+            free = free_memory()
+            memory = "" if free is None else f"; {free // 2**20} MiB of memory are free"
+            raise UserError(
+                f"No worker process can be started ({error or type(error).__name__}{memory}). Where that is too "
+                "little, end what else runs, or raise the limit; the same command goes on from what is stored."
+            ) from error
     return crew[slot]
 
 

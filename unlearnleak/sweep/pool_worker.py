@@ -27,6 +27,7 @@ from unlearnleak.errors import Terminated
 from unlearnleak.printable import write_any_letter
 from unlearnleak.sweep import scratch
 from unlearnleak.sweep.launch import JobDied
+from unlearnleak.sweep.memory import offer_this_process
 from unlearnleak.sweep.slots import VISIBLE, Slot
 
 Perform = Callable[[int, Sequence[str]], JobReturn]
@@ -65,6 +66,7 @@ def work(channel: Connection, station: Station, temporaries: Path) -> None:
 def enter(station: Station, temporaries: Path) -> None:
     """Make the process a worker: its group, its log, its environment, its signals; before anything heavy."""
     os.setsid()
+    offer_this_process()
     multiprocessing.current_process().daemon = False  # a DataLoader in a job starts processes
     log = os.open(station.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for stream in (1, 2):  # native code's words too

@@ -1,14 +1,14 @@
 """Where the jobs of one launch run: how many workers there are, on which GPUs, with how many CPU threads each."""
 
+import logging
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from unlearnleak.errors import UserError, require
+from unlearnleak.sweep.memory import GIBIBYTE, free_memory
 
-GIBIBYTE = 2**30
-MEMINFO, LIMIT = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max")
+log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -69,7 +69,14 @@ def workers_for(threads: int | None, memory_gib: float) -> int:
     there = cores()
     by_cores = there // (threads or there)  # null means all cores: one worker
     free = free_memory()
-    return by_cores if free is None else min(by_cores, int(free / GIBIBYTE / memory_gib))
+    if free is None:
+        return by_cores
+    if free < memory_gib * GIBIBYTE:
+        told = (
+            "Only %d MiB of memory are free, and hydra.launcher.memory_gib=%g is asked for each worker: there is one."
+        )
+        log.warning(told + " A job that finds too little is killed, and fails alone.", free // 2**20, memory_gib)
+    return min(by_cores, int(free / GIBIBYTE / memory_gib))
 
 
 def cores() -> int:
@@ -77,16 +84,6 @@ def cores() -> int:
     from joblib import cpu_count  # type: ignore[import-untyped]  # noqa: PLC0415  (Hydra imports this at every start)
 
     return int(cpu_count())
-
-
-def free_memory() -> int | None:
-    """Bytes that new processes may take without swapping, in the container too; None where that is not told."""
-    free = []
-    if MEMINFO.exists():
-        free += [1024 * int(row.split()[1]) for row in MEMINFO.read_text().splitlines() if "MemAvailable" in row]
-    if LIMIT.exists() and (most := LIMIT.read_text().strip()).isdigit():
-        free.append(max(0, int(most) - int(LIMIT.with_name("memory.current").read_text())))
-    return min(free, default=None)
 
 
 def chosen_gpus(wanted: list[int | str] | Literal["auto"] | None, device: str) -> list[str]:

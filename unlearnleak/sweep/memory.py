@@ -1,0 +1,75 @@
+"""How much memory new processes may take, and who goes first where there is not enough."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The files of one version of control groups: limits, what is used, and the cached part of it, which can go."""
+
+    limits: tuple[str, ...]
+    used: str
+    cached: str
+
+
+KINDS = {
+    "cgroup2": Kind(("memory.max", "memory.high"), "memory.current", "inactive_file"),
+    "cgroup": Kind(("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"),
+}
+
+
+def free_memory(root: Path = Path("/")) -> int | None:
+    """Bytes that new processes may take without swapping, in the container too; None where that is not told.
+
+    Args:
+        root: where /proc and the control groups are looked for.
+    """
+    free = list(left_by_limits(root))
+    with suppress(OSError):
+        rows = (root / "proc/meminfo").read_text().splitlines()
+        free += [1024 * int(row.split()[1]) for row in rows if row.startswith("MemAvailable:")]
+    return min(free, default=None)
+
+
+def left_by_limits(root: Path) -> Iterator[int]:
+    """What each control group that this process is in leaves, its own and those around it."""
+    for kind, folder in own_groups(root):
+        with suppress(OSError, ValueError):
+            told = [(folder / name).read_text().strip() for name in kind.limits if (folder / name).exists()]
+            if limits := [int(text) for text in told if text != "max"]:
+                rows = (row.split() for row in (folder / "memory.stat").read_text().splitlines())
+                cached = next((int(row[1]) for row in rows if row[0] == kind.cached), 0)
+                yield max(0, min(limits) - int((folder / kind.used).read_text()) + cached)
+
+
+def own_groups(root: Path) -> Iterator[tuple[Kind, Path]]:
+    """The folders of the groups that bound this process's memory, from its own outwards, in either version."""
+    try:
+        members = [row.split(":", 2) for row in (root / "proc/self/cgroup").read_text().splitlines()]
+        mounts = [row.split() for row in (root / "proc/self/mountinfo").read_text().splitlines()]
+    except OSError:
+        return
+    paths: dict[str, str] = {}
+    for _, names, path in members:
+        if not names or "memory" in names.split(","):
+            paths["cgroup" if names else "cgroup2"] = path
+    for fields in mounts:  # man 5 proc_pid_mountinfo: "id parent device root place options ... - type source options"
+        kind = fields[fields.index("-") + 1]
+        if kind not in paths or (kind == "cgroup" and "memory" not in fields[-1].split(",")):
+            continue
+        own, top = PurePosixPath(paths[kind]), PurePosixPath(fields[3])
+        inner = own.relative_to(top) if own.is_relative_to(top) else PurePosixPath()  # a container sees its own as /
+        place = root / fields[4].lstrip("/")
+        for folder in (inner, *inner.parents):
+            yield KINDS[kind], place / folder
+
+
+def offer_this_process(path: Path = Path("/proc/self/oom_score_adj")) -> None:
+    """Let the kernel end this process, and what it starts, before the one that started it where memory runs out."""
+    with suppress(OSError, ValueError):  # not Linux, or not ours to say
+        path.write_text(str(min(1000, int(path.read_text()) + 250)))
