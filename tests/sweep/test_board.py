@@ -1,5 +1,6 @@
 """What the live line and `unlearnleak status` say, from files as jobs and launches leave them."""
 
+import io
 import json
 import os
 import subprocess
@@ -7,13 +8,15 @@ import sys
 import time
 
 import pytest
+from rich.console import Console
 
 from unlearnleak.commands import main
 from unlearnleak.errors import UserError
 from unlearnleak.process import began, host
 from unlearnleak.status import STATUS, mark, write_json
 from unlearnleak.sweep.board import PLAN, Board, duration, latest_launch, report
-from unlearnleak.sweep.launch import LAUNCHES
+from unlearnleak.sweep.launch import LAST, LAUNCHES, VARIABLE, launched
+from unlearnleak.sweep.live import Live
 
 
 @pytest.fixture
@@ -57,18 +60,16 @@ def says_of_a_dead_process(launch, task, status):
 def test_the_line_names_the_wave_the_jobs_and_what_is_busy(launch):
     board = Board(launch)
     board.poll()
-    assert board.line(time.time()) == ("wave 1/2 originals 0/1 | 1 of 5 jobs done, 1 skipped | starting")
+    assert board.line(0) == ("wave 1/2 originals 0/1 | 1 of 5 jobs done, 1 skipped | starting")
     tell(launch, ".stages/original/aa", "done")
     tell(launch, "one", "done")
     tell(launch, "two", "running")
     board.poll()
-    assert board.line(time.time() - 30) == (
-        "wave 2/2 verdicts 1/3 | 2 of 5 jobs done, 1 skipped | 1/2 busy | 60 s left in it"
-    )
+    assert board.line(30) == ("wave 2/2 verdicts 1/3 | 2 of 5 jobs done, 1 skipped | 1/2 busy | 60 s left in it")
     tell(launch, "two", "failed", why="ValueError: no")
     tell(launch, "three", "skipped", why="fail_fast")
     board.poll()
-    assert board.line(time.time()) == "demo: 2 of 5 jobs done, 1 failed, 2 skipped"
+    assert board.line(0) == "demo: 2 of 5 jobs done, 1 failed, 2 skipped"
 
 
 def test_news_are_told_once(launch):
@@ -148,6 +149,50 @@ def test_the_command_shows_the_last_launch(launch, tmp_path, capsys):
     for words in (["demo"], [str(tmp_path / "demo")], []):
         assert main(["status", *words, "--runs", str(tmp_path)]) == 0
         assert capsys.readouterr().out.startswith("demo: ")
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_that_jumps_changes_no_count(launch, monkeypatch, hours):
+    """What is told since the launch began has a time of two hours before or after it; what was there before, too."""
+    tell(launch, "three", "failed", why="in an earlier launch, while the clock was ahead")
+    path = launch.parent.parent / "three" / STATUS
+    write_json(path, json.loads(path.read_text()) | {"time": time.time() + 3600})
+    plan = json.loads((launch / PLAN).read_text())
+    write_json(launch / PLAN, plan | {"time": time.time() - 3600 * hours})
+    board = Board(launch)
+    assert board.poll() == {}
+    monkeypatch.setenv(VARIABLE, str(launch))
+    for task in (".stages/original/aa", "one", "two", "three"):
+        tell(launch, task, "done")
+    board.poll()
+    assert board.line(0) == "demo: 4 of 5 jobs done, 1 skipped"
+
+
+def test_the_pace_is_no_matter_of_the_clock(launch, monkeypatch):
+    """Two hours back in mid-wave: the time that is left stays what it was."""
+    console = Console(file=io.StringIO(), force_terminal=True)
+    live = Live(launch, console)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    monkeypatch.setenv(VARIABLE, str(launch))
+    tell(launch, "one", "done")
+    live.look()
+    assert 0 <= time.monotonic() - live.began < 3600
+    assert live.board.waves[1].seconds_left(30) == 60
+
+
+def test_the_last_launch_is_the_one_that_was_begun_last(launch, tmp_path, monkeypatch):
+    """Whatever times the files have: the clock may have been put back between two launches."""
+    sweep = launch.parent.parent
+    with launched(sweep, json.loads((launch / PLAN).read_text())) as later:
+        pass
+    os.utime(later / PLAN, (1, 1))
+    assert latest_launch(sweep, tmp_path) == later
+    other = tmp_path / "other"
+    with launched(other, json.loads((launch / PLAN).read_text())) as running:
+        os.utime(running / PLAN, (0, 0))
+        assert latest_launch(None, tmp_path) == running
+    (sweep / LAST).write_text("nothing")
+    assert latest_launch(sweep, tmp_path) == launch
 
 
 def test_a_sweep_that_never_was_is_refused(tmp_path, capsys):

@@ -77,7 +77,7 @@ def check_headers(arrays: Mapping[str, Shaped], where: str) -> None:
 
 def check_memory(headers: Mapping[str, Header], where: str) -> None:
     """Raise `UserError` if dividing the images would take more memory than is free."""
-    from unlearnleak.sweep.slots import free_memory  # noqa: PLC0415  (what a sweep's workers are counted by)
+    from unlearnleak.sweep.memory import free_memory  # noqa: PLC0415  (what a sweep's workers are counted by)
 
     free, needed = free_memory(), 2 * sum(header.nbytes for header in headers.values())
     if free is not None and needed > free:

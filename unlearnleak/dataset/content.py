@@ -53,7 +53,7 @@ def read_whole(path: Path) -> bytes:
 
 def check_size(path: Path, descriptor: int) -> None:
     """Raises UserError for an open file that memory cannot take, before hours are spent on reading it."""
-    from unlearnleak.sweep.slots import free_memory  # noqa: PLC0415  (what a sweep's workers are counted by)
+    from unlearnleak.sweep.memory import free_memory  # noqa: PLC0415  (what a sweep's workers are counted by)
 
     size, free = os.fstat(descriptor).st_size, free_memory()
     if free is not None and size > free:

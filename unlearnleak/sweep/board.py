@@ -5,6 +5,7 @@ The launching process and `unlearnleak status` in another terminal read the same
 
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +16,7 @@ from unlearnleak.errors import UserError
 from unlearnleak.printable import first_line, printable
 from unlearnleak.process import UNKNOWN, host, is_alive
 from unlearnleak.status import LATEST, MOST_PIDS, STATUS, read_json, read_status
-from unlearnleak.sweep.launch import LAUNCHES, PLAN
+from unlearnleak.sweep.launch import LAST, LAUNCHES, PLAN
 
 MOST_REASONS = 20
 ENDS = ("done", "failed", "skipped")
@@ -52,7 +53,10 @@ class Plan(BaseModel):
 
 @dataclass
 class WaveBoard:
-    """One wave's tasks by folder; `ended` holds the status of those that have ended.
+    """One wave's tasks by folder; `ended` holds the status of those that have ended in this `launch`.
+
+    Clocks jump: what bears the launch's name is of it whatever its time. Of other words, such as those of SLURM's jobs
+    that it has taken up, those since its beginning count.
 
     `lost` counts tasks that say "running" though their process is dead: their launcher may start them again.
     """
@@ -60,6 +64,7 @@ class WaveBoard:
     name: str
     stored: int
     jobs: bool
+    launch: str
     since: float
     folders: list[Path]
     ended: dict[Path, dict[str, Any]] = field(default_factory=dict)
@@ -75,13 +80,17 @@ class WaveBoard:
             if before and not is_failure(before):
                 continue
             entry = read_json(folder / STATUS)
-            if entry is None or entry.get("status") not in ENDS or since_1970(entry) < self.since:
+            if entry is None or entry.get("status") not in ENDS or not self.is_own(entry):
                 self.ended.pop(folder, None)  # a failed one that was started again
                 self.count(folder, entry)
             elif entry != before:
                 news[folder] = entry
         self.ended |= news
         return news
+
+    def is_own(self, entry: dict[str, Any]) -> bool:
+        """Whether a status was written by this launch, or for it."""
+        return entry.get("launch") == self.launch or self.since <= since_1970(entry) <= time.time()
 
     def count(self, folder: Path, entry: dict[str, Any] | None) -> None:
         """Count a task that has not ended."""
@@ -98,9 +107,9 @@ class WaveBoard:
         """How many have not ended."""
         return len(self.folders) - len(self.ended)
 
-    def seconds_left(self, now: float, began: float) -> float | None:
+    def seconds_left(self, elapsed: float) -> float | None:
         """An estimate from the pace so far; None before the first task has ended."""
-        return (now - began) / len(self.ended) * self.left if self.ended else None
+        return elapsed / len(self.ended) * self.left if self.ended else None
 
 
 class Board:
@@ -120,7 +129,12 @@ class Board:
         sweep_dir = folder.parent.parent
         self.waves = [
             WaveBoard(
-                wave["name"], wave["stored"], wave["jobs"], plan["time"], [sweep_dir / task for task in wave["tasks"]]
+                name=wave["name"],
+                stored=wave["stored"],
+                jobs=wave["jobs"],
+                launch=folder.name,
+                since=plan["time"],
+                folders=[sweep_dir / task for task in wave["tasks"]],
             )
             for wave in plan["waves"]
         ]
@@ -137,14 +151,14 @@ class Board:
         """The first wave that is not over."""
         return next((wave for wave in self.waves if wave.left), None)
 
-    def line(self, began: float) -> str:
-        """The one line that says it all; `began` is when the present wave began."""
+    def line(self, elapsed: float) -> str:
+        """The one line that says it all; `elapsed` are the seconds since the present wave began."""
         wave = self.wave
         if wave is None:
             return f"{self.plan['sweep']}: {self.tally()}"
         number = self.waves.index(wave) + 1
         slots = f"/{self.plan['slots']}" if self.plan.get("slots") else ""
-        left = wave.seconds_left(time.time(), began)
+        left = wave.seconds_left(elapsed)
         parts = [
             f"wave {number}/{len(self.waves)} {wave.name} {len(wave.ended)}/{len(wave.folders)}",
             self.tally(),
@@ -173,20 +187,34 @@ def duration(seconds: float) -> str:
 
 
 def latest_launch(sweep: Path | None, runs: Path) -> Path:
-    """The folder of the last launch of a sweep, given by its folder or its name below `runs`; of any sweep for None.
+    """The folder of the last launch of a sweep, given by its folder or its name below `runs`.
+
+    For None, of any sweep: one that goes on comes before one that has ended.
 
     Raises:
         UserError: nothing was launched there.
     """
-    if sweep is None:
-        found = list(runs.glob(f"*/{LAUNCHES}/*/{PLAN}"))
-    else:
-        folder = sweep if sweep.is_dir() else runs / sweep
-        found = list(folder.glob(f"{LAUNCHES}/*/{PLAN}"))
+    folders = [sweep if sweep.is_dir() else runs / sweep] if sweep else list(runs.glob("*"))
+    found = [plan for folder in folders if (plan := last_plan(folder))]
     if not found:
         where = sweep or runs
         raise UserError(f"No sweep was launched in {where}. Name a sweep's folder, such as outputs/runs/demo.")
-    return max(found, key=lambda path: path.stat().st_mtime_ns).parent
+    return max(found, key=lambda plan: (goes_on(read_json(plan) or {}), plan.stat().st_mtime_ns)).parent
+
+
+def goes_on(plan: dict[str, Any]) -> bool:
+    """Whether a launch is known to run now: its process lives on this host."""
+    here = "ended" not in plan and plan.get("host") == host()
+    return bool(here and is_alive(plan["pid"], plan.get("began", UNKNOWN)))
+
+
+def last_plan(folder: Path) -> Path | None:
+    """The plan of a sweep's last launch: the one that says so itself, since clocks jump; else the newest file."""
+    with suppress(OSError, UnicodeDecodeError):
+        named = folder / LAUNCHES / Path((folder / LAST).read_text()).name / PLAN
+        if named.is_file():
+            return named
+    return max(folder.glob(f"{LAUNCHES}/*/{PLAN}"), key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
 def standing(plan: dict[str, Any]) -> str:

@@ -16,6 +16,8 @@ LAUNCHES, STAGE_JOBS = ".launches", ".stages"
 """Folders within a sweep's: one folder per launch; one per stage that a launch computes."""
 STOP = "stop"
 """The file in a launch's folder that tells jobs not to begin, and why."""
+LAST = ".last_launch"
+"""The file in a sweep's folder that names its last launch."""
 PLAN = "plan.json"
 """The file in a launch's folder that says what it is to do, and in the end what came of it."""
 
@@ -63,6 +65,7 @@ def launched(sweep_dir: Path, plan: dict[str, Any]) -> Iterator[Path]:
     }
     plan |= own
     write_json(folder / PLAN, plan)
+    (sweep_dir / LAST).write_text(folder.name)
     os.environ[VARIABLE] = str(folder)
     try:
         yield folder

@@ -22,7 +22,7 @@ class Live:
 
     def __init__(self, folder: Path, console: Console) -> None:
         self.board, self.console = Board(folder), console
-        self.began = time.time()
+        self.began = time.monotonic()
         self.end = threading.Event()
         self.lock = threading.Lock()
         self.log = logging.Logger("sweep", logging.INFO)
@@ -49,14 +49,14 @@ class Live:
         finally:
             if self.status is not None:
                 self.status.stop()  # shows the cursor again, whatever happened
-        self.say(self.board.line(self.began))
+        self.say(self.board.line(time.monotonic() - self.began))
         for handler in self.log.handlers:
             handler.close()
 
     def wave_begins(self, name: str) -> None:
         """A new wave: the pace is counted anew."""
         self.look()
-        self.began = time.time()
+        self.began = time.monotonic()
         wave = next(wave for wave in self.board.waves if wave.name == name)
         if wave.left:
             self.say(f"{name}: {wave.left} to compute")
@@ -80,7 +80,7 @@ class Live:
             for folder, entry in self.board.poll().items():
                 self.tell(folder, entry)
             if self.status is not None:
-                self.status.update(plain(self.board.line(self.began)))
+                self.status.update(plain(self.board.line(time.monotonic() - self.began)))
 
     def tell(self, folder: Path, entry: dict[str, Any]) -> None:
         """One task has ended. What fails since a stage has is told by that stage, and counted at the end."""
