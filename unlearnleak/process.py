@@ -7,9 +7,11 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 UNKNOWN = 0
+PR_SET_PDEATHSIG = 1  # man 2 prctl
 LAUNCH = "UNLEARNLEAK_LAUNCH"
 """The environment variable that names a sweep's launch, by its folder, to the processes of its launcher."""
 
@@ -52,3 +54,11 @@ def kill_group(process: "subprocess.Popen[bytes]") -> None:
     """End a process that leads a session of its own, and its children."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def signal_at_parents_end(number: int) -> None:
+    """Let the kernel send this process a signal when the one that started it ends; only Linux does."""
+    import ctypes  # noqa: PLC0415  (every command imports this module)
+
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)

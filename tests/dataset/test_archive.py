@@ -120,7 +120,7 @@ def test_a_small_file_that_claims_to_unfold_to_much_is_refused(tmp_path):
 
 def test_what_does_not_fit_into_memory_is_told_before_it_is_read(tmp_path, monkeypatch):
     dataset = write(tmp_path / "large.npz", {f"{key}.npy": npy(array) for key, array in tiny().items()})
-    monkeypatch.setattr("unlearnleak.sweep.slots.free_memory", lambda: 300)
+    monkeypatch.setattr("unlearnleak.sweep.memory.free_memory", lambda: 300)
     monkeypatch.setattr(Archive, "read", lambda self, name: pytest.fail("read an array"))
     with pytest.raises(UserError, match=r"large\.npz holds 204 bytes of arrays.*300 bytes of memory are free"):
         dataset.load()

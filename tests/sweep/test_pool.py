@@ -291,6 +291,14 @@ def test_nothing_outlives_a_killed_launcher(launched):
     assert gone(pids)
 
 
+def test_a_worker_that_was_stopped_does_not_outlive_a_killed_launcher_either(launched):
+    process, pids = launched
+    for pid in pids - {process.pid}:
+        os.kill(pid, signal.SIGSTOP)
+    process.kill()
+    assert gone(pids)
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupted_launcher_lets_its_jobs_say_so_and_leaves_nothing(launched, sent, tmp_path):
     process, pids = launched

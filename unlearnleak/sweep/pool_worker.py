@@ -25,6 +25,7 @@ from omegaconf import open_dict
 
 from unlearnleak.errors import Terminated
 from unlearnleak.printable import write_any_letter
+from unlearnleak.process import signal_at_parents_end
 from unlearnleak.sweep import scratch
 from unlearnleak.sweep.launch import JobDied
 from unlearnleak.sweep.memory import offer_this_process
@@ -67,6 +68,7 @@ def enter(station: Station, temporaries: Path) -> None:
     """Make the process a worker: its group, its log, its environment, its signals; before anything heavy."""
     os.setsid()
     offer_this_process()
+    signal_at_parents_end(signal.SIGCONT)  # so that one that was stopped can follow its launcher, too
     multiprocessing.current_process().daemon = False  # a DataLoader in a job starts processes
     log = os.open(station.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for stream in (1, 2):  # native code's words too
