@@ -123,6 +123,26 @@ def test_in_a_sweep_one_failure_spares_the_others(cli, shared, tmp_path):
     assert "-9-" in failed
 
 
+def test_another_sweepers_dry_run_trains_nothing_and_says_what_it_would_do(cli, shared, tmp_path):
+    words = overrides_in(shared, f"runs={tmp_path}", f"store={tmp_path / 'store'}", "dry_run=true")
+    done = cli("-m", "hydra/sweeper=basic", *words, "seed=0,1", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert done.out.count("jobs 1: originals 1, unlearned 1, evidence 1, verdicts 1") == 2
+    assert sorted(path.name for path in (tmp_path / "store").iterdir() if path.name[0] != ".") == ["data"]
+    assert not entries(tmp_path)
+
+
+def test_a_value_beside_swept_components_goes_to_those_that_have_it(cli, shared, tmp_path):
+    words = [word for word in overrides_in(shared, f"runs={tmp_path}") if not word.startswith(("unlearner", "store"))]
+    words += [f"store={tmp_path / 'store'}", "dry_run=true", "unlearner.lr=0.1"]
+    done = cli("-m", *words, "unlearner=ft,rl", cwd=tmp_path)
+    assert (done.code, "unlearned 2" in done.out) == (0, True), done.err
+    done = cli("-m", *words, "unlearner=rt,ft", cwd=tmp_path)
+    assert done.code == 1
+    assert_for_people(done)
+    assert "unlearner.lr=0.1 suits unlearner=ft; there is no such setting in unlearner=rt" in done.err
+
+
 # What people are told
 
 
@@ -154,6 +174,9 @@ MISTAKES = {
     "unknown setting, added": (["+attack.headz=3"], ["attack.headz", "heads", "subset_size"]),
     "unknown key at the top": (["+colour=1"], ["colour", "forget_classes"]),
     "no override at all": (["attack"], ["attack"]),
+    "two grids": (["+sweep=smoke,demo"], ["+sweep=smoke,demo", "one grid", "+sweep=smoke"]),
+    "objective": (["objective=asrr"], ["objective=asrr", "retain_acc"]),
+    "only=failed of one": (["only=failed"], ["only=failed", "sweeps"]),
     "no class": (["forget_classes=[]"], ["[]", "empty", "[0]"]),
     "a class twice": (["forget_classes=[1,1]"], ["[1, 1]", "twice", "0..3"]),
     "a class out of range": (["forget_classes=[4]"], ["4", "0..3"]),

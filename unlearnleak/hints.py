@@ -27,15 +27,18 @@ def allowed_beside(message: str, config_folder: str, words: Sequence[str]) -> st
     refused = REFUSED.search(message)
     if refused is None:
         return None
-    parent = refused.group(1).rpartition(".")[0]
+    parent, _, name = refused.group(1).rpartition(".")
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(config_folder, version_base="1.3"):
-            config = compose("config", overrides=choices(words, config_folder))
+            config = compose("config", overrides=(chosen := choices(words, config_folder)))
     except (HydraException, OmegaConfBaseException):
         return None
     node = OmegaConf.select(config, parent) if parent else config
     if not isinstance(node, DictConfig):
         return None
+    if name in node:  # the choices above are the first of each sweep
+        there = f"With {' '.join(chosen)} there is such a setting"
+        return f"{there}, with another choice of this sweep not: sweep them apart."
     names = ", ".join(sorted(str(name) for name in node if name != "_target_")) or "none"
     return f"Settings of {parent}: {names}." if parent else f"Settings at the top: {names}."
