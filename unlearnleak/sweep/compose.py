@@ -63,7 +63,10 @@ def override_dirname(config: DictConfig, overrides: list[Override]) -> str:
 
 def refuse_hydras(overrides: Sequence[Override]) -> None:
     """Raises UserError where the jobs of a sweep would differ in what Hydra itself is told, unseen by `check_hydra`."""
-    if found := [str(override.input_line) for override in overrides if override.is_hydra_override()]:
+    hydras = [
+        each for each in overrides if each.is_hydra_override() and not each.key_or_group.startswith("hydra.sweep.")
+    ]
+    if found := [str(each.input_line) for each in hydras]:
         raise UserError(f"{found[0]} is not possible in a sweep's params or cases: Hydra's settings are the sweep's.")
 
 
