@@ -5,12 +5,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from packaging.requirements import Requirement
 
 from tests.commandline import CommandLine
 from tests.test_hydra_settings import load
 from unlearnleak.errors import UserError
+from unlearnleak.run import config_folder
 from unlearnleak.sweep.compose import SharedLoader
 
 
@@ -54,12 +57,13 @@ def test_a_list_of_classes_is_a_value():
     assert load("forget_classes=[1,2]").forget_classes == [1, 2]
 
 
-def test_a_sweeps_params_tell_hydra_nothing():
-    master = load()
-    loader = SharedLoader.__new__(SharedLoader)
-    with pytest.raises(UserError, match=r"hydra\.job_logging=x is not possible in a sweep's params"):
-        loader.plan_config(master, ["hydra.job_logging=x"])
-    assert master.hydra.mode in (None, RunMode.RUN)
+def test_what_a_sweeps_params_tell_hydra_is_looked_at_as_well():
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        loader = SharedLoader(GlobalHydra.instance().config_loader())
+        master = loader.load_configuration("config", [], RunMode.MULTIRUN)
+        with pytest.raises(UserError, match=r"hydra\.job_logging\.handlers\.file\.filename='marker' is not possible"):
+            loader.plan_config(master, ["hydra.job_logging.handlers.file.filename=marker"])
+        assert loader.plan_config(master, ["hydra.verbose=true", "seed=5"]).seed == 5
 
 
 def test_the_hydra_that_refuses_is_asked_for():

@@ -14,7 +14,7 @@ from unlearnleak.errors import UserError
 
 PLACES = ("root", "path")
 """Settings of a data set that say where it lies: which machine's folders there are is the environment's business."""
-ELSEWHERE = re.compile(r"\$\{(oc\.env:[\w]+(,[^${}]*)?|hydra:runtime\.(cwd|choices\.(dataset|model)))\}")
+ELSEWHERE = re.compile(r"\$\{(oc\.env:[\w]+(,[^${}]*)?|hydra:runtime\.(cwd|choices\.\w+))\}")
 SEED = re.compile(r"\$\{(seed|seeds\.\w+)\}")
 PLAIN = ("dataset", "model", "training", "attack", "screening", "seed", "seeds")
 """Groups from which an attacker learns: how it works, on what, and with which random numbers."""

@@ -9,7 +9,6 @@ Hydra itself, and a job is a copy of it with its values set, by Hydra's own func
 import copy
 import re
 import sys
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -21,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from unlearnleak.errors import UserError
+from unlearnleak.hydra_settings import check_hydra
 from unlearnleak.loader import CheckedLoader
 
 Memory = dict[tuple[str | None, tuple[str, ...]], DictConfig]
@@ -61,13 +60,10 @@ def override_dirname(config: DictConfig, overrides: list[Override]) -> str:
     return name
 
 
-def refuse_hydras(overrides: Sequence[Override]) -> None:
-    """Raises UserError where the jobs of a sweep would differ in what Hydra itself is told, unseen by `check_hydra`."""
-    hydras = [
-        each for each in overrides if each.is_hydra_override() and not each.key_or_group.startswith("hydra.sweep.")
-    ]
-    if found := [str(each.input_line) for each in hydras]:
-        raise UserError(f"{found[0]} is not possible in a sweep's params or cases: Hydra's settings are the sweep's.")
+def tells_hydra(override: Override) -> bool:
+    """Whether an override may change what Hydra does in a job; a job's folder and its name are looked at elsewhere."""
+    known = override.key_or_group.startswith(("hydra.sweep.", "hydra.job.config."))
+    return override.is_hydra_override() and not known
 
 
 class SharedLoader(CheckedLoader):
@@ -95,7 +91,10 @@ class SharedLoader(CheckedLoader):
     def plan_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The same with only `planned_part` of Hydra's own part, which is most of a config: half the work."""
         overrides = [parsed(line) for line in (*lines_for_hydra(master_config), *sweep_overrides)]
-        refuse_hydras([parsed(line) for line in sweep_overrides])
+        if any(
+            tells_hydra(parsed(line)) for line in sweep_overrides
+        ):  # as in a sweep's cases: nobody has seen them yet
+            check_hydra(self.load_sweep_config(master_config, sweep_overrides))
         if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
             return super().load_sweep_config(master_config, sweep_overrides)
         wanted = [
