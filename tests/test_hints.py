@@ -24,3 +24,8 @@ def test_a_hint_does_not_contradict_the_refusal(setting, words, told):
 
 def test_other_refusals_have_no_hint():
     assert allowed_beside("Could not find 'unlearner/scrub'", config_folder(), []) is None
+
+
+def test_a_sweeper_that_is_not_installed_is_named_by_its_package():
+    told = allowed_beside("In 'hydra/config': Could not find 'hydra/sweeper/optuna'", config_folder(), [])
+    assert told == "That sweeper is a package of its own: pip install hydra-optuna-sweeper"

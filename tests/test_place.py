@@ -125,11 +125,13 @@ def test_a_job_that_leaves_no_result_does_not_pass_for_one(tmp_path):
     assert len(kept_in(tmp_path / "runs")) == 1
 
 
-def test_in_a_sweep_too(tmp_path):
+def test_in_a_sweep_too(tmp_path, caplog):
     sweep(tmp_path, *QUICK, "forget_classes=[1],[2]")
     before = {run["digest"] for run in load_runs([tmp_path / "runs"])}
     changed_images(tmp_path)
+    assert "other results" not in caplog.text
     sweep(tmp_path, *QUICK, "forget_classes=[1],[2]")
+    assert "2 runs hold other results" in caplog.text  # the jobs' own words are in their logs
     after = {run["digest"] for run in load_runs([tmp_path / "runs"])}
     kept = load_runs([tmp_path / "runs" / "adhoc" / ".earlier"])
     assert (len(before), len(after), before & after) == (2, 2, set())

@@ -57,9 +57,17 @@ def test_a_full_disk_is_told_once(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(("end", "code"), [(">/dev/full", 1), (">&-", 0), ("| head -0", 0)])
-def test_a_commands_output_that_is_lost_is_a_failure(tmp_path, end, code):
-    words = ["bash", "-c", f'set -o pipefail; "$0" -m unlearnleak.run table --help {end}', sys.executable]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+@pytest.mark.parametrize(
+    ("command", "end", "code"),
+    [
+        *(("table --help", end, code) for end, code in ((">/dev/full", 1), (">&-", 0), ("| head -0", 0))),
+        *((command, ">/dev/full", 1) for command in ("--version", "--cfg job", "dry_run=true logger=none")),
+        ("--help", ">/dev/full", 1),
+    ],
+)
+def test_output_that_is_all_there_is_and_is_lost_is_a_failure(tmp_path, command, end, code):
+    words = ["bash", "-c", f'set -o pipefail; "$0" -m unlearnleak.run {command} {end}', sys.executable]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr

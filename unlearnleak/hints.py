@@ -11,6 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 REFUSED = re.compile(r"Could not override '([\w.@/]+)'")
+SWEEPERS = {"hydra/sweeper/optuna": "hydra-optuna-sweeper", "hydra/sweeper/ax": "hydra-ax-sweeper"}
+"""Packages of other sweepers, by what is not found where they are not installed."""
 
 
 def choices(words: Sequence[str], config_folder: str) -> list[str]:
@@ -24,6 +26,9 @@ def allowed_beside(message: str, config_folder: str, words: Sequence[str]) -> st
 
     `words` are the command line's, or a job's overrides.
     """
+    for place, package in SWEEPERS.items():
+        if f"'{place}'" in message:
+            return f"That sweeper is a package of its own: pip install {package}"
     refused = REFUSED.search(message)
     if refused is None:
         return None

@@ -68,12 +68,9 @@ def keep_earlier(directory: Path, identity: dict[str, Any] | None) -> Path | Non
     none. Killed at any instant, the next call goes on: the result moves last.
     """
     path = directory.absolute() / RESULT
-    if not os.path.lexists(path):
+    if not holds_another(directory, identity):
         return None
-    before = read_result(path)
-    if before is not None and same_job(before.get("identity"), identity):
-        return None
-    kept = place_for(path)
+    before, kept = read_result(path), place_for(path)
     kept.mkdir(parents=True, exist_ok=True)
     let_go_of_log(directory)
     for name in PARTS:
@@ -87,6 +84,14 @@ def keep_earlier(directory: Path, identity: dict[str, Any] | None) -> Path | Non
     )
     log.warning("%s held %s. It is kept: `unlearnleak table %s` shows it.", directory, what, shlex.quote(str(kept)))
     return kept
+
+
+def holds_another(directory: Path, identity: dict[str, Any] | None) -> bool:
+    """Whether `keep_earlier` is going to find a result there that is not this job's."""
+    if not os.path.lexists(directory / RESULT):
+        return False
+    before = read_result(directory / RESULT)
+    return before is None or not same_job(before.get("identity"), identity)
 
 
 def same_job(before: Any, identity: dict[str, Any] | None) -> bool:

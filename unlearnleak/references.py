@@ -62,8 +62,8 @@ def refuse_references(node: Any, group: str) -> None:
 
 
 REASONS = {
-    "attack": "an attacker does not know the forgotten classes, nor what follows them",
-    "screening": "an attacker does not know the forgotten classes, nor what follows them",
+    "attack": "a reference could tell an attacker what it must not know, such as the forgotten classes",
+    "screening": "a reference could tell an attacker what it must not know, such as the forgotten classes",
     "dataset": "the images are chosen before anything is forgotten, and the environment is no part of a result",
     "model": "the model is chosen before anything is forgotten, and the environment is no part of a result",
     "training": "the original is trained before anything is forgotten, and the environment is no part of a result",

@@ -34,6 +34,8 @@ from unlearnleak.sweep.launch import launch_folder
 
 COMMANDS = ("table", "tables", "variance", "report", "status", "sync", "dashboard", "clean")
 """First words that are not Hydra's: see `unlearnleak.commands`."""
+SAYS_ALL = {"dry_run=true", "--help", "--cfg", "--info"}
+"""Words that make a run print all that it has to give."""
 
 
 def config_folder() -> str:
@@ -89,7 +91,26 @@ def run_command(words: list[str]) -> int:
     except KeyboardInterrupt:
         print(f"\nInterrupted: `unlearnleak {printable(words[0])}` did not come to its end.", file=sys.stderr)
         return 130
-    return code or int(streams.failure() is not None)
+    return code or said_in_vain()
+
+
+def said_in_vain() -> int:
+    """The exit status of what only prints: 1 where that was lost."""
+    return int(streams.failure() is not None)
+
+
+def start() -> None:
+    """Answer a shell's question for completion, or let Hydra begin; where all that it says is lost, exit with 1."""
+    try:
+        if is_query(sys.argv[1:]):
+            print(answer(sys.argv[2].removeprefix(QUERY), COMMANDS, job))
+        else:
+            job()
+    except SystemExit as end:  # Hydra's, as after --help
+        if end.code:
+            raise
+    if SAYS_ALL & set(sys.argv[1:]):
+        sys.exit(said_in_vain())
 
 
 def main() -> None:
@@ -100,7 +121,7 @@ def main() -> None:
         sys.exit(run_command(sys.argv[1:]))
     if "--version" in sys.argv[1:]:
         print(f"unlearnleak {unlearnleak.__version__}")  # Hydra would tell its own
-        return
+        sys.exit(said_in_vain())
     if (word := next(iter(sys.argv[1:]), "")).isidentifier():
         known = ", ".join(COMMANDS)
         complain(UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt."))
@@ -111,10 +132,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, terminated)
     master.install()
     try:
-        if is_query(sys.argv[1:]):
-            print(answer(sys.argv[2].removeprefix(QUERY), COMMANDS, job))
-        else:
-            job()
+        start()
     except (UserError, HydraException, OmegaConfBaseException) as error:
         complain(error)
         sys.exit(1)

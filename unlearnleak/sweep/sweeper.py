@@ -17,6 +17,7 @@ from rich.console import Console
 
 from unlearnleak.errors import UserError
 from unlearnleak.hints import allowed_beside
+from unlearnleak.place import EARLIER, holds_another
 from unlearnleak.progress import progress
 from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_status
 from unlearnleak.sweep.board import ENDS
@@ -61,6 +62,7 @@ class Sweep:
         text = announcement(jobs, waves)
         log.info("%s", text)
         tell_unplanned(jobs)
+        tell_earlier(jobs)
         if self.config.dry_run:
             return self.conclude(jobs, dry=True)
         for job in jobs:
@@ -163,6 +165,18 @@ def tell_unplanned(jobs: Sequence[Job]) -> None:
             log.info("skipped %d: %s", len(overrides), why)
         else:
             log.info("%s", "\n".join([f"cannot be planned {len(overrides)}: {why}", *job_lines(overrides)]))
+
+
+def tell_earlier(jobs: Sequence[Job]) -> None:
+    """Say how many runs make way for jobs that will lie in their folders: each job says so itself, in its log only."""
+    if others := [job for job in jobs if job.state == "todo" and holds_another(job.directory, job.identity)]:
+        log.warning(
+            "%d runs hold other results, of other data, settings or versions, such as %s. They are kept in %s beside "
+            "them, where `unlearnleak table` shows them if it is told.",
+            len(others),
+            others[0].directory,
+            EARLIER,
+        )
 
 
 def tell_state(job: Job) -> None:
