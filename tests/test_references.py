@@ -78,4 +78,8 @@ ALLOWED = {
 
 @pytest.mark.parametrize("overrides", ALLOWED.values(), ids=ALLOWED.keys())
 def test_what_leads_nowhere_near_is_allowed(overrides):
-    refuse_all(composed(*BASE, *overrides))
+    config = composed(*BASE, *overrides)
+    assert refuse_all(config) is None  # and the same config with a leak beside it is refused
+    config.screening["k"] = "${forget_classes.0}"
+    with pytest.raises(UserError, match=r"screening\.k=\$\{forget_classes\.0\} is not possible"):
+        refuse_all(config)

@@ -58,7 +58,8 @@ def test_a_variable_that_would_change_numbers_is_refused_by_name(monkeypatch, na
 @pytest.mark.parametrize("name", REFUSED)
 def test_one_that_is_empty_is_none(monkeypatch, name):
     monkeypatch.setenv(name, "")
-    make_plan(composed())
+    assert make_plan(composed()).names["unlearner"] == "rt"
+    assert os.environ[name] == ""
 
 
 def test_what_may_change_last_bits_is_written_down(tmp_path, monkeypatch):

@@ -53,27 +53,11 @@ class Downloaded(FileDataset):
 
     _content: str | None = None
 
-    def __init__(
-        self,
-        *,
-        root: str | None,
-        path: str | None,
-        auxiliary_per_class: int,
-        test_per_class: int | None,
-        train_limit: int | None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            root=root,
-            path=path,
-            auxiliary_per_class=auxiliary_per_class,
-            test_per_class=test_per_class,
-            train_limit=train_limit,
-            name=name,
-        )
-        if name is not None and path is None:
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if self.name is not None and self.path is None:
             raise UserError(
-                f"dataset.name={name}: what is downloaded has a name. Allowed: null, or a dataset.path too."
+                f"dataset.name={self.name}: what is downloaded has a name. Allowed: null, or a dataset.path too."
             )
 
     @abstractmethod

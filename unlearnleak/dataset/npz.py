@@ -1,6 +1,7 @@
 """A data set of one's own, in one .npz file."""
 
 from pathlib import Path
+from typing import Any
 
 from unlearnleak.dataset.archive import LAYOUT
 from unlearnleak.dataset.base import check_whole
@@ -18,26 +19,9 @@ class Npz(FileDataset):
 
     version = 1
 
-    def __init__(
-        self,
-        *,
-        root: str | None,
-        path: str | None,
-        auxiliary_per_class: int,
-        test_per_class: int | None,
-        train_limit: int | None,
-        num_classes: int | None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(
-            root=root,
-            path=path,
-            auxiliary_per_class=auxiliary_per_class,
-            test_per_class=test_per_class,
-            train_limit=train_limit,
-            name=name,
-        )
-        if path is None:
+    def __init__(self, *, num_classes: int | None, **settings: Any) -> None:
+        super().__init__(**settings)
+        if self.path is None:
             raise UserError(f"dataset=npz needs dataset.path=FILE.npz. Allowed: {LAYOUT}.")
         if num_classes is not None:
             check_whole("num_classes", num_classes, least=2)
