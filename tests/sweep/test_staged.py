@@ -62,6 +62,6 @@ def test_a_single_run_that_cannot_be_is_not_foretold(tmp_path):
     small = {f"{part}_images": images()[f"{part}_images"][:, :, :11] for part in ("train", "test")}
     write_npz(tmp_path / "images.npz", **small)
     config = composed(*overrides_in(tmp_path, "unlearner=ft", "attack=head_sum"))
-    with pytest.raises(UserError, match=r"images\.npz: model=lenet cannot take 12x11 images"):
+    with pytest.raises(UserError, match=r"^dataset\.path=.*images\.npz: model=lenet cannot take 12x11 images"):
         foretell(config, tmp_path / "run")
     assert not list((tmp_path / "store" / "data").glob("[!.]*"))

@@ -141,6 +141,6 @@ def foretell(config: DictConfig, directory: Path, *, sweep: bool = False) -> str
     if sweep and job.state == "skipped":
         return f"skipped: {job.why}"
     if job.why:
-        raise UserError(job.why)
+        raise UserError(job.why.removeprefix(f"{UserError.__name__}: "))
     assert make_plan(config).device  # unlike a sweep's, a single run's is on this machine
     return announcement([job], make_waves([job], directory.parent))
