@@ -14,8 +14,8 @@ from torch import nn
 
 from benchmarks import heads, inversion, ledger, training
 from benchmarks.race import CLOCKS, machine
-from unlearnleak.model.pooling import Halving
-from unlearnleak.unlearner.ledger import ClassLedger
+from unlearnleak.machine.max_pool import MaxPool2x2
+from unlearnleak.training.class_updates import ClassLedger
 
 ROUNDS = 3
 HEADS, STEPS, GENERATIONS, STARTS = 4, 30, 20, 2
@@ -58,7 +58,7 @@ def genetic_inversion() -> float:
 @torch.no_grad()
 def pooling() -> float:
     """How many times as fast as PyTorch's max pooling ours is, on a batch of LeNet's first layer without gradients."""
-    x_NCHW, fast, slow = torch.randn(128, 6, 28, 28), Halving(), nn.MaxPool2d(2)
+    x_NCHW, fast, slow = torch.randn(128, 6, 28, 28), MaxPool2x2(), nn.MaxPool2d(2)
     assert torch.equal(fast(x_NCHW), slow(x_NCHW)), "the poolings do not agree"
     return best(lambda: [slow(x_NCHW) for _ in range(50)]) / best(lambda: [fast(x_NCHW) for _ in range(50)])
 

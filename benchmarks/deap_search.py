@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from deap import base, creator, tools
 
-from unlearnleak.attack.access import BlackBox
+from unlearnleak.adversary.access import BlackBox
 
 creator.create("Highest", base.Fitness, weights=(1.0,))
 creator.create("Image", array.array, typecode="d", fitness=creator.Highest)

@@ -5,7 +5,7 @@
 
 - images: a copy of the model, frozen but for its last layer, trained on raw images by SGD; one head at a time
 - features: the same loop on features that were computed before; one head at a time
-- batched: what the attacks do (unlearnleak/attack/heads.py), from raw images to all 2,000 heads
+- batched: what the attacks do (unlearnleak/adversary/heads.py), from raw images to all 2,000 heads
 
 The loops are timed on --part heads spread over all, and their time is scaled up (the work of a head does not depend on
 the others). Made-up images of MNIST's and CIFAR-10's shapes; the time does not depend on what they show.
@@ -20,10 +20,10 @@ from torch import Tensor
 from benchmarks import training
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from tests.attack.slow_heads import linear, train_on_features, train_on_images
-from unlearnleak.attack.heads import Heads, class_subsets, initial_heads, train_heads
-from unlearnleak.dataset import LabeledImages
-from unlearnleak.model.classifier import LitClassifier
-from unlearnleak.seeds import generator
+from unlearnleak.adversary.heads import Heads, class_subsets, initial_heads, train_heads
+from unlearnleak.data import LabeledImages
+from unlearnleak.machine.seeds import generator
+from unlearnleak.model.base import LitClassifier
 
 CLASSES, HEADS, SAMPLES, PER_CLASS = 10, 200, 20, 36
 STEPS, LR = 100, 0.5

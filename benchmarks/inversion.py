@@ -21,14 +21,14 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks import deap_search
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
-from unlearnleak.attack.access import BlackBox, WhiteBox
+from unlearnleak.adversary.access import BlackBox, WhiteBox
 from unlearnleak.attack.inversion_genetic import InversionGenetic
 from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels
 from unlearnleak.dataset.digits import Digits
+from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
-from unlearnleak.optimization import Optimization
-from unlearnleak.seeds import generator, isolated
-from unlearnleak.training import fit
+from unlearnleak.training.fit import fit
+from unlearnleak.training.optimization import Optimization
 
 K, RESTARTS, STEPS = 10, 4, 200
 LR, L2, TV = 1.0, 0.01, 0.001

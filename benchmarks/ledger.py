@@ -1,8 +1,8 @@
 """What AU's ledgers cost: python -m benchmarks.ledger [--model resnet18]
 
-Training with the sums of updates of ten classes (unlearnleak/unlearner/ledger.py) against the same training without
-them, which ends at the same bits. What the ledger holds is checked against what it must sum up to: over all classes,
-the way from the initial to the final weights.
+Training with the sums of updates of ten classes (unlearnleak/training/class_updates.py) against the same training
+without them, which ends at the same bits. What the ledger holds is checked against what it must sum up to: over all
+classes, the way from the initial to the final weights.
 """
 
 from functools import partial
@@ -12,10 +12,10 @@ from torch import Tensor
 
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from benchmarks.training import MODELS, Task, agree, task
-from unlearnleak.model.classifier import LitClassifier
-from unlearnleak.seeds import generator
-from unlearnleak.training import fit
-from unlearnleak.unlearner.ledger import ClassLedger
+from unlearnleak.machine.seeds import generator
+from unlearnleak.model.base import LitClassifier
+from unlearnleak.training.class_updates import ClassLedger
+from unlearnleak.training.fit import fit
 
 GOALS = {"lenet": Goal("<=", 2), "resnet18": Goal("<=", 3)}
 EPOCHS = {"lenet": 2, "resnet18": 1}

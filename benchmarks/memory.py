@@ -30,17 +30,17 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from benchmarks.race import machine
 from benchmarks.shadow import auxiliary, with_shadows
 from benchmarks.training import BATCH, MEAN, STD
-from unlearnleak.attack.access import WhiteBox
+from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.attack.inversion_gradient import InversionGradient
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
+from unlearnleak.machine.seeds import generator
 from unlearnleak.model.resnet18 import ResNet18
-from unlearnleak.optimization import Optimization
-from unlearnleak.pipeline import Pipeline
-from unlearnleak.plan import make_plan
+from unlearnleak.pipeline.plan import make_plan
+from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.run import config_folder
-from unlearnleak.seeds import generator
-from unlearnleak.training import fit
-from unlearnleak.unlearner.ledger import ClassLedger
+from unlearnleak.training.class_updates import ClassLedger
+from unlearnleak.training.fit import fit
+from unlearnleak.training.optimization import Optimization
 
 SHAPE, TRAIN, TEST, STEPS = (3, 32, 32), 50_000, 10_000, 3
 IMAGES_MIB = TRAIN * 3 * 32 * 32 / 2**20

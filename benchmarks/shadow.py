@@ -13,13 +13,13 @@ from torch import Tensor
 
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from benchmarks.training import MODELS, SHAPES, made_up, task
-from unlearnleak.attack.access import WhiteBox
-from unlearnleak.attack.comparison import Standard, features_of
-from unlearnleak.attack.heads import Heads, class_subsets, initial_heads, train_heads
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.heads import Heads, class_subsets, initial_heads, train_heads
+from unlearnleak.attack.base.comparison import Standard, features_of
 from unlearnleak.attack.param_dot import ParameterDotProduct
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
+from unlearnleak.machine.seeds import generator
 from unlearnleak.run import config_folder
-from unlearnleak.seeds import generator
 
 CLASSES, PER_CLASS = 10, 100
 GOAL = Goal("<=", 2)

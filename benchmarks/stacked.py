@@ -21,8 +21,8 @@ from torch.nn.functional import conv2d, cross_entropy, max_pool2d
 
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from benchmarks.usual import textbook_lenet
-from unlearnleak.model.pooling import Halving
-from unlearnleak.seeds import generator, isolated
+from unlearnleak.machine.max_pool import MaxPool2x2
+from unlearnleak.machine.seeds import generator, isolated
 
 MODELS, BATCH, STEPS, LR = 20, 128, 2, 0.05
 TOLERANCE = 1e-3
@@ -48,7 +48,7 @@ def batches() -> list[tuple[Tensor, Tensor]]:
 def ours(net: nn.Sequential) -> nn.Sequential:
     """The same weights in the layers of model/lenet.py: pooled, then ReLU."""
     conv1, _, _, conv2, _, _, *rest = net
-    return nn.Sequential(conv1, Halving(), nn.ReLU(), conv2, Halving(), nn.ReLU(), *rest)
+    return nn.Sequential(conv1, MaxPool2x2(), nn.ReLU(), conv2, MaxPool2x2(), nn.ReLU(), *rest)
 
 
 def one_by_one(data: list[tuple[Tensor, Tensor]]) -> Weights:

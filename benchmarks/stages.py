@@ -28,12 +28,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.race import machine
 from unlearnleak.dataset.digits import Digits
-from unlearnleak.pipeline import Pipeline
-from unlearnleak.plan import make_plan
-from unlearnleak.report.runs import load_runs
+from unlearnleak.machine.seeds import generator
+from unlearnleak.pipeline.plan import make_plan
+from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.report.table import ATTACKS
 from unlearnleak.run import config_folder
-from unlearnleak.seeds import generator
+from unlearnleak.runs.loading import load_runs
 
 TRAIN, TEST, SIDE, ROUNDS = 12_800, 2_000, 2048, 5
 UNLEARNERS = ("rt", "ft", "rl", "au", "ng")

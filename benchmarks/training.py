@@ -5,7 +5,7 @@ python -m benchmarks.training [--model resnet18] [--data FILE.npz]
 The same weights and batches in all ways, which end at the same bits but for bf16; each also counts the right answers on
 test images after every epoch. Times are of whole trainings, from a fresh model to the last epoch's end.
 
-- fit: what the stages do (unlearnleak/training.py)
+- fit: what the stages do (unlearnleak/training/fit.py)
 - bare: a loop over the same resident tensors with the same model, without Lightning, curve or progress bar
 - usual (LeNet): per-image transforms, a DataLoader and Lightning with its defaults (benchmarks/usual.py)
 - textbook (LeNet): the bare loop with PyTorch's own max pooling behind the ReLU
@@ -28,13 +28,13 @@ from torch.nn.functional import cross_entropy
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from benchmarks.usual import Pictures, textbook_lenet
 from benchmarks.usual import train as usual
-from unlearnleak.dataset import LabeledImages
-from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.data import LabeledImages
+from unlearnleak.machine.seeds import generator, isolated
+from unlearnleak.model.base import LitClassifier
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.model.resnet18 import ResNet18
-from unlearnleak.optimization import Optimization
-from unlearnleak.seeds import generator, isolated
-from unlearnleak.training import evaluate, fit
+from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.optimization import Optimization
 
 MODELS: dict[str, type[LitClassifier]] = {"lenet": LeNet, "resnet18": ResNet18}
 SHAPES = {"lenet": (1, 28, 28), "resnet18": (3, 32, 32)}

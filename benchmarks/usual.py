@@ -15,8 +15,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision import transforms
 
-from unlearnleak.dataset import LabeledImages
-from unlearnleak.optimization import Optimization
+from unlearnleak.data import LabeledImages
+from unlearnleak.training.optimization import Optimization
 
 
 def textbook_lenet() -> nn.Sequential:

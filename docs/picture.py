@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from unlearnleak.errors import UserError
-from unlearnleak.whole_file import write_file
+from unlearnleak.store.whole_file import write_file
 
 WIDTH = 1500
 """Of the window, in pixels: a matrix of nine attacks fits."""

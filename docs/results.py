@@ -12,10 +12,10 @@ from pathlib import Path
 from unlearnleak.errors import UserError
 from unlearnleak.report.paper.show import markdown as paper_markdown
 from unlearnleak.report.paper.tables import lines
-from unlearnleak.report.runs import load_runs, to_csv
 from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.table import PIVOTS, Run, gates, group, markdown_lines, pivot
-from unlearnleak.whole_file import write_file
+from unlearnleak.runs.loading import load_runs, to_csv
+from unlearnleak.store.whole_file import write_file
 
 MARK = "<!-- Made by docs/results.py from here on. -->"
 SECTIONS = {

@@ -76,7 +76,7 @@ def serve() -> None:
     """Fork for every line of orders; answer with the exit status."""
     import torchvision  # noqa: F401
 
-    import unlearnleak.job  # noqa: F401
+    import unlearnleak.pipeline.job  # noqa: F401
 
     for order in map(json.loads, sys.stdin):
         process = os.fork()

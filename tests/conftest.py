@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from unlearnleak.dataset import ForgetSplit, LabeledImages, Splits
+from unlearnleak.data import ForgetSplit, LabeledImages, Splits
 from unlearnleak.dataset.digits import Digits
+from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
-from unlearnleak.optimization import Optimization
-from unlearnleak.seeds import generator, isolated
-from unlearnleak.training import evaluate, fit
-from unlearnleak.unlearner.ledger import ClassLedger
+from unlearnleak.training.class_updates import ClassLedger
+from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.optimization import Optimization
 
 SEED = 100
 # A third of the recipe's epochs: a second and a half, and 97 % on the test images already.

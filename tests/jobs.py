@@ -9,8 +9,8 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from unlearnleak.pipeline import Pipeline
-from unlearnleak.plan import GROUPS, make_plan
+from unlearnleak.pipeline.plan import GROUPS, make_plan
+from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.run import config_folder
 
 CLASSES = 4

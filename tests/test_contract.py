@@ -11,17 +11,18 @@ import torch
 import yaml
 
 from tests.jobs import SMALL, composed, pipeline_in, small
-from unlearnleak.attack.access import BlackBox, accessible
+from unlearnleak.adversary.access import BlackBox, accessible
+from unlearnleak.adversary.evidence import Evidence, EvidenceKind, LabeledFeatures
 from unlearnleak.attack.base import Attack
-from unlearnleak.attack.evidence import Evidence, EvidenceKind, LabeledFeatures
-from unlearnleak.config import construct, locate, parameters, settings_of, target_of
-from unlearnleak.dataset import Dataset, LabeledImages
+from unlearnleak.config.build import construct, locate, parameters, settings_of, target_of
+from unlearnleak.data import LabeledImages
+from unlearnleak.dataset.base import Dataset
 from unlearnleak.errors import Incompatible
-from unlearnleak.evaluation import PROTOCOLS, accuracies
 from unlearnleak.logger.base import RunLogger
-from unlearnleak.model.classifier import LitClassifier
-from unlearnleak.pipeline import Pipeline
-from unlearnleak.plan import SHAPE, fits, make_plan
+from unlearnleak.model.base import LitClassifier
+from unlearnleak.pipeline.evaluate import PROTOCOLS, accuracies
+from unlearnleak.pipeline.plan import SHAPE, fits, make_plan
+from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.base import Screening
 from unlearnleak.unlearner.base import Unlearner
 

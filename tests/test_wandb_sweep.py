@@ -14,8 +14,8 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from tests.jobs import composed, overrides_in
 from tests.logger.server import Server
-from unlearnleak.config import stem
-from unlearnleak.plan import make_plan
+from unlearnleak.config.build import component_name
+from unlearnleak.pipeline.plan import make_plan
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "sweeps" / "wandb").glob("*.yml"))
@@ -80,7 +80,7 @@ def test_every_choice_is_a_job_that_can_be_planned(config: dict[str, Any]) -> No
         job = composed(*command_line(config, args)[4:])
         plan = make_plan(job)
         for group in ("dataset", "unlearner", "attack"):
-            assert stem(job[group]) == plan.names[group] == args[group]["value"]
+            assert component_name(job[group]) == plan.names[group] == args[group]["value"]
         assert job.seed == args["seed"]["value"]
         assert job.logger.mode == "online"
 

@@ -4,8 +4,8 @@
     python -m unlearnleak.run -m dataset=svhn,cifar10 unlearner=rt,ng     a grid of jobs
     unlearnleak table outputs/runs/adhoc                                   what came out
 
-Thin on purpose: Hydra composes the config, `unlearnleak.job` runs it. Nothing heavy is imported before a job starts, so
-that --help, --cfg and completion answer at once.
+Thin on purpose: Hydra composes the config, `unlearnleak.pipeline.job` runs it. Nothing heavy is imported before a job
+starts, so that --help, --cfg and completion answer at once.
 """
 
 import logging
@@ -23,17 +23,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import unlearnleak
-from unlearnleak import streams
-from unlearnleak.completion import QUERY, answer, is_query
+from unlearnleak.cli.completion import QUERY, answer, is_query
+from unlearnleak.config.home import in_home, run_words
 from unlearnleak.errors import Terminated, UserError
-from unlearnleak.home import in_home, run_words
-from unlearnleak.naming import run_name
-from unlearnleak.printable import LINES, printable, write_any_letter
+from unlearnleak.machine import streams
+from unlearnleak.machine.printable import LINES, printable, write_any_letter
+from unlearnleak.runs.launch import launch_folder
+from unlearnleak.runs.naming import run_name
 from unlearnleak.sweep import master
-from unlearnleak.sweep.launch import launch_folder
 
 COMMANDS = ("table", "tables", "variance", "report", "status", "sync", "dashboard", "clean")
-"""First words that are not Hydra's: see `unlearnleak.commands`."""
+"""First words that are not Hydra's: see `unlearnleak.cli.commands`."""
 SAYS_ALL = {"dry_run=true", "--help", "--cfg", "--info"}
 """Words that make a run print all that it has to give."""
 
@@ -52,8 +52,8 @@ OmegaConf.register_new_resolver("unlearnleak.in_home", in_home, replace=True)
 @hydra.main(config_path=config_folder(), config_name="config", version_base="1.3")
 def job(config: DictConfig) -> Any:
     """One job of a single run or of a sweep."""
-    from unlearnleak.alone import run_alone  # noqa: PLC0415  (torch and Lightning: seconds)
-    from unlearnleak.job import run_job  # noqa: PLC0415
+    from unlearnleak.pipeline.job import run_job  # noqa: PLC0415
+    from unlearnleak.sweep.alone import run_alone  # noqa: PLC0415  (torch and Lightning: seconds)
 
     context: Any = HydraConfig.get()
     sweep, directory = context.mode == RunMode.MULTIRUN, Path(context.runtime.output_dir)
@@ -67,11 +67,11 @@ def terminated(signum: int, frame: object) -> None:
     raise Terminated(128 + signum)
 
 
-def complain(error: BaseException) -> None:
+def print_error(error: BaseException) -> None:
     """Tell a person what went wrong, on standard error, without a stack trace."""
     print(f"\nError: {printable(error, keep=LINES)}", file=sys.stderr)
     if isinstance(error, HydraException | OmegaConfBaseException):
-        from unlearnleak.hints import allowed_beside  # noqa: PLC0415  (only for this mistake)
+        from unlearnleak.config.hints import allowed_beside  # noqa: PLC0415  (only for this mistake)
 
         if hint := allowed_beside(str(error), config_folder(), sys.argv[1:]):
             print(hint, file=sys.stderr)
@@ -83,7 +83,7 @@ def run_command(words: list[str]) -> int:
     Ctrl-C ends it with one line.
     """
     try:
-        from unlearnleak.commands import main as command  # noqa: PLC0415  (only for these words)
+        from unlearnleak.cli.commands import main as command  # noqa: PLC0415  (only for these words)
 
         code = command(words)
     except SystemExit as end:  # argparse's, as after --help
@@ -115,7 +115,7 @@ def start() -> None:
 
 def main() -> None:
     """Entry point of `python -m unlearnleak.run` and of the console script."""
-    streams.settle()
+    streams.guard_streams()
     write_any_letter()
     if sys.argv[1:2] and sys.argv[1] in COMMANDS:
         sys.exit(run_command(sys.argv[1:]))
@@ -124,7 +124,9 @@ def main() -> None:
         sys.exit(said_in_vain())
     if (word := next(iter(sys.argv[1:]), "")).isidentifier():
         known = ", ".join(COMMANDS)
-        complain(UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt."))
+        print_error(
+            UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt.")
+        )
         sys.exit(1)
     sys.argv[1:] = run_words(sys.argv[1:])
     os.environ.pop("UNLEARNLEAK_LAUNCH", None)  # of an earlier sweep: whoever types a command is not part of one
@@ -134,20 +136,20 @@ def main() -> None:
     try:
         start()
     except (UserError, HydraException, OmegaConfBaseException) as error:
-        complain(error)
+        print_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
         print("\nInterrupted. The same command goes on from what is stored.", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        complain(UserError(f"The run's files cannot be written: {error}. Free the disk or choose runs=PATH."))
+        print_error(UserError(f"The run's files cannot be written: {error}. Free the disk or choose runs=PATH."))
         sys.exit(1)
     except Exception as error:
-        if "unlearnleak.job" not in sys.modules:  # Hydra's own words about its arguments: no job has begun
-            complain(error)
+        if "unlearnleak.pipeline.job" not in sys.modules:  # Hydra's own words about its arguments: no job has begun
+            print_error(error)
             sys.exit(1)
         logging.getLogger("unlearnleak").debug("unexpected", exc_info=True)
-        complain(RuntimeError(f"unexpected {type(error).__name__}: {error}"))
+        print_error(RuntimeError(f"unexpected {type(error).__name__}: {error}"))
         print("The stack trace is in the run's run.log and status.json. Please report it.", file=sys.stderr)
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""`hydra/launcher=pool`; the work is done in `unlearnleak.sweep.pool`."""
+"""`hydra/launcher=pool`; the work is done in `unlearnleak.sweep.pool.launcher`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 if TYPE_CHECKING:
-    from unlearnleak.sweep.pool import Pool
+    from unlearnleak.sweep.pool.launcher import Pool
 
 
 class PoolLauncher(Launcher):
@@ -25,9 +25,9 @@ class PoolLauncher(Launcher):
         Raises:
             UserError: naming what is not possible.
         """
-        from unlearnleak.config import construct, resolved  # noqa: PLC0415  (Hydra imports this module at each start)
-        from unlearnleak.sweep.pool import Pool, start_server  # noqa: PLC0415
-        from unlearnleak.sweep.slots import PoolSettings  # noqa: PLC0415
+        from unlearnleak.config.build import construct, resolved  # noqa: PLC0415  (Hydra imports this module at each start)
+        from unlearnleak.sweep.pool.launcher import Pool, start_server  # noqa: PLC0415
+        from unlearnleak.sweep.pool.slots import PoolSettings  # noqa: PLC0415
 
         plain = {name: resolved(value, f"hydra.launcher.{name}") for name, value in self.settings.items()}
         settings = construct(PoolSettings, plain, "hydra.launcher")

@@ -1,4 +1,4 @@
-"""hydra/launcher=slurm: one job array on a SLURM cluster per launch. The work is done in `unlearnleak.sweep.slurm`."""
+"""hydra/launcher=slurm: one job array on a SLURM cluster per launch, made in `unlearnleak.sweep.slurm.launcher`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -33,7 +33,7 @@ class SlurmLauncher(Launcher):
             UserError: the extra is not installed, there is no SLURM here, or it refused or stopped answering.
         """
         try:
-            from unlearnleak.sweep.slurm import launch  # noqa: PLC0415  (submitit; Hydra imports this at each start)
+            from unlearnleak.sweep.slurm.launcher import launch  # noqa: PLC0415  (submitit; Hydra imports this at each start)
         except ModuleNotFoundError as error:
             if str(error.name).partition(".")[0] == "unlearnleak":
                 raise

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.attack.victims import configured
-from unlearnleak.attack.access import WhiteBox
+from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.unlearner.rt import Retrain
 
 FORGOTTEN = ((3,), (7,), (1,), (0, 5))

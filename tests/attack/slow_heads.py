@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.model.base import LitClassifier
 
 
 def linear(weight_KD: Tensor, bias_K: Tensor) -> nn.Linear:

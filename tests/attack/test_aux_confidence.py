@@ -3,8 +3,8 @@ import torch
 
 from tests.attack.conftest import named
 from tests.attack.victims import Linear, configured, lowest
-from unlearnleak.attack.access import BlackBox
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.adversary.access import BlackBox
+from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.screening.chance import Chance
 

@@ -1,7 +1,7 @@
 import torch
 
 from tests.attack.victims import Linear, configured, lowest, retrained
-from unlearnleak.attack.access import WhiteBox
+from unlearnleak.adversary.access import WhiteBox
 
 
 def attack(model):

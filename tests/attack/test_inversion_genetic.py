@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.attack.victims import Linear, configured, lowest, retrained
-from unlearnleak.attack.access import BlackBox
+from unlearnleak.adversary.access import BlackBox
 from unlearnleak.attack.inversion_genetic import InversionGenetic, Population, choose_parents, crossover
 from unlearnleak.errors import UserError
 

@@ -5,7 +5,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from tests.attack.victims import Linear, configured, lowest, retrained
-from unlearnleak.attack.access import WhiteBox
+from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels, total_variation
 from unlearnleak.errors import UserError
 

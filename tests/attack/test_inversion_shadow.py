@@ -3,8 +3,8 @@ import torch
 
 from tests.attack.conftest import named
 from tests.attack.victims import configured, lowest
-from unlearnleak.attack.access import WhiteBox
-from unlearnleak.attack.comparison import Standard, features_of
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.attack.base.comparison import Standard, features_of
 from unlearnleak.attack.inversion_shadow import InversionShadow, centred, reach
 from unlearnleak.errors import UserError
 from unlearnleak.screening.youden import Youden

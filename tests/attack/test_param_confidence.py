@@ -3,9 +3,9 @@ import torch
 
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
 from tests.attack.victims import configured
-from unlearnleak.attack.access import BlackBox, WhiteBox
+from unlearnleak.adversary.access import BlackBox, WhiteBox
+from unlearnleak.adversary.shadow import units
 from unlearnleak.attack.param_confidence import confidences
-from unlearnleak.attack.shadow import units
 from unlearnleak.screening.youden import Youden
 
 

@@ -5,12 +5,12 @@ from hypothesis import strategies as st
 
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
 from tests.attack.victims import configured
-from unlearnleak.attack.access import WhiteBox
-from unlearnleak.attack.comparison import Comparison
-from unlearnleak.attack.heads import Heads
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.heads import Heads
+from unlearnleak.adversary.shadow import units
+from unlearnleak.attack.base.comparison import Comparison
 from unlearnleak.attack.param_diff import own_first
-from unlearnleak.attack.shadow import units
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
 from unlearnleak.screening.decision_tree import DecisionTree
 
 TREE = {"max_depth": 3, "min_samples_leaf": 20, "random_state": 0}

@@ -3,8 +3,8 @@ import torch
 
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
 from tests.attack.victims import configured
-from unlearnleak.attack.access import WhiteBox
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.data import LabeledImages
 from unlearnleak.screening.youden import Youden
 
 

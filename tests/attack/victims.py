@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 from torch.nn import functional as F
 
-from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.model.base import LitClassifier
 from unlearnleak.model.lenet import LeNet
 
 SIDE = 14

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from unlearnleak.dataset import Dataset, LabeledImages
+from unlearnleak.data import LabeledImages
+from unlearnleak.dataset.base import Dataset
 from unlearnleak.errors import UserError
 
 COUNTS = (40, 60, 50)

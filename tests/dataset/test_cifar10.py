@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
+from unlearnleak.data.split import channel_statistics
 from unlearnleak.dataset.cifar10 import Cifar10
-from unlearnleak.dataset.split import channel_statistics
 from unlearnleak.errors import UserError
 
 SETTINGS = {"path": None, "auxiliary_per_class": 3, "test_per_class": None, "train_limit": None}

@@ -8,8 +8,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from unlearnleak.config import parameters
-from unlearnleak.dataset import Dataset
+from unlearnleak.config.build import parameters
+from unlearnleak.dataset.base import Dataset
 
 FILES = sorted(Path(__file__).resolve().parents[2].joinpath("conf", "dataset").glob("*.yaml"))
 MODEL = dict.fromkeys(["digits", "mnist", "fashion_mnist", "npz"], "lenet")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from unlearnleak.data.split import channel_statistics
 from unlearnleak.dataset.mnist import Mnist
-from unlearnleak.dataset.split import channel_statistics
 from unlearnleak.errors import UserError
 
 SETTINGS = {"path": None, "auxiliary_per_class": 3, "test_per_class": None, "train_limit": None}

@@ -101,7 +101,7 @@ def run(words: tuple[str, ...], folder: Path) -> dict[str, Any]:
     from safetensors import safe_open
 
     from tests.jobs import composed
-    from unlearnleak.job import run_job
+    from unlearnleak.pipeline.job import run_job
 
     chosen = dict(word.split("=", 1) for word in words)
     small = [f"{setting}={value}" for setting, value in SMALL.items() if setting not in chosen and has(chosen, setting)]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tests.jobs import images, pipeline_in, run_stages, write_npz
-from unlearnleak.packing import unpack
+from unlearnleak.pipeline.packing import unpack
 from unlearnleak.run import config_folder
-from unlearnleak.training import Curve
+from unlearnleak.training.fit import Curve
 
 pytestmark = pytest.mark.gpu
 UNLEARNERS, ATTACKS = (

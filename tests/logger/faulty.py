@@ -16,9 +16,9 @@ from typing import Any
 from urllib.request import urlopen
 
 from tests.logger.real import run_small
-from unlearnleak import job
 from unlearnleak.errors import UserError
-from unlearnleak.run import complain
+from unlearnleak.pipeline import job
+from unlearnleak.run import print_error
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,7 +93,7 @@ def child(order: dict[str, Any]) -> int:
     try:
         run_small(folder, *order["words"])
     except UserError as error:
-        complain(error)
+        print_error(error)
         return 1
     except BaseException:
         traceback.print_exc()

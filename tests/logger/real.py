@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.jobs import composed, overrides_in
-from unlearnleak.job import run_job
+from unlearnleak.pipeline.job import run_job
 
 
 def run_small(folder: Path, *overrides: str, name: str = "run", sweep: bool = False) -> dict[str, Any] | None:

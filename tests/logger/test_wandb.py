@@ -12,7 +12,7 @@ from tests.logger.offline import OfflineRun, read_offline
 from tests.logger.test_none import logger_from, whole_run
 from unlearnleak.errors import UserError
 from unlearnleak.logger.wandb import WandbLogger
-from unlearnleak.logger.wandb_service import settings
+from unlearnleak.tracking.wandb_service import settings
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from tests.report.made import hydra, judged, keep, write_run
-from unlearnleak.report.shape import STAGES
+from unlearnleak.runs.shape import STAGES
 
 ATTACK = "<script>alert(1)</script>"
 """What a run must not be able to do to its reader."""

@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from tests.report.made import run, write_run
-from unlearnleak.commands import main
+from unlearnleak.cli.commands import main
 from unlearnleak.errors import UserError
 from unlearnleak.report.by import by, header
 

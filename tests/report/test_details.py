@@ -11,9 +11,9 @@ from PIL import Image
 
 from tests.report.made import hydra, judged, keep, run, write_run
 from unlearnleak.report.details import Pictures, choose, class_lines, command, detail, stage_line, uses
-from unlearnleak.report.runs import load_runs
-from unlearnleak.report.stored import Stores
-from unlearnleak.report.words import named
+from unlearnleak.runs.loading import load_runs
+from unlearnleak.runs.stored import Stores
+from unlearnleak.runs.words import named
 
 CURVE = [{"epoch": e, "train_acc": e / 4, "test_acc": e / 5} for e in range(1, 4)]
 

@@ -8,7 +8,7 @@ from tests.report.made import judged, keep, run
 from unlearnleak.report.chart import frame
 from unlearnleak.report.distributions import TARGETS, head_charts
 from unlearnleak.report.probability import probability_charts
-from unlearnleak.report.stored import Stores
+from unlearnleak.runs.stored import Stores
 
 
 def runs_with(root, tensor_of, count=1, **changed):

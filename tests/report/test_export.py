@@ -16,9 +16,9 @@ from unlearnleak.report.chart import BLUE, Chart, Mark, Panel
 from unlearnleak.report.compare import Change
 from unlearnleak.report.export import Table, chart_files, paper_figure, table_files
 from unlearnleak.report.own_folder import write_all
-from unlearnleak.report.stored import Stores
 from unlearnleak.report.table import UNLEARNERS
 from unlearnleak.report.tables import all_tables
+from unlearnleak.runs.stored import Stores
 
 WORD = r"50 % of a_b & {c} #1 $x$ ~ ^ \back|bar <script>alert(1)</script>"
 TABLE = Table("name", "A caption with 95 %", pd.DataFrame({"what": [WORD], "n": [3]}), pd.DataFrame({"x": [1 / 3]}))
@@ -61,7 +61,7 @@ def test_latex_compiles_every_table_of_a_report_of_bad_names(tmp_path):
     write_run(runs / "hard", **judged([1], [1], dataset=WORD, unlearner=HARD[1], attack=HARD[2], screening=HARD[5]))
     report = gather([runs], [], Stores())
     change = Change((WORD, *HARD[1:4]), "ASR", 0.5, 1.0, 5, 5, 5, 0.5, (0.1, 0.9), "sign permutation", 0.01, 0.02)
-    tables = all_tables(report.runs, report.matrices, report.glances, [change])
+    tables = all_tables(report.runs, report.matrices, report.summaries, [change])
     tables += [Table("hard", WORD, pd.DataFrame({WORD: HARD, "n": HARD}), pd.DataFrame())]
     for table in tables:
         write_all(tmp_path, table_files(table))

@@ -1,7 +1,7 @@
 """What was run, and what did not work."""
 
 from tests.report.made import judged, run
-from unlearnleak.report.facts import facts, troubles
+from unlearnleak.report.facts import facts, failures
 
 
 def took(original: str, unlearned: str) -> dict:
@@ -51,7 +51,7 @@ def test_the_grid_counts_values_in_the_papers_order():
 
 def test_equal_reasons_are_told_once_failures_first():
     once = {"status": "failed", "why": "OSError: b", "directory": "h"}
-    assert [(one.state, one.why, len(one.runs)) for one in troubles([once, *RUNS])] == [
+    assert [(one.state, one.why, len(one.runs)) for one in failures([once, *RUNS])] == [
         ("failed", "ValueError: a", 2),
         ("failed", "OSError: b", 1),
         ("gate failed", "forget_acc 0.3 is above 0.05", 1),

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest, bootstrap
 
 from tests.report.made import judged, run
-from unlearnleak.report.matrix import cell, glances, matrices
+from unlearnleak.report.matrix import cell, matrices, summaries
 
 SINGLE = [run(**judged([c], [c] if c < 7 else [c, 0], seed=s), asr_published=0.75) for c in range(8) for s in range(2)]
 CONTROL = [run(**judged([], [] if s else [1], seed=s), unlearner="none") for s in range(4)]
@@ -71,11 +71,11 @@ def test_unfinished_runs_are_in_no_cell():
 
 def test_at_a_glance_gate_failures_and_controls_are_counted_apart():
     failed = [run(**judged([1], [1], seed=9) | {"gate": "failed"}), run(**judged([2], [], seed=9) | {"gate": "failed"})]
-    (one,) = glances([*SINGLE, *CONTROL, *failed])
+    (one,) = summaries([*SINGLE, *CONTROL, *failed])
     assert (one.passed, one.failed, one.silent) == ((14, 16), (1, 2), (3, 4))
     assert one.gain_points == pytest.approx(100 * (np.mean([1.0] * 14 + [0.9] * 2) - 0.9))
 
 
 def test_one_of_one_does_not_come_before_fourteen_of_sixteen():
     lucky = run(**judged([1], [1]), attack="param_diff")
-    assert [one.attack for one in glances([lucky, *SINGLE])] == ["param_dot", "param_diff"]
+    assert [one.attack for one in summaries([lucky, *SINGLE])] == ["param_dot", "param_diff"]

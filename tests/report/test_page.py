@@ -11,8 +11,8 @@ from tests.report.made import RESULT, judged, write_run
 from tests.report.sweep import ATTACK, write_sweep
 from unlearnleak.errors import UserError
 from unlearnleak.report.build import build
-from unlearnleak.report.runs import load_runs
-from unlearnleak.status import write_result
+from unlearnleak.runs.loading import load_runs
+from unlearnleak.runs.status import write_result
 
 
 class Reader(HTMLParser):

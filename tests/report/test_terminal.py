@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from tests.report.made import run, write_run
-from unlearnleak.commands import main
+from unlearnleak.cli.commands import main
 from unlearnleak.report import terminal
 from unlearnleak.report.table import COLUMNS, rows, sheets
 from unlearnleak.report.terminal import Column, Sheet
@@ -155,7 +155,7 @@ def test_a_width_that_is_none_is_no_width(monkeypatch, columns):
 @pytest.mark.parametrize("redirection", [">&-", "| true"], ids=["closed", "a reader that has gone"])
 def test_an_output_that_is_not_there_is_no_failure(tmp_path, redirection):
     write_run(tmp_path / "a")
-    command = "import sys; from unlearnleak.commands import main; sys.exit(main(sys.argv[1:]))"
+    command = "import sys; from unlearnleak.cli.commands import main; sys.exit(main(sys.argv[1:]))"
     words = shlex.join([sys.executable, "-u", "-c", command, "table", str(tmp_path)])
     script = f"set -o pipefail; {words} {redirection}"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)

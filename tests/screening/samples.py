@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "screening"
 

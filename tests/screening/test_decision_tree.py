@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
 from unlearnleak.screening.decision_tree import DecisionTree
 
 SHADOWS, CLASSES, HEADS, WIDTH = 12, 5, 30, 4

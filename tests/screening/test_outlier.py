@@ -4,7 +4,7 @@ import torch
 from scipy.stats import median_abs_deviation
 
 from tests.screening.samples import named
-from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
 from unlearnleak.errors import UserError
 from unlearnleak.screening.outlier import Outlier
 from unlearnleak.screening.youden import Youden

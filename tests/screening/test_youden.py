@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
-from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
 from unlearnleak.screening.youden import Youden, youden_threshold
 
 VALUE = st.one_of(st.integers(-3, 3).map(float), st.floats(-100, 100, width=32))  # with ties, and without

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.published import PAYLOAD, assert_sound, computed
-from unlearnleak.process import host
+from unlearnleak.machine.process import host
 from unlearnleak.store import Store, held
 from unlearnleak.store import cleaning as module
 from unlearnleak.store.cleaning import is_store

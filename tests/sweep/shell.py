@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from unlearnleak.status import RESULT, STATUS
+from unlearnleak.runs.status import RESULT, STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAP = """

@@ -10,12 +10,12 @@ import time
 import pytest
 from rich.console import Console
 
-from unlearnleak.commands import main
+from unlearnleak.cli.commands import main
 from unlearnleak.errors import UserError
-from unlearnleak.process import began, host
-from unlearnleak.status import STATUS, mark, write_json
+from unlearnleak.machine.process import began, host
+from unlearnleak.runs.launch import LAST, LAUNCHES, VARIABLE, launched
+from unlearnleak.runs.status import STATUS, mark, write_json
 from unlearnleak.sweep.board import PLAN, Board, duration, latest_launch, report
-from unlearnleak.sweep.launch import LAST, LAUNCHES, VARIABLE, launched
 from unlearnleak.sweep.live import Live
 
 
@@ -84,11 +84,11 @@ def test_a_failed_stage_counts_until_its_jobs_have_been_told(launch):
     board = Board(launch)
     tell(launch, ".stages/original/aa", "failed", why="OSError: no room")
     board.poll()
-    assert board.tally() == "1 of 5 jobs done, 1 failed, 1 skipped"
+    assert board.count_states() == "1 of 5 jobs done, 1 failed, 1 skipped"
     for task in ("one", "two", "three"):
         tell(launch, task, "failed", why="its original failed")
     board.poll()
-    assert board.tally() == "1 of 5 jobs done, 3 failed, 1 skipped"
+    assert board.count_states() == "1 of 5 jobs done, 3 failed, 1 skipped"
 
 
 def test_a_killed_job_has_not_ended_for_its_launcher_may_start_it_again(launch):

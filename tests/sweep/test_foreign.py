@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from tests.sweep.direct import master_loader, words_in
 from unlearnleak.errors import UserError
 from unlearnleak.run import job
-from unlearnleak.status import RESULT
+from unlearnleak.runs.status import RESULT
 from unlearnleak.sweep.foreign import suit_foreign_sweeper
 
 BASIC = "hydra/sweeper=basic"

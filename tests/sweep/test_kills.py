@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.sweep.shell import ROOT, events, results, statuses
-from unlearnleak.commands import main
+from unlearnleak.cli.commands import main
 
 KILLS = 20
 MID_JOB = 0.7  # of the kills of more than a worker, the part that waits until jobs run; the rest hits the start

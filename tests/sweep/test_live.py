@@ -7,9 +7,9 @@ import time
 import pytest
 from rich.console import Console
 
-from unlearnleak.process import began, host
-from unlearnleak.status import mark, write_json
-from unlearnleak.sweep.launch import LAUNCHES, PLAN
+from unlearnleak.machine.process import began, host
+from unlearnleak.runs.launch import LAUNCHES, PLAN
+from unlearnleak.runs.status import mark, write_json
 from unlearnleak.sweep.live import LOG, Live
 
 HARD = "x[/y][lenet]\x1b[2J"

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from hydra.core.utils import JobReturn, JobStatus
 
-from unlearnleak.process import began, host
-from unlearnleak.status import STATUS, mark, mark_quietly, read_status, write_json
+from unlearnleak.machine.process import began, host
+from unlearnleak.runs.launch import VARIABLE
+from unlearnleak.runs.status import STATUS, mark, mark_quietly, read_status, write_json
 from unlearnleak.sweep import runner as module
-from unlearnleak.sweep.launch import VARIABLE
 from unlearnleak.sweep.runner import Runner
 from unlearnleak.sweep.sweeper import keep_ends
 from unlearnleak.sweep.waves import Task, Wave
@@ -123,7 +123,7 @@ def test_a_failure_that_the_job_and_our_launcher_agree_upon_is_one(tmp_path, by)
 @pytest.mark.parametrize("word", [None, "queued", "running"])
 def test_a_job_of_ours_that_ends_without_a_word_has_failed(tmp_path, word):
     jobs = Attempts(tmp_path / "task", [lambda jobs: mark(jobs.folder, word) if word else None])
-    assert jobs.run().missing[("original", "aa")]["why"] == "it ended without a word"
+    assert jobs.run().missing[("original", "aa")]["why"] == "it ended and left no reason"
 
 
 def test_a_live_run_of_another_launch_keeps_its_word(tmp_path):

@@ -10,7 +10,7 @@ from hydra_plugins.unlearnleak.staged import StagedSweeper, guarded
 from tests.jobs import composed, images, overrides_in, write_npz
 from tests.sweep.direct import sweep, words_in
 from unlearnleak.errors import UserError
-from unlearnleak.sweep.waves import foretell
+from unlearnleak.sweep.waves import dry_run_summary
 
 
 def test_hydra_finds_the_plugins():
@@ -51,10 +51,10 @@ def test_a_sweep_file_may_name_nothing():
 
 def test_a_single_run_foretells_what_it_will_do(tmp_path):
     config = composed(*overrides_in(tmp_path, "unlearner=ft", "attack=head_sum"))
-    assert foretell(config, tmp_path / "run") == "jobs 1: originals 1, unlearned 1, evidence 1, verdicts 1"
+    assert dry_run_summary(config, tmp_path / "run") == "jobs 1: originals 1, unlearned 1, evidence 1, verdicts 1"
     sweep(tmp_path, "unlearner=ft", "attack=head_sum", "until=unlearned")
     words = words_in(tmp_path, "unlearner=ft", "attack=head_sum")
-    told = foretell(composed(*words), tmp_path / "run")
+    told = dry_run_summary(composed(*words), tmp_path / "run")
     assert told == "jobs 1: originals 1 (1 stored), unlearned 1 (1 stored), evidence 1, verdicts 1"
 
 
@@ -63,5 +63,5 @@ def test_a_single_run_that_cannot_be_is_not_foretold(tmp_path):
     write_npz(tmp_path / "images.npz", **small)
     config = composed(*overrides_in(tmp_path, "unlearner=ft", "attack=head_sum"))
     with pytest.raises(UserError, match=r"^dataset\.path=.*images\.npz: model=lenet cannot take 12x11 images"):
-        foretell(config, tmp_path / "run")
+        dry_run_summary(config, tmp_path / "run")
     assert not list((tmp_path / "store" / "data").glob("[!.]*"))

@@ -14,16 +14,16 @@ import pytest
 
 from tests.jobs import composed, images, write_npz
 from tests.sweep.direct import Direct, sweep, words_in
-from unlearnleak import pipeline
 from unlearnleak.attack.head_sum import HeadSum
 from unlearnleak.errors import UserError
 from unlearnleak.logger.wandb import WandbLogger
-from unlearnleak.pipeline import Pipeline
-from unlearnleak.plan import make_plan
-from unlearnleak.status import RESULT, STATUS, mark
+from unlearnleak.pipeline import stages as pipeline
+from unlearnleak.pipeline.plan import make_plan
+from unlearnleak.pipeline.stages import Pipeline
+from unlearnleak.runs.launch import LAUNCHES, launch_folder
+from unlearnleak.runs.status import RESULT, STATUS, mark
 from unlearnleak.store import Store, held
 from unlearnleak.sweep import grid, runner
-from unlearnleak.sweep.launch import LAUNCHES, launch_folder
 
 GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum", "screening=kmeans,youden"]
 """Twelve jobs: head_sum has no calibration, so its six with youden are skipped."""
@@ -54,7 +54,7 @@ def statuses(folder, sweep_name="adhoc"):
     return {path.parent.name: json.loads(path.read_text()) for path in sorted(runs.glob(f"[!.]*/{STATUS}"))}
 
 
-def tally(folder):
+def count_states(folder):
     return dict(Counter(entry["status"] for entry in statuses(folder).values()))
 
 
@@ -65,7 +65,7 @@ def test_each_distinct_stage_is_launched_once_and_before_what_needs_it(tmp_path,
     assert "jobs 12 (6 skipped, as their parts do not fit)" in caplog.text
     assert "originals 1, unlearned 5, evidence 5, verdicts 5, results 1" in caplog.text
     assert [len(wave) for wave in launcher.launched] == [1, 5, 5, 5, 1]
-    assert tally(tmp_path) == {"done": 6, "skipped": 6}
+    assert count_states(tmp_path) == {"done": 6, "skipped": 6}
     assert set(computed.values()) == {1}
     assert Counter(stage for stage, _ in computed) == {
         "data": 1,
@@ -129,7 +129,7 @@ def test_a_job_that_fails_costs_itself_alone(tmp_path, monkeypatch, capsys):
     victim = tmp_path / "runs/adhoc/.stages/evidence" / Pipeline(plan).key("evidence")
     with pytest.raises(UserError, match="1 of 3 jobs failed, 2 done"):
         sweep(tmp_path, *words, act=act)
-    assert tally(tmp_path) == {"done": 2, "failed": 1}
+    assert count_states(tmp_path) == {"done": 2, "failed": 1}
     (failed,) = [entry for entry in statuses(tmp_path).values() if entry["status"] == "failed"]
     assert failed["why"] == "its evidence failed: FloatingPointError: seven is no number"
     assert "in broken" in json.loads((victim / STATUS).read_text())["traceback"]
@@ -142,7 +142,7 @@ def test_a_job_that_fails_costs_itself_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(HeadSum, "__call__", attack)
     launcher = sweep(tmp_path, *words, "only=failed")
     assert [len(wave) for wave in launcher.launched] == [1, 1]
-    assert tally(tmp_path) == {"done": 3}
+    assert count_states(tmp_path) == {"done": 3}
 
 
 def test_what_needs_a_failed_stage_is_not_launched(tmp_path):
@@ -180,7 +180,7 @@ def test_the_launchers_word_counts_only_where_the_job_has_none(tmp_path):
         return answers.setdefault(folder.name, "lies" if len(answers) % 2 else None)
 
     sweep(tmp_path, "unlearner=rt,ft", "attack=head_sum", act=act)
-    assert tally(tmp_path) == {"done": 2}
+    assert count_states(tmp_path) == {"done": 2}
     last = {path.name for path in (tmp_path / "runs/adhoc").glob("[!.]*") if path.is_dir()}
     with pytest.raises(UserError, match="1 of 2"):
         sweep(
@@ -214,7 +214,7 @@ def test_fail_fast_ends_the_sweep_at_the_first_failure(tmp_path):
     # This launcher tells of a death at the end of a wave only; the pool tells at once.
     assert [folder.parent.name for folder in seen] == ["original", "unlearned", "unlearned", "unlearned"]
     assert launch_folder() is None
-    assert tally(tmp_path) == {"failed": 3}
+    assert count_states(tmp_path) == {"failed": 3}
 
 
 def test_jobs_after_a_failure_say_why_they_did_not_begin(tmp_path, monkeypatch):
@@ -222,7 +222,7 @@ def test_jobs_after_a_failure_say_why_they_did_not_begin(tmp_path, monkeypatch):
     words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum", "fail_fast=true"]
     with pytest.raises(UserError, match="1 of 3 jobs failed, 2 skipped"):
         sweep(tmp_path, *words)
-    assert tally(tmp_path) == {"failed": 1, "skipped": 2}
+    assert count_states(tmp_path) == {"failed": 1, "skipped": 2}
     whys = [entry["why"] for entry in statuses(tmp_path).values() if entry["status"] == "skipped"]
     assert all("fail_fast=true" in why and "ZeroDivisionError" in why for why in whys)
 
@@ -260,7 +260,7 @@ def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tm
     # Launched, found in hand, given back; and launched again since the other process did not publish it after all.
     assert launches.count("original") == 2
     assert computed["original", elsewhere.key("original")] == 1
-    assert tally(tmp_path) == {"done": 1}
+    assert count_states(tmp_path) == {"done": 1}
 
 
 def test_a_stage_that_another_process_publishes_meanwhile_is_not_launched_again(tmp_path, computed, monkeypatch):
@@ -289,7 +289,7 @@ def test_a_stage_that_another_process_publishes_meanwhile_is_not_launched_again(
     thread.join()
     assert launches.count("original") == 1
     assert computed["original", elsewhere.key("original")] == 1
-    assert tally(tmp_path) == {"done": 1}
+    assert count_states(tmp_path) == {"done": 1}
 
 
 def test_what_is_damaged_since_the_planning_is_computed_again(tmp_path, caplog):
@@ -360,7 +360,7 @@ def test_settings_may_refer_to_the_choices(tmp_path):
         write_npz(tmp_path / f"{name}.npz")
     launcher = sweep(tmp_path, *words, "until=original", "attack=head_sum")
     assert [len(wave) for wave in launcher.launched] == [1, 1]  # equal data at two places are one artifact
-    assert tally(tmp_path) == {"done": 2}
+    assert count_states(tmp_path) == {"done": 2}
 
 
 def test_equal_jobs_are_one(tmp_path):
@@ -382,7 +382,7 @@ def test_what_a_sweep_cannot_do_is_refused(tmp_path, words, message):
 def test_a_job_that_cannot_be_planned_fails_by_itself(tmp_path, capsys):
     with pytest.raises(UserError, match="1 of 2 jobs failed"):
         sweep(tmp_path, "attack=head_sum", "unlearner=ft", "unlearner.lr=-1,0.1")
-    assert tally(tmp_path) == {"done": 1, "failed": 1}
+    assert count_states(tmp_path) == {"done": 1, "failed": 1}
     assert re.search(r"lr=-1(\.0)? must be above 0", " ".join(capsys.readouterr().err.split()))
 
 
@@ -473,7 +473,7 @@ def test_what_another_sweep_finished_since_the_planning_is_done_here_too(tmp_pat
 
     launcher = sweep(tmp_path, *words, act=act)
     assert [len(wave) for wave in launcher.launched] == [1, 1, 1, 1]
-    assert tally(tmp_path) == {"done": 1}
+    assert count_states(tmp_path) == {"done": 1}
 
 
 def test_an_interrupted_repetition_does_not_forget_what_had_failed(tmp_path):
@@ -494,7 +494,7 @@ def test_an_interrupted_repetition_does_not_forget_what_had_failed(tmp_path):
         sweep(tmp_path, *words, "only=failed", act=act)
     launcher = sweep(tmp_path, *words, "only=failed")
     assert [len(wave) for wave in launcher.launched] == [2, 2, 2]
-    assert tally(tmp_path) == {"done": 2}
+    assert count_states(tmp_path) == {"done": 2}
 
 
 def test_a_task_that_waited_and_then_died_has_failed(tmp_path):
@@ -517,7 +517,7 @@ def test_a_finished_job_whose_last_word_was_lost_says_so_again(tmp_path):
     (path,) = (tmp_path / "runs/adhoc").glob(f"[!.]*/{STATUS}")
     mark(path.parent, "failed", why="its process was killed")
     assert sweep(tmp_path, "attack=head_sum").launched == []
-    assert tally(tmp_path) == {"done": 1}
+    assert count_states(tmp_path) == {"done": 1}
 
 
 def test_a_result_survives_a_moment_in_which_its_job_cannot_be_planned(tmp_path):
@@ -528,7 +528,7 @@ def test_a_result_survives_a_moment_in_which_its_job_cannot_be_planned(tmp_path)
     with pytest.raises(UserError, match="1 of 1 jobs failed"):
         sweep(tmp_path, "attack=head_sum")
     data.write_bytes(content)
-    assert tally(tmp_path) == {"done": 1}
+    assert count_states(tmp_path) == {"done": 1}
 
 
 def test_a_result_that_was_altered_is_made_again(tmp_path):
@@ -626,7 +626,7 @@ def test_data_that_cannot_be_used_are_named_with_their_jobs_and_the_rest_is_plan
 def test_data_that_cannot_be_used_cost_their_own_jobs_alone(tmp_path, mixed):
     with pytest.raises(UserError, match="5 of 6 jobs failed, 1 done"):
         sweep(tmp_path, *mixed)
-    assert tally(tmp_path) == {"done": 1, "failed": 5}
+    assert count_states(tmp_path) == {"done": 1, "failed": 5}
 
 
 def test_one_content_under_two_names_is_refused_before_anything_is_computed(tmp_path):
@@ -640,7 +640,7 @@ def test_one_content_under_two_names_is_refused_before_anything_is_computed(tmp_
     shutil.copy(file, tmp_path / "mnist.npz")
     np.savez(tmp_path / "fashion_mnist.npz", **images(classes=10, side=28, train=21))
     sweep(tmp_path, *words, f"dataset.path={tmp_path}/${{hydra:runtime.choices.dataset}}.npz", "until=original")
-    assert tally(tmp_path) == {"done": 2}
+    assert count_states(tmp_path) == {"done": 2}
 
 
 def test_images_too_small_for_one_model_are_planned_with_another(tmp_path, caplog):

@@ -5,7 +5,7 @@ import torch
 
 from tests.conftest import flat, forget_and_retain_accuracy
 from unlearnleak.errors import UserError
-from unlearnleak.training import predict
+from unlearnleak.training.fit import predict
 from unlearnleak.unlearner.au import Amnesiac, rescale, subtract
 
 RECIPE = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from unlearnleak.optimization import Optimization
+from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import Unlearner
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

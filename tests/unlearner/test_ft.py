@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from tests.conftest import SEED, flat, forget_and_retain_accuracy
-from unlearnleak.dataset import ForgetSplit
-from unlearnleak.seeds import generator
+from unlearnleak.data import ForgetSplit
+from unlearnleak.machine.seeds import generator
 from unlearnleak.unlearner.ft import FineTune
 
 RECIPE = {

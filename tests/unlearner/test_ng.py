@@ -7,12 +7,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tests.conftest import TRAINING, flat, forget_and_retain_accuracy
-from tests.test_training import Normalised
-from unlearnleak.dataset import ForgetSplit
+from tests.training.test_fit import Normalised
+from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
-from unlearnleak.optimization import Optimization
-from unlearnleak.seeds import generator, isolated
-from unlearnleak.training import fit, predict
+from unlearnleak.machine.seeds import generator, isolated
+from unlearnleak.training.fit import fit, predict
+from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.ng import NegativeGradient, bounded_ascent
 
 RECIPE = {

@@ -3,8 +3,8 @@ import torch
 from scipy.stats import chisquare
 
 from tests.conftest import forget_and_retain_accuracy
-from unlearnleak.dataset import ForgetSplit
-from unlearnleak.seeds import generator
+from unlearnleak.data import ForgetSplit
+from unlearnleak.machine.seeds import generator
 from unlearnleak.unlearner.rl import RandomLabel, random_retained_labels
 
 RECIPE = {"epochs": 5, "lr": 0.02, "batch_size": 32, "schedule": "cosine"}

@@ -1,8 +1,8 @@
 import torch
 
 from tests.conftest import SEED, TRAINING, flat, forget_and_retain_accuracy
-from unlearnleak.seeds import generator
-from unlearnleak.training import fit
+from unlearnleak.machine.seeds import generator
+from unlearnleak.training.fit import fit
 from unlearnleak.unlearner.rt import Retrain
 
 

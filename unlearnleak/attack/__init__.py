@@ -1,6 +1,6 @@
-"""Attacks: what an adversary collects from an unlearned model, and under which threat model.
+"""Attacks: what an adversary collects from an unlearned model. One module per word after `attack=`.
 
-`access.py` is the threat model: an attack is handed one of its objects, the auxiliary data where it may have them, and
-a generator, and nothing else. Inside this folder the unlearned model is called the target, and nothing here may know
-which classes were forgotten. `heads.py` trains auxiliary heads, `shadow.py` calibrates on targets the attacker makes.
+An attack is handed an access object (`unlearnleak.adversary.access`), the auxiliary data where it may have them, and a
+generator, and nothing else. Inside this folder the unlearned model is called the target, and nothing here may know
+which classes were forgotten.
 """

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import torch
 
-from unlearnleak.attack.access import WhiteBox
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.evidence import Evidence, EvidenceKind
 from unlearnleak.attack.base import Attack
-from unlearnleak.attack.evidence import Evidence, EvidenceKind
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
 
 
 class HeadSum(Attack):

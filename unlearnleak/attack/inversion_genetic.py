@@ -5,12 +5,12 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from unlearnleak.attack.access import BlackBox
+from unlearnleak.adversary.access import BlackBox
+from unlearnleak.adversary.evidence import Evidence, EvidenceKind
 from unlearnleak.attack.base import Attack
-from unlearnleak.attack.evidence import Evidence, EvidenceKind
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError, require
-from unlearnleak.progress import progress
+from unlearnleak.machine.progress import progress
 
 
 def individuals(values_KPX: Tensor, index_KQ: Tensor) -> Tensor:

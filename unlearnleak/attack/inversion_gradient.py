@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unlearnleak.attack.access import WhiteBox
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.evidence import Evidence, EvidenceKind
 from unlearnleak.attack.base import Attack
-from unlearnleak.attack.evidence import Evidence, EvidenceKind
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError, require
-from unlearnleak.progress import meter
+from unlearnleak.machine.progress import meter
 
 
 def total_variation(x_NCHW: Tensor) -> Tensor:

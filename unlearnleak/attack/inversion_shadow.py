@@ -5,12 +5,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training
 from unlearnleak.attack.base import require_auxiliary
-from unlearnleak.attack.comparison import Standard, features_of
-from unlearnleak.attack.evidence import Evidence, LabeledFeatures
+from unlearnleak.attack.base.comparison import Standard, features_of
 from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels
-from unlearnleak.attack.shadow import shadow_heads, shadow_plan, shadow_training
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
 
 
 def reach(log_p: Tensor) -> Tensor:
@@ -37,7 +37,7 @@ def centred(reach_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
 class InversionShadow(InversionGradient):
     """White box, auxiliary data: gradient inversion (paper, eq. 19-21), calibrated on shadow targets.
 
-    Shadow targets are heads that the attacker trains on the target's own features (`attack/shadow.py`). All are
+    Shadow targets are heads that the attacker trains on the target's own features (`adversary/shadow.py`). All are
     inverted in the same batch as the target. Aligned form: how far the inversion of a class got, less what a retained
     class of the same target reads (`centred`), smaller for forgotten ones.
 

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import torch
 
-from unlearnleak.attack.access import BlackBox
+from unlearnleak.adversary.access import BlackBox
+from unlearnleak.adversary.evidence import Evidence, EvidenceKind
 from unlearnleak.attack.base import Attack
-from unlearnleak.attack.evidence import Evidence, EvidenceKind
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
 
 

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from unlearnleak.attack.comparison import Comparison
-from unlearnleak.attack.evidence import Evidence, EvidenceKind, LabeledFeatures
+from unlearnleak.adversary.evidence import Evidence, EvidenceKind, LabeledFeatures
+from unlearnleak.adversary.shadow import units
+from unlearnleak.attack.base.comparison import Comparison
 from unlearnleak.attack.param_dot import ParameterDotProduct
-from unlearnleak.attack.shadow import units
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.data import LabeledImages
 
 
 def confidences(compared: Comparison, labels_N: Tensor) -> Tensor:

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from unlearnleak.attack.comparison import Comparison, ParameterAttack
-from unlearnleak.attack.evidence import Evidence, LabeledFeatures
-from unlearnleak.attack.heads import Heads
-from unlearnleak.attack.shadow import units
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.heads import Heads
+from unlearnleak.adversary.shadow import units
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack
+from unlearnleak.data import LabeledImages
 
 
 def centred_logits(heads: Heads, phi_XD: Tensor) -> Tensor:

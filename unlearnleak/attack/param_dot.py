@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from unlearnleak.attack.comparison import Comparison, ParameterAttack
-from unlearnleak.attack.evidence import Evidence, EvidenceKind, LabeledFeatures
-from unlearnleak.attack.shadow import units
-from unlearnleak.dataset import LabeledImages
+from unlearnleak.adversary.evidence import Evidence, EvidenceKind, LabeledFeatures
+from unlearnleak.adversary.shadow import units
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack
+from unlearnleak.data import LabeledImages
 
 
 class ParameterDotProduct(ParameterAttack):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from unlearnleak.dataset.download import Downloaded
+from unlearnleak.dataset.base.download import Downloaded
 
 
 class Cifar10(Downloaded):

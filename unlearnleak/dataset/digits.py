@@ -7,8 +7,8 @@ import torch
 from sklearn.datasets import load_digits
 from torch.nn.functional import interpolate
 
+from unlearnleak.data.images import LabeledImages
 from unlearnleak.dataset.base import Dataset
-from unlearnleak.dataset.images import LabeledImages
 from unlearnleak.errors import UserError
 
 BRIGHTEST = 16  # pixel values in the source are 0..16

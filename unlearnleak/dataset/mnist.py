@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from unlearnleak.dataset.download import Downloaded
+from unlearnleak.dataset.base.download import Downloaded
 
 
 class Mnist(Downloaded):

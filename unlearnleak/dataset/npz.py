@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from unlearnleak.dataset.archive import LAYOUT
+from unlearnleak.data.archive import LAYOUT
+from unlearnleak.data.images import LabeledImages
+from unlearnleak.data.title import title_of_file
 from unlearnleak.dataset.base import check_whole
-from unlearnleak.dataset.file import FileDataset
-from unlearnleak.dataset.images import LabeledImages
-from unlearnleak.dataset.title import title_of_file
+from unlearnleak.dataset.base.file import FileDataset
 from unlearnleak.errors import UserError
 
 

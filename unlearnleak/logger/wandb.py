@@ -16,10 +16,10 @@ import numpy as np
 from pydantic import ValidationError
 
 from unlearnleak.errors import UserError
-from unlearnleak.logger import wandb_id
 from unlearnleak.logger.base import RunLogger
-from unlearnleak.logger.wandb_config import by_words, drawable
-from unlearnleak.logger.wandb_service import WAY_OUT, files_in, forget_service, library, require_key, settings
+from unlearnleak.tracking import wandb_id
+from unlearnleak.tracking.wandb_config import by_words, drawable
+from unlearnleak.tracking.wandb_service import WAY_OUT, files_in, forget_service, library, require_key, settings
 
 if TYPE_CHECKING:
     from wandb import Run

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from unlearnleak.model.classifier import LitClassifier
-from unlearnleak.model.pooling import Halving
+from unlearnleak.machine.max_pool import MaxPool2x2
+from unlearnleak.model.base import LitClassifier
 
 
 class LeNet(LitClassifier):
@@ -25,10 +25,10 @@ class LeNet(LitClassifier):
         channels, height, width = self.image_shape
         self.body = nn.Sequential(
             nn.Conv2d(channels, 6, 5, padding=2 if min(height, width) < 32 else 0),
-            Halving(),  # before the ReLU, which then has a quarter of the work: the largest of each window is the same
+            MaxPool2x2(),  # before the ReLU, which then has a quarter of the work: the largest of a window is the same
             nn.ReLU(),
             nn.Conv2d(6, 16, 5),
-            Halving(),
+            MaxPool2x2(),
             nn.ReLU(),
             nn.Flatten(),
         )

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from unlearnleak.model.classifier import LitClassifier
+from unlearnleak.model.base import LitClassifier
 
 
 class ResNet18(LitClassifier):

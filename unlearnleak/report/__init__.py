@@ -4,6 +4,6 @@
 Nothing here computes a stage or writes into the store.
 """
 
-from unlearnleak.report.frame import load
+from unlearnleak.runs.frame import load
 
 __all__ = ["load"]

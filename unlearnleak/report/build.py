@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.report.command import PICTURES
-from unlearnleak.report.data_sets import told_apart
+from unlearnleak.cli.report import PICTURES
 from unlearnleak.report.own_folder import check, write_all
-from unlearnleak.report.runs import load_runs
-from unlearnleak.report.words import named, shown
+from unlearnleak.runs.data_sets import told_apart
+from unlearnleak.runs.loading import load_runs
+from unlearnleak.runs.words import named, shown
 
 if TYPE_CHECKING:
     from unlearnleak.report.chart import Chart
     from unlearnleak.report.compare import Change, Comparison
-    from unlearnleak.report.matrix import Glance, Matrix
+    from unlearnleak.report.matrix import Matrix, Summary
 
 Run = dict[str, Any]
 PAGE, TABLES, FIGURES = "index.html", "tables", "figures"
@@ -30,7 +30,7 @@ class Report:
     against: list[str]
     runs: list[Run]
     matrices: "list[Matrix]"
-    glances: "list[Glance]"
+    summaries: "list[Summary]"
     charts: "list[Chart]"
     asr_charts: "list[Chart]"
     changes: "list[Change]"
@@ -65,7 +65,7 @@ def build(
     check(target, () if page_only else (TABLES, FIGURES))
     with rarely_collected():
         from unlearnleak.report.page import render  # noqa: PLC0415  (matplotlib and SciPy: seconds)
-        from unlearnleak.report.stored import Stores  # noqa: PLC0415
+        from unlearnleak.runs.stored import Stores  # noqa: PLC0415
 
         stores = Stores(store)
         report = gather(folders, against or [], stores)
@@ -93,7 +93,7 @@ def paper_files(report: Report) -> dict[str, bytes]:
     from unlearnleak.report.tables import all_tables  # noqa: PLC0415
 
     found: dict[str, bytes] = {}
-    for table in all_tables(report.runs, report.matrices, report.glances, report.changes):
+    for table in all_tables(report.runs, report.matrices, report.summaries, report.changes):
         found |= {f"{TABLES}/{name}": content for name, content in table_files(table).items()}
     for chart in [*report.charts, *report.asr_charts]:
         found |= {f"{FIGURES}/{name}": content for name, content in chart_files(chart).items()}
@@ -110,12 +110,12 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     from unlearnleak.report.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.report.bars import asr_charts, count_chart  # noqa: PLC0415
     from unlearnleak.report.distributions import head_charts  # noqa: PLC0415
-    from unlearnleak.report.matrix import glances, matrices  # noqa: PLC0415
+    from unlearnleak.report.matrix import matrices, summaries  # noqa: PLC0415
     from unlearnleak.report.pictures import sheet_chart  # noqa: PLC0415
     from unlearnleak.report.probability import probability_charts  # noqa: PLC0415
 
     runs, before = read(folders, against)
-    cells, attacks = matrices(runs), glances(runs)
+    cells, attacks = matrices(runs), summaries(runs)
     comparison = since(before, runs) if against else None
     heads = head_charts(runs, stores)
     return Report(
@@ -123,7 +123,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
         against=[str(folder) for folder in against],
         runs=runs,
         matrices=cells,
-        glances=attacks,
+        summaries=attacks,
         charts=[
             accuracy_chart(runs),
             count_chart(cells),

@@ -8,9 +8,9 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from unlearnleak.errors import UserError
 from unlearnleak.report.facts import seconds
-from unlearnleak.report.recorded import plain_yaml, setting
 from unlearnleak.report.table import UNLEARNERS, Run, distinct, forgotten_count, gates, mean, place
 from unlearnleak.report.terminal import Column, Sheet
+from unlearnleak.runs.recorded import plain_yaml, setting
 
 ABSENT = "-"
 MEASURED = ("n", "forget", "worst", "retain", "orig.", "gate", "seconds")

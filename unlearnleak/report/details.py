@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from unlearnleak.report.facts import duration
 from unlearnleak.report.pictures import Thumbnail, curve_panel, thumbnails
-from unlearnleak.report.recorded import recorded
-from unlearnleak.report.shape import STAGES
-from unlearnleak.report.stored import GoneError, Stores
 from unlearnleak.report.svg import inline
 from unlearnleak.report.table import group
+from unlearnleak.runs.recorded import recorded
+from unlearnleak.runs.shape import STAGES
+from unlearnleak.runs.stored import GoneError, Stores
 
 Run = dict[str, Any]
 PLACE = "@place@"

@@ -13,8 +13,8 @@ import numpy as np
 
 from unlearnleak.report.bars import classes
 from unlearnleak.report.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel
-from unlearnleak.report.stored import GoneError, Stores
 from unlearnleak.report.table import group
+from unlearnleak.runs.stored import GoneError, Stores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

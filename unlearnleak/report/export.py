@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.printable import printable
-from unlearnleak.report import markdown_text, spreadsheet
+from unlearnleak.machine.printable import printable
+from unlearnleak.report import markdown_text
 from unlearnleak.report.chart import PANEL_INCHES, STYLE, Chart, Mark, frame
 from unlearnleak.report.placing import place_panel
 from unlearnleak.report.table import markdown_lines
+from unlearnleak.runs import spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]

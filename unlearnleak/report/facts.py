@@ -4,9 +4,9 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from unlearnleak.report.shape import STAGES
 from unlearnleak.report.table import ATTACKS, UNLEARNERS, distinct, place
-from unlearnleak.status import LATEST
+from unlearnleak.runs.shape import STAGES
+from unlearnleak.runs.status import LATEST
 
 Run = dict[str, Any]
 STATUSES = ("done", "running", "waiting", "failed", "skipped")
@@ -23,7 +23,7 @@ MANY = 12
 """Values of an axis that are listed before the rest is only counted."""
 
 
-class Trouble(NamedTuple):
+class Failure(NamedTuple):
     """Runs that ended alike without counting: failed, skipped, or attacked a model that did not pass the gate."""
 
     state: str
@@ -31,7 +31,7 @@ class Trouble(NamedTuple):
     runs: list[Run]
 
 
-class Spent(NamedTuple):
+class StageCost(NamedTuple):
     """What a stage took over all runs: each artifact counts once, however many runs it was computed for."""
 
     stage: str
@@ -51,7 +51,7 @@ class Facts(NamedTuple):
     versions: dict[str, list[str]]
     began: str
     ended: str
-    spent: list[Spent]
+    spent: list[StageCost]
     computed: str
 
     @property
@@ -80,7 +80,7 @@ def facts(runs: list[Run]) -> Facts:
     )
 
 
-def troubles(runs: list[Run]) -> list[Trouble]:
+def failures(runs: list[Run]) -> list[Failure]:
     """Failed runs, then those whose model failed the gate, then skipped ones; each reason once, the commonest first."""
     found: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
@@ -90,7 +90,7 @@ def troubles(runs: list[Run]) -> list[Trouble]:
             reasons = "; ".join(run.get("gate_reasons") or ["no reason was recorded"])
             found.setdefault(("gate failed", reasons), []).append(run)
     order = ("failed", "gate failed", "skipped")
-    listed = [Trouble(state, why, members) for (state, why), members in found.items()]
+    listed = [Failure(state, why, members) for (state, why), members in found.items()]
     return sorted(listed, key=lambda one: (order.index(one.state), -len(one.runs)))
 
 
@@ -121,14 +121,14 @@ def seconds(run: Run, stage: str) -> float | None:
     return None if took is None else float(took)
 
 
-def stage_spent(runs: list[Run], stage: str) -> Spent:
+def stage_spent(runs: list[Run], stage: str) -> StageCost:
     """What a stage took over all of the runs that name its artifact."""
     artifacts = {
         run[f"key_{stage}"]: took
         for run in runs
         if run.get(f"key_{stage}") and (took := seconds(run, stage)) is not None
     }
-    return Spent(stage, len(artifacts), sum(artifacts.values()))
+    return StageCost(stage, len(artifacts), sum(artifacts.values()))
 
 
 def moment(time: float | None) -> str:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from unlearnleak.report.matrix import Glance
-from unlearnleak.report.rows import lost
+from unlearnleak.report.matrix import Summary
 from unlearnleak.report.table import BASELINES, FEW
-from unlearnleak.report.words import unproven
+from unlearnleak.runs.rows import lost
+from unlearnleak.runs.words import unproven
 
 if TYPE_CHECKING:
     from unlearnleak.report.build import Report
@@ -15,22 +15,22 @@ class Finding(NamedTuple):
     """The best attack of a data set, and the best baseline where one was run."""
 
     dataset: str
-    best: Glance
-    baseline: Glance | None
+    best: Summary
+    baseline: Summary | None
 
 
-def findings(glances: list[Glance]) -> list[Finding]:
-    """One per data set: the attack that surely finds most (`matrix.glances`), and the best baseline."""
+def findings(summaries: list[Summary]) -> list[Finding]:
+    """One per data set: the attack that surely finds most (`matrix.summaries`), and the best baseline."""
     found = []
-    for dataset in dict.fromkeys(one.dataset for one in glances):
-        attacks = [one for one in glances if one.dataset == dataset and one.passed[1] and one.attack not in BASELINES]
-        baselines = [one for one in glances if one.dataset == dataset and one.passed[1] and one.attack in BASELINES]
+    for dataset in dict.fromkeys(one.dataset for one in summaries):
+        attacks = [one for one in summaries if one.dataset == dataset and one.passed[1] and one.attack not in BASELINES]
+        baselines = [one for one in summaries if one.dataset == dataset and one.passed[1] and one.attack in BASELINES]
         if attacks:
             found.append(Finding(dataset, attacks[0], baselines[0] if baselines else None))
     return found
 
 
-def cautions(report: "Report") -> list[str]:
+def warnings(report: "Report") -> list[str]:
     """What a reader must know before believing any number here."""
     said = [*lost(report.runs), *unproven(report.runs)]
     cells = [cell for matrix in report.matrices for cell in matrix.cells.values()]
@@ -39,7 +39,7 @@ def cautions(report: "Report") -> list[str]:
         said.append(
             f"{small} of {len(cells)} cells hold fewer than {FEW} runs: examples, not rates, and without an interval."
         )
-    if cells and not any(one.silent[1] for one in report.glances):
+    if cells and not any(one.silent[1] for one in report.summaries):
         said.append(
             "There is no control among these runs. An attack that always raises an alarm looks good here; "
             "unlearner=none shows it."

@@ -2,7 +2,7 @@
 
 import re
 
-from unlearnleak.printable import printable
+from unlearnleak.machine.printable import printable
 
 SIGNS = {"\\": "\\\\", "|": "\\|", "`": "\\`", "~": "\\~", "$": "\\$"}
 SIGNS |= {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

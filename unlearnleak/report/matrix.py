@@ -99,7 +99,7 @@ def rank(line: tuple[str, str]) -> tuple[Any, ...]:
     return (int(count) == 0, int(count), *place(unlearner.partition(" ")[0], UNLEARNERS), unlearner)
 
 
-class Glance(NamedTuple):
+class Summary(NamedTuple):
     """One attack over all unlearners of a data set: hits among models that passed the gate, failed it, and controls."""
 
     dataset: str
@@ -116,7 +116,7 @@ class Glance(NamedTuple):
         return wilson(*self.passed) if self.passed[1] >= FEW else None
 
 
-def glances(runs: list[Run]) -> list[Glance]:
+def summaries(runs: list[Run]) -> list[Summary]:
     """Every attack and screening, the one that surely finds most first.
 
     Unlearners and numbers of forgotten classes are pooled here and nowhere else; models that failed the gate are
@@ -134,7 +134,7 @@ def glances(runs: list[Run]) -> list[Glance]:
     for words, members in pools.items():
         gains = [100 * (run["asr"] - run["asr_constant"]) for run in members if run["gate"] == "passed"]
         passed, failed, silent = (count(members, gate) for gate in ("passed", "failed", "control"))
-        found.append(Glance(*words, passed, failed, silent, float(np.mean(gains)) if gains else None))
+        found.append(Summary(*words, passed, failed, silent, float(np.mean(gains)) if gains else None))
     return sorted(found, key=lambda line: (line.dataset, -at_least(line.passed), -at_least(line.silent)))
 
 

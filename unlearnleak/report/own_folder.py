@@ -12,8 +12,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 
 from unlearnleak.errors import UserError
-from unlearnleak.printable import printable
-from unlearnleak.whole_file import replace
+from unlearnleak.machine.printable import printable
+from unlearnleak.store.whole_file import replace
 
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 ELSEWHERE = "Choose another folder by --out FOLDER."

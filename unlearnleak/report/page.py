@@ -13,16 +13,16 @@ import jinja2
 from markupsafe import Markup
 
 import unlearnleak
-from unlearnleak.printable import LINES, printable
+from unlearnleak.machine.printable import LINES, printable
 from unlearnleak.report.build import Report
 from unlearnleak.report.chart import Chart
 from unlearnleak.report.details import Pictures, choose, detail, uses
-from unlearnleak.report.facts import duration, facts, seconds, troubles
-from unlearnleak.report.findings import cautions, findings
-from unlearnleak.report.shape import STAGES
-from unlearnleak.report.stored import Stores
+from unlearnleak.report.facts import duration, facts, failures, seconds
+from unlearnleak.report.findings import findings, warnings
 from unlearnleak.report.svg import NAMES, inline
 from unlearnleak.report.tables import bounds, of, percent
+from unlearnleak.runs.shape import STAGES
+from unlearnleak.runs.stored import Stores
 
 if TYPE_CHECKING:
     from unlearnleak.report.chart import Mark
@@ -48,9 +48,9 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
     return template().render(
         report=report,
         facts=facts(report.runs),
-        troubles=troubles(report.runs),
-        findings=findings(report.glances),
-        cautions=cautions(report),
+        failures=failures(report.runs),
+        findings=findings(report.summaries),
+        warnings=warnings(report),
         figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(laid_out(report.charts))],
         bars=[figure(chart, f"bars-{number}") for number, chart in enumerate(report.asr_charts)],
         anchors=anchors,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from unlearnleak.report.chart import BLUE, FORGOTTEN, ORANGE, Chart, Mark, Panel
-from unlearnleak.report.stored import GoneError, Stores
 from unlearnleak.report.table import group
+from unlearnleak.runs.stored import GoneError, Stores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

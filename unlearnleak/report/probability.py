@@ -9,7 +9,7 @@ import numpy as np
 from unlearnleak.report.bars import classes
 from unlearnleak.report.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel, percent_axis
 from unlearnleak.report.distributions import TARGETS, Sample, by_target_kind, samples
-from unlearnleak.report.stored import Stores
+from unlearnleak.runs.stored import Stores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

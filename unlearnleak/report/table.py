@@ -8,8 +8,8 @@ import numpy as np
 
 from unlearnleak.metric.interval import wilson
 from unlearnleak.report.markdown_text import cell
-from unlearnleak.report.runs import job_of
 from unlearnleak.report.terminal import Column, Sheet
+from unlearnleak.runs.loading import job_of
 
 Run = dict[str, Any]
 Group = tuple[str, str, str, str, str]

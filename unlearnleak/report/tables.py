@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 from unlearnleak.report.chart import frame
 from unlearnleak.report.export import Table
 from unlearnleak.report.file_names import file_names
-from unlearnleak.report.frame import flat_frame
-from unlearnleak.report.matrix import Cell, Glance, Matrix
+from unlearnleak.report.matrix import Cell, Matrix, Summary
 from unlearnleak.report.table import COLUMNS, group
+from unlearnleak.runs.frame import flat_frame
 
 if TYPE_CHECKING:
     from unlearnleak.report.compare import Change
@@ -31,16 +31,18 @@ def of(counts: tuple[int, int]) -> str:
     return f"{counts[0]}/{counts[1]}" if counts[1] else "-"
 
 
-def all_tables(runs: list[Run], matrices: list[Matrix], glances: list[Glance], changes: "list[Change]") -> list[Table]:
+def all_tables(
+    runs: list[Run], matrices: list[Matrix], summaries: list[Summary], changes: "list[Change]"
+) -> list[Table]:
     """Every table of the report."""
-    tables = [at_a_glance(glances), groups(runs)] if glances else []
+    tables = [at_a_glance(summaries), groups(runs)] if summaries else []
     names = file_names((matrix.dataset,) for matrix in matrices)
     tables += [matrix_table(matrix, names[matrix.dataset,]) for matrix in matrices]
     tables += [change_table(changes)] if changes else []
     return [*tables, run_table(runs)]
 
 
-def at_a_glance(glances: list[Glance]) -> Table:
+def at_a_glance(summaries: list[Summary]) -> Table:
     """The attacks, the best first."""
     shown = [
         {
@@ -51,7 +53,7 @@ def at_a_glance(glances: list[Glance]) -> Table:
             "silent on controls": of(one.silent),
             "ASR above constant, points": "-" if one.gain_points is None else f"{one.gain_points:+.1f}",
         }
-        for one in glances
+        for one in summaries
     ]
     data = [
         {"dataset": one.dataset, "attack": one.attack, "screening": one.screening}
@@ -62,7 +64,7 @@ def at_a_glance(glances: list[Glance]) -> Table:
             "n_gate_failed": one.failed[1],
         }
         | {"silent": one.silent[0], "n_control": one.silent[1], "asr_above_constant_points": one.gain_points}
-        for one in glances
+        for one in summaries
     ]
     caption = "Attacks over all unlearners: verdicts that name the forgotten set itself, with 95 % Wilson intervals."
     return Table("attacks", caption, frame(shown), frame(data))

@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unlearnleak.printable import plain, printable
+from unlearnleak.machine.printable import plain, printable
 
 NO_TERMINAL = 10_000  # wider than any table
 READABLE = 80  # where sentences are broken that go into a pipe

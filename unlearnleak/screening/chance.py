@@ -1,6 +1,6 @@
 """chance: a class whose samples the target knows no better than by guessing is taken for forgotten."""
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.screening.base import Screening, Verdict
 
 

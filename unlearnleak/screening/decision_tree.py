@@ -3,7 +3,7 @@
 import torch
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Screening, Verdict
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Screening, Verdict
 from unlearnleak.screening.kmeans import two_means

@@ -1,6 +1,6 @@
 """halfway: a class that the target knows much less than its typical class is taken for forgotten."""
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.screening.base import Screening, Verdict
 
 

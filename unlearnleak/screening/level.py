@@ -1,6 +1,6 @@
 """level: a class that an inversion cannot reach is taken for forgotten."""
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.errors import require
 from unlearnleak.screening.base import Screening, Verdict
 

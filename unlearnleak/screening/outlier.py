@@ -2,7 +2,7 @@
 
 import torch
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.errors import require
 from unlearnleak.screening.base import Screening, Verdict
 

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.errors import UserError, require
 from unlearnleak.screening.base import Screening, Verdict
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from unlearnleak.attack.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.screening.base import Screening, Verdict
 
 

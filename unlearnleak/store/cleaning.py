@@ -21,7 +21,7 @@ from unlearnleak.store.lock import is_held
 from unlearnleak.store.temporary import is_leftover
 
 LOCKS = ".locks"  # no stage can be called so
-CHECKPOINTS = ".checkpoints"  # of trainings that go on; see `unlearnleak.checkpoint`
+CHECKPOINTS = ".checkpoints"  # of trainings that go on; see `unlearnleak.training.checkpoint`
 STAGE = re.compile(r"[a-z][a-z0-9_]*")
 KEY = re.compile(rf"[0-9a-f]{{{KEY_DIGITS}}}")
 TRAINING = re.compile(rf"({KEY.pattern})(-\d+-\d+)?")  # "-PART" where a stage has several

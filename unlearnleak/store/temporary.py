@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnleak.process import began, host, is_alive
+from unlearnleak.machine.process import began, host, is_alive
 
 _NAME = re.compile(r"\.[^@]+@(?P<host>[^@\x00-\x20\x7f]+)@(?P<pid>\d{1,9})@(?P<began>\d+)@[0-9a-f]{16}\.tmp")
 _STALE_SECONDS = 24 * 3600  # far longer than any writing: the age at which another host's temporary is dead

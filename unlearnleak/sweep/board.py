@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from unlearnleak.errors import UserError
-from unlearnleak.printable import first_line, printable
-from unlearnleak.process import UNKNOWN, host, is_alive
-from unlearnleak.status import LATEST, MOST_PIDS, STATUS, read_json, read_status
-from unlearnleak.sweep.launch import LAST, LAUNCHES, PLAN
+from unlearnleak.machine.printable import first_line, printable
+from unlearnleak.machine.process import UNKNOWN, host, is_alive
+from unlearnleak.runs.launch import LAST, LAUNCHES, PLAN
+from unlearnleak.runs.status import LATEST, MOST_PIDS, STATUS, read_json, read_status
 
 MOST_REASONS = 20
 ENDS = ("done", "failed", "skipped")
@@ -155,19 +155,19 @@ class Board:
         """The one line that says it all; `elapsed` are the seconds since the present wave began."""
         wave = self.wave
         if wave is None:
-            return f"{self.plan['sweep']}: {self.tally()}"
+            return f"{self.plan['sweep']}: {self.count_states()}"
         number = self.waves.index(wave) + 1
         slots = f"/{self.plan['slots']}" if self.plan.get("slots") else ""
         left = wave.seconds_left(elapsed)
         parts = [
             f"wave {number}/{len(self.waves)} {wave.name} {len(wave.ended)}/{len(wave.folders)}",
-            self.tally(),
+            self.count_states(),
             f"{wave.running}{slots} busy" if wave.running or any(each.ended for each in self.waves) else "starting",
             f"{duration(left)} left in it" if left is not None else "",
         ]
         return " | ".join(part for part in parts if part)
 
-    def tally(self) -> str:
+    def count_states(self) -> str:
         """Jobs done, failed and skipped; failed stages count as well as long as their jobs have not been told."""
         known = self.plan["known"]
         counts = Counter({"done": known["finished"], "skipped": known["skipped"], "failed": known["failed"]})
@@ -236,12 +236,12 @@ def report(folder: Path) -> str:
     lines = [f"{plan['sweep']}: {standing(plan)}", f"  {plan['announcement']}", f"  {plan['command']}", ""]
     for wave in board.waves:
         counts = wave.counts()
-        tally = [f"{counts[end]} {end}" for end in ENDS if counts[end]]
-        tally += [f"{wave.running} running"] if wave.running else []
-        tally += [f"{wave.lost} killed"] if wave.lost else []
-        tally += [f"{wave.stored} were stored"] if wave.stored else []
-        lines.append(f"  {wave.name:10} {len(wave.ended):>5} of {len(wave.folders):<5} {', '.join(tally)}")
-    lines += ["", f"  {board.tally()}"]
+        count_states = [f"{counts[end]} {end}" for end in ENDS if counts[end]]
+        count_states += [f"{wave.running} running"] if wave.running else []
+        count_states += [f"{wave.lost} killed"] if wave.lost else []
+        count_states += [f"{wave.stored} were stored"] if wave.stored else []
+        lines.append(f"  {wave.name:10} {len(wave.ended):>5} of {len(wave.folders):<5} {', '.join(count_states)}")
+    lines += ["", f"  {board.count_states()}"]
     same: dict[str, list[Path]] = {}
     for wave in board.waves:
         for path, entry in wave.ended.items():

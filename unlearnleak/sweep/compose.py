@@ -20,8 +20,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from unlearnleak.hydra_settings import check_hydra
-from unlearnleak.loader import CheckedLoader
+from unlearnleak.config.hydra_settings import check_hydra
+from unlearnleak.config.loader import CheckedLoader
 
 Memory = dict[tuple[str | None, tuple[str, ...]], DictConfig]
 """Configs by the name of the primary config and the choices."""

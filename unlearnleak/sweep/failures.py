@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from unlearnleak.printable import first_line, plain
+from unlearnleak.machine.printable import first_line, plain
 
 MOST_REASONS, MOST_JOBS = 20, 5
 

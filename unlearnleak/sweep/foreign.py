@@ -2,8 +2,8 @@
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from unlearnleak.config.objective import NUMBERS, check_objective, check_reachable
 from unlearnleak.errors import UserError
-from unlearnleak.objective import NUMBERS, check_objective, check_reachable
 
 OURS = "hydra_plugins.unlearnleak."
 SEARCHING = ("hydra_optuna_sweeper", "hydra_ax_sweeper", "hydra_nevergrad_sweeper")

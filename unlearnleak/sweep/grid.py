@@ -11,14 +11,14 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from unlearnleak.config import build, stem
+from unlearnleak.config.build import build, component_name
 from unlearnleak.errors import Incompatible, UserError
-from unlearnleak.job import finished, identity
 from unlearnleak.logger.base import RunLogger
-from unlearnleak.pipeline import Pipeline
-from unlearnleak.place import check_place
-from unlearnleak.plan import STAGES, make_plan
-from unlearnleak.status import read_status
+from unlearnleak.pipeline.job import finished, identity
+from unlearnleak.pipeline.plan import STAGES, make_plan
+from unlearnleak.pipeline.stages import Pipeline
+from unlearnleak.runs.place import check_place
+from unlearnleak.runs.status import read_status
 from unlearnleak.store import Store
 from unlearnleak.sweep.compose import override_dirname, parsed
 
@@ -178,7 +178,7 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
     try:
         plan = make_plan(config)
         if (digest := plan.dataset.unofficial()) is not None:
-            job.content = digest, stem(config.dataset)
+            job.content = digest, component_name(config.dataset)
         pipeline = Pipeline(plan)
         once(bad, repr([plan.spec["dataset"], vars(plan.dataset), plan.spec["model"], plan.seeds.data]), pipeline.data)
         pipeline.check()

@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.status import Status
 
-from unlearnleak.printable import LINES, first_line, plain, printable
+from unlearnleak.machine.printable import LINES, first_line, plain, printable
+from unlearnleak.runs.launch import STAGE_JOBS
 from unlearnleak.sweep.board import Board, is_failure
-from unlearnleak.sweep.launch import STAGE_JOBS
 
 SHORTEST = 1.0  # seconds between two looks at the disk; more where a look takes long
 LOG = "sweep.log"

@@ -16,8 +16,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from unlearnleak.config.loader import CheckedLoader
 from unlearnleak.errors import UserError
-from unlearnleak.loader import CheckedLoader
 from unlearnleak.sweep.compose import SharedLoader
 from unlearnleak.sweep.foreign import suit_foreign_sweeper
 

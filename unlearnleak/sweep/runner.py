@@ -16,10 +16,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 
 from unlearnleak.errors import UserError
-from unlearnleak.process import launch as launch_name
-from unlearnleak.status import LOG, RESULT, STATUS, mark, mark_quietly, read_json, read_result, read_status
+from unlearnleak.machine.process import launch as launch_name
+from unlearnleak.runs.launch import request_stop, stop_requested
+from unlearnleak.runs.status import LOG, RESULT, STATUS, mark, mark_quietly, read_json, read_result, read_status
 from unlearnleak.store import is_held
-from unlearnleak.sweep.launch import request_stop, stop_requested
 from unlearnleak.sweep.waves import Task, Wave
 
 log = logging.getLogger(__name__)
@@ -70,12 +70,14 @@ class Runner:
         pending, waiting, idle = list(tasks), list[Task](), 0
         while pending or waiting:
             returns = self.launch(pending) if pending else []
-            back = [task for task, returned in zip(pending, returns, strict=True) if not self.settle(task, returned)]
+            back = [
+                task for task, returned in zip(pending, returns, strict=True) if not self.record_outcome(task, returned)
+            ]
             idle = idle + 1 if len(back) == len(pending) else 0
             waiting += back
             if waiting:
                 if idle:
-                    dismiss(self.launcher)
+                    close_workers(self.launcher)
                 time.sleep(PAUSES[min(idle, len(PAUSES) - 1)])
             waiting = [task for task in waiting if not self.done_elsewhere(task)]
             pending = [task for task in waiting if not is_held(task.store.lock("-".join(task.gives)))]
@@ -107,7 +109,7 @@ class Runner:
             return [lost] * len(tasks)
         return [*returns, *[None] * (len(tasks) - len(returns))]
 
-    def settle(self, task: Task, returned: JobReturn | None) -> bool:
+    def record_outcome(self, task: Task, returned: JobReturn | None) -> bool:
         """See that a launched task's status is a true end, and remember a stage that is missing.
 
         Returns False where the task has not ended: it waits for another process, or another launch is at it.
@@ -117,7 +119,7 @@ class Runner:
         failed = returned is not None and returned.status is JobStatus.FAILED
         if not ((own and status == "skipped") or ((own or failed) and status == said == "failed")):
             if is_done(task):
-                if status != "done" or not own:  # another sweep was quicker, or it was killed before its last word
+                if status != "done" or not own:  # another sweep was quicker, or it was killed before its status
                     entry = self.say_done(task)
             elif status == "waiting" if own else status in GOES_ON or not failed:
                 return False
@@ -152,7 +154,7 @@ class Runner:
         return self.say(task, "done", **({"stage": stage, "key": key} if task.identity is None else {}))
 
 
-def dismiss(launcher: Launcher) -> None:
+def close_workers(launcher: Launcher) -> None:
     """Let go of the workers that a launcher keeps from one launch to the next, as ours does, and of their devices."""
     getattr(launcher, "close", lambda: None)()
 
@@ -188,4 +190,4 @@ def reason(returned: JobReturn | None, otherwise: str | None) -> str:
     """What the launcher knows of a job that could not speak for itself."""
     error = getattr(returned, "_return_value", None)
     told = f"{type(error).__name__}: {error}" if isinstance(error, BaseException) else otherwise
-    return told or "it ended without a word"
+    return told or "it ended and left no reason"

@@ -15,21 +15,21 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from unlearnleak.config.hints import allowed_beside
 from unlearnleak.errors import UserError
-from unlearnleak.hints import allowed_beside
-from unlearnleak.place import EARLIER, holds_another
-from unlearnleak.progress import progress
-from unlearnleak.status import LOG, RESULT, STATUS, mark, read_json, read_status
+from unlearnleak.machine.progress import progress
+from unlearnleak.runs.launch import launched
+from unlearnleak.runs.place import EARLIER, holds_another
+from unlearnleak.runs.status import LOG, RESULT, STATUS, mark, read_json, read_status
 from unlearnleak.sweep.board import ENDS
 from unlearnleak.sweep.compose import SharedLoader
 from unlearnleak.sweep.failures import Failure, command, differing, job_lines, print_failures
 from unlearnleak.sweep.grid import Job, make_jobs
-from unlearnleak.sweep.launch import launched
 from unlearnleak.sweep.live import Live
 from unlearnleak.sweep.misfit import misfit
 from unlearnleak.sweep.points import points
-from unlearnleak.sweep.runner import Runner, dismiss
-from unlearnleak.sweep.waves import Wave, announcement, count, make_waves
+from unlearnleak.sweep.runner import Runner, close_workers
+from unlearnleak.sweep.waves import Wave, count, make_waves, plan_summary
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Sweep:
         """
         jobs = self.plan(arguments)
         waves = make_waves(jobs, self.sweep_dir)
-        text = announcement(jobs, waves)
+        text = plan_summary(jobs, waves)
         log.info("%s", text)
         tell_unplanned(jobs)
         tell_earlier(jobs)
@@ -90,9 +90,9 @@ class Sweep:
                 with Live(folder, self.console) as live:
                     runner.run(waves, live.wave_begins)
             finally:
-                dismiss(self.launcher)
+                close_workers(self.launcher)
             keep_ends(jobs, runner.ends)
-            plan["outcome"] = tally(jobs)
+            plan["outcome"] = count_states(jobs)
 
     def plan(self, arguments: Sequence[str]) -> list[Job]:
         """The jobs of the grid and what is known of each."""
@@ -147,7 +147,7 @@ class Sweep:
         if failures or any(job.state == "failed" for job in jobs):
             unplanned = sum(job.state == "failed" for job in jobs)
             told = f"Not every job can be planned: {unplanned} of {len(jobs)} cannot; see above."
-            raise UserError(f"Not all is well: {tally(jobs)}." if not dry else told)
+            raise UserError(f"Not all is well: {count_states(jobs)}." if not dry else told)
         if not dry:
             tell_unlogged(jobs)
             shown = shlex.quote(str(self.sweep_dir))
@@ -182,7 +182,7 @@ def tell_earlier(jobs: Sequence[Job]) -> None:
 def tell_state(job: Job) -> None:
     """Write down what is known of a job that is not launched, but never over a result."""
     before = (read_json(job.directory / STATUS) or {}).get("status")
-    if job.state == "finished" and before != "done":  # killed with its last word on the tongue
+    if job.state == "finished" and before != "done":  # killed after its result was written and before its status was
         mark(job.directory, "done")
     elif job.state in ("skipped", "failed") and before != "done":
         mark(job.directory, job.state, why=job.why)
@@ -210,7 +210,7 @@ def end_of(job: Job) -> str:
     return "done" if job.state == "finished" else str((read_status(job.directory) or {}).get("status"))
 
 
-def tally(jobs: Sequence[Job]) -> str:
+def count_states(jobs: Sequence[Job]) -> str:
     """How the jobs ended, such as "3 of 8 jobs failed, 5 done"."""
     ends = Counter(end_of(job) for job in jobs)
     failed = ends.pop("failed", 0)

@@ -12,11 +12,11 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.errors import UserError
-from unlearnleak.place import check_place
-from unlearnleak.plan import STAGES, make_plan
+from unlearnleak.pipeline.plan import STAGES, make_plan
+from unlearnleak.runs.launch import STAGE_JOBS
+from unlearnleak.runs.place import check_place
 from unlearnleak.store import Store
 from unlearnleak.sweep.grid import Job, planned
-from unlearnleak.sweep.launch import STAGE_JOBS
 
 NAMES = {"original": "originals", "unlearned": "unlearned", "evidence": "evidence", "verdict": "verdicts"}
 MIXED, REST = "jobs", "results"
@@ -113,7 +113,7 @@ def count(jobs: Sequence[Job]) -> dict[str, int]:
     return {state: sum(job.state == state for job in jobs) for state in ("finished", "skipped", "failed")}
 
 
-def announcement(jobs: Sequence[Job], waves: Sequence[Wave]) -> str:
+def plan_summary(jobs: Sequence[Job], waves: Sequence[Wave]) -> str:
     """What a sweep is going to do, in one line."""
     counts = count(jobs)
     known = {
@@ -130,7 +130,7 @@ def announcement(jobs: Sequence[Job], waves: Sequence[Wave]) -> str:
     return f"{text}: {', '.join(parts) or 'nothing to do'}"
 
 
-def foretell(config: DictConfig, directory: Path, *, sweep: bool = False) -> str:
+def dry_run_summary(config: DictConfig, directory: Path, *, sweep: bool = False) -> str:
     """What a single run is going to do, or a job of a sweep that is not planned as a whole.
 
     Raises:
@@ -143,4 +143,4 @@ def foretell(config: DictConfig, directory: Path, *, sweep: bool = False) -> str
     if job.why:
         raise UserError(job.why.removeprefix(f"{UserError.__name__}: "))
     assert make_plan(config).device  # unlike a sweep's, a single run's is on this machine
-    return announcement([job], make_waves([job], directory.parent))
+    return plan_summary([job], make_waves([job], directory.parent))

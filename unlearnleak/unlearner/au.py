@@ -9,9 +9,9 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from unlearnleak.dataset import ForgetSplit, LabeledImages
+from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import UserError, require
-from unlearnleak.training import predict
+from unlearnleak.training.fit import predict
 from unlearnleak.unlearner.base import Unlearner
 
 
@@ -38,7 +38,8 @@ class Amnesiac(Unlearner):
 
     Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981. Difference to it: they
     drop the updates of whole batches that hold a sensitive sample. In class unlearning with shuffled batches
-    nearly every batch does, so that would be starting over; here each step is split by class (`ledger.py`).
+    nearly every batch does, so that would be starting over; here each step is split by class
+    (`training/class_updates.py`).
 
     A class's updates are much longer than their sum over all classes, in which most of them cancel: without them every
     layer is several times as large, logits are thousands, and a repair at the usual rates does not converge. With

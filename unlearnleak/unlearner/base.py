@@ -7,8 +7,8 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from unlearnleak.dataset import ForgetSplit, LabeledImages
-from unlearnleak.optimization import Optimization
+from unlearnleak.data import ForgetSplit, LabeledImages
+from unlearnleak.training.optimization import Optimization
 
 
 class Unlearner(pl.Callback, ABC):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from unlearnleak.dataset import ForgetSplit, LabeledImages
+from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import UserError
-from unlearnleak.training import predict
+from unlearnleak.training.fit import predict
 from unlearnleak.unlearner.base import Unlearner
 
 

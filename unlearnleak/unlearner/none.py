@@ -5,8 +5,8 @@ An attack that finds a forgotten class here raises a false alarm.
 
 import torch
 
-from unlearnleak.dataset import ForgetSplit, LabeledImages
-from unlearnleak.optimization import Optimization
+from unlearnleak.data import ForgetSplit, LabeledImages
+from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import Unlearner
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from unlearnleak.dataset import ForgetSplit, LabeledImages
+from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.unlearner.base import Unlearner
 
 

@@ -1,6 +1,6 @@
 """rt: retraining from scratch without the forget set, the gold standard of exact unlearning."""
 
-from unlearnleak.optimization import Optimization
+from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import Unlearner
 
 

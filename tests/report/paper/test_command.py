@@ -13,7 +13,7 @@ import pytest
 from tests.jobs import composed, overrides_in
 from tests.report.made import judged, write_run
 from unlearnleak.errors import UserError
-from unlearnleak.job import run_job
+from unlearnleak.pipeline.job import run_job
 from unlearnleak.report.paper.command import register
 
 METHODS = {"param_dot": "youden", "inversion_gradient": "threshold"}

@@ -7,7 +7,7 @@ import pytest
 from tests.report.paper.made import attacked, published
 from unlearnleak.report.paper.cells import ACCURACIES, DATASETS, TABLES
 from unlearnleak.report.paper.tables import lines, unused
-from unlearnleak.report.runs import load_runs
+from unlearnleak.runs.loading import load_runs
 
 ROOT = Path(__file__).parents[3]
 DOT = {"attack": "param_dot", "screening": "youden"}

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.printable import LINES, plain, printable
+from unlearnleak.machine.printable import LINES, plain, printable
 
 if TYPE_CHECKING:
     from unlearnleak.report.terminal import Sheet
@@ -60,9 +60,9 @@ def variance(arguments: argparse.Namespace) -> int:
 
 def read(folders: list[str]) -> list[dict[str, Any]]:
     """The runs; those whose result lacks what tables need count as failed."""
-    from unlearnleak.report.data_sets import told_apart  # noqa: PLC0415
-    from unlearnleak.report.runs import load_runs  # noqa: PLC0415
-    from unlearnleak.report.words import named, shown  # noqa: PLC0415
+    from unlearnleak.runs.data_sets import told_apart  # noqa: PLC0415
+    from unlearnleak.runs.loading import load_runs  # noqa: PLC0415
+    from unlearnleak.runs.words import named, shown  # noqa: PLC0415
 
     return told_apart([shown(named(run)) for run in load_runs([Path(folder) for folder in folders])])
 
@@ -72,9 +72,9 @@ def show(
 ) -> None:
     """Print tables, what their words mean, notes, and how all the runs ended. Without a table there is no legend."""
     from unlearnleak.report import terminal  # noqa: PLC0415
-    from unlearnleak.report.rows import lost  # noqa: PLC0415
     from unlearnleak.report.table import counts  # noqa: PLC0415
-    from unlearnleak.report.words import unproven  # noqa: PLC0415
+    from unlearnleak.runs.rows import lost  # noqa: PLC0415
+    from unlearnleak.runs.words import unproven  # noqa: PLC0415
 
     end = f"{len(runs)} runs in {', '.join(arguments.runs)}: {counts(runs)}."
     rest = [*notes, "", *lost(runs), *unproven(runs), end]

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import TextIO
 
-from unlearnleak.report import spreadsheet
 from unlearnleak.report.paper.cells import TABLES
 from unlearnleak.report.paper.estimate import Average
 from unlearnleak.report.paper.tables import Line
 from unlearnleak.report.table import markdown_lines
 from unlearnleak.report.terminal import Column, Sheet
+from unlearnleak.runs import spreadsheet
 
 WORDS = {
     "forget_acc_before": "forget before",

@@ -5,10 +5,10 @@ from collections import Counter
 from itertools import groupby
 from typing import TextIO
 
-from unlearnleak.report import spreadsheet
 from unlearnleak.report.paper.variance import Components, Split
 from unlearnleak.report.table import markdown_lines
 from unlearnleak.report.terminal import Column, Sheet
+from unlearnleak.runs import spreadsheet
 
 HEAD = ("classes", "orig.", "n", "mean", "between", "rest", "share", "95 %", "s.e.", "alone", "gate")
 LEGEND = (

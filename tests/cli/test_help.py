@@ -1,0 +1,36 @@
+"""Every command says what it does, and its examples are ones that it takes."""
+
+import shlex
+
+import pytest
+
+from unlearnleak.cli.commands import parser, parsers
+from unlearnleak.cli.help import EXAMPLES
+from unlearnleak.run import COMMANDS
+
+
+def test_no_command_is_forgotten():
+    assert set(parsers()) == set(EXAMPLES) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_says_what_the_command_does_and_what_every_argument_is(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as end:
+        parser().parse_args([command, "--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    words = " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+    own = parsers()[command]
+    assert own.get_default("function").__doc__.rstrip(".") in words
+    assert "examples:" in shown
+    assert [action.dest for action in own._actions if not action.help] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_are_possible(command, capsys):
+    for words, what in EXAMPLES[command]:
+        arguments = parser().parse_args([command, *shlex.split(words)])
+        assert arguments.command == command
+        assert what

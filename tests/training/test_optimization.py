@@ -1,0 +1,101 @@
+import math
+
+import pytest
+import torch
+
+from unlearnleak.errors import UserError
+from unlearnleak.training.optimization import Optimization
+
+
+def rates(**settings):
+    """The learning rates that SGD really uses, step by step."""
+    how = Optimization(batch_size=1, lr=0.5, **settings)
+    built = how.build([torch.nn.Parameter(torch.zeros(1))])
+    if not isinstance(built, dict):
+        return [built.param_groups[0]["lr"]] * how.epochs * how.steps_per_epoch
+    seen = []
+    for _ in range(how.epochs * how.steps_per_epoch):
+        seen.append(built["optimizer"].param_groups[0]["lr"])
+        built["optimizer"].step()
+        built["lr_scheduler"]["scheduler"].step()
+    return seen
+
+
+def test_a_constant_schedule_stays_at_lr():
+    assert rates(epochs=2, steps_per_epoch=3) == [0.5] * 6
+
+
+def test_a_cosine_is_that_of_torch():
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=0.5)
+    reference = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=20)
+    expected = []
+    for _ in range(20):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        reference.step()
+    assert rates(epochs=4, steps_per_epoch=5, schedule="cosine") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_warm_up_rises_in_equal_steps_and_hands_over_at_the_full_rate(schedule):
+    seen = rates(epochs=10, steps_per_epoch=4, schedule=schedule, warmup_epochs=1)
+    assert seen[:4] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert seen[4] == 0.5
+    assert all(0 < rate <= 0.5 for rate in seen)
+    if schedule == "cosine":
+        assert seen[5:] == sorted(seen[5:], reverse=True)
+        assert seen[4 + 18] == pytest.approx(0.25)  # half way through what follows the warm-up
+        assert seen[-1] < 0.002
+
+
+def test_warm_up_may_end_within_an_epoch_or_after_the_last():
+    assert rates(epochs=2, steps_per_epoch=4, warmup_epochs=0.5)[:3] == pytest.approx([0.5 / 3, 1 / 3, 0.5])
+    seen = rates(epochs=1, steps_per_epoch=4, schedule="cosine", warmup_epochs=3)
+    assert seen == pytest.approx([0.5 * (step + 1) / 13 for step in range(4)])
+
+
+def test_the_optimizer_is_plain_sgd_with_the_settings():
+    how = Optimization(epochs=1, batch_size=1, lr=0.5, momentum=0.8, weight_decay=0.3)
+    weight = torch.nn.Parameter(torch.tensor([2.0]))
+    optimizer = how.build([weight])
+    value, velocity = 2.0, 0.0
+    for gradient in (1.0, -2.0, 0.5):
+        weight.grad = torch.tensor([gradient])
+        optimizer.step()
+        velocity = 0.8 * velocity + gradient + 0.3 * value
+        value -= 0.5 * velocity
+    assert weight.item() == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", -1),
+        ("batch_size", 0),
+        ("lr", 0.0),
+        ("lr", math.nan),
+        ("lr", math.inf),
+        ("momentum", 1.0),
+        ("momentum", -0.1),
+        ("weight_decay", -1.0),
+        ("schedule", "cosin"),
+        ("warmup_epochs", -1.0),
+        ("clip_norm", 0.0),
+        ("clip_norm", -1.0),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(name, value):
+    settings = {"epochs": 1, "batch_size": 1, "lr": 0.1} | {name: value}
+    with pytest.raises(UserError, match=f"{name}={value!r} must be"):
+        Optimization(**settings)
+
+
+def test_all_mistakes_are_named_at_once():
+    with pytest.raises(UserError, match=r"epochs=-2.*batch_size=0.*lr=-1"):
+        Optimization(epochs=-2, batch_size=0, lr=-1)
+
+
+def test_an_unknown_setting_is_an_error_that_names_it():
+    with pytest.raises(TypeError, match="learning_rate"):
+        Optimization(epochs=1, batch_size=1, lr=0.1, learning_rate=0.1)

@@ -1,0 +1,108 @@
+"""Shadow targets: models that the attacker makes alone, and whose forgotten classes it therefore knows.
+
+A shadow target is a head trained on the attacker's auxiliary data without some classes, on the very features of the
+target. Whatever is measured between auxiliary heads and the target can be measured between the same auxiliary heads
+and a shadow target, where the answer is known: that is the calibration that youden and decision_tree are fitted on. The
+target's own forgotten classes are never needed.
+
+S shadow targets, T = 1 + S targets (the real one first), K classes, N auxiliary samples, D features.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from unlearnleak.adversary.heads import Heads, initial_heads
+from unlearnleak.errors import require
+from unlearnleak.machine.progress import progress
+
+FEWEST = 8
+"""So many shadow targets an attack needs at least: two that forget nothing, and six that do."""
+
+
+def shadow_training(count: int, *, steps: int, lr: float, momentum: float) -> dict[str, Any]:
+    """How `count` shadow targets are trained, for `shadow_heads`.
+
+    Raises:
+        UserError: a setting that cannot be, by its name as an attack has it.
+    """
+    require(count >= FEWEST, "attack.shadows", count, f"at least {FEWEST}")
+    require(steps >= 1, "attack.shadow_steps", steps, "at least 1")
+    require(lr > 0, "attack.shadow_lr", lr, "above 0")
+    require(0 <= momentum < 1, "attack.shadow_momentum", momentum, "0 or more and below 1")
+    return {"steps": steps, "lr": lr, "momentum": momentum}
+
+
+def shadow_plan(count: int, num_classes: int, generator: torch.Generator) -> Tensor:
+    """Which classes each shadow target never sees: bool [S, K].
+
+    A quarter of them forget nothing, or the calibration could not learn to stay silent; the others forget 1, 2, ... up
+    to half of the classes in turn, since the attacker does not know how many are missing.
+    """
+    forgotten_SK = torch.zeros(count, num_classes, dtype=torch.bool)
+    most = max(1, num_classes // 2)
+    for s in range(-(-count // 4), count):
+        size = 1 + s % most
+        forgotten_SK[s, torch.randperm(num_classes, generator=generator)[:size]] = True
+    return forgotten_SK
+
+
+def shadow_heads(
+    phi_ND: Tensor,
+    labels_N: Tensor,
+    forgotten_SK: Tensor,
+    *,
+    steps: int,
+    lr: float,
+    momentum: float,
+    generator: torch.Generator,
+) -> Heads:
+    """Train one head per shadow target on all auxiliary samples of the classes that it may see.
+
+    Full-batch gradient descent with momentum on the mean cross-entropy, all S heads as one matrix of K*S rows: classes
+    first and samples last, since a softmax over a last dimension of so few classes takes many times as long.
+    """
+    (shadows, classes), (samples, dim) = forgotten_SK.shape, phi_ND.shape
+    initial = initial_heads(shadows, classes, dim, generator)
+    weight_RD = initial.weight_MKD.transpose(0, 1).reshape(-1, dim).to(phi_ND)  # R = K * S rows
+    bias_R1 = initial.bias_MK.T.reshape(-1, 1).to(phi_ND)
+    seen_SN = (~forgotten_SK).to(phi_ND)[:, labels_N]
+    share_SN = seen_SN / seen_SN.sum(1, keepdim=True)
+    wanted_K1N = F.one_hot(labels_N, classes).to(phi_ND).T[:, None]
+    pull_RD, pull_R1 = torch.zeros_like(weight_RD), torch.zeros_like(bias_R1)
+    for _ in progress(range(steps), label="shadow targets", unit="step"):
+        logits_KSN = torch.addmm(bias_R1, weight_RD, phi_ND.T).view(classes, shadows, samples)
+        residual_RN = ((logits_KSN.softmax(0) - wanted_K1N) * share_SN).flatten(0, 1)
+        pull_RD = torch.addmm(pull_RD, residual_RN, phi_ND, beta=momentum)
+        pull_R1 = momentum * pull_R1 + residual_RN.sum(1, keepdim=True)
+        weight_RD = weight_RD - lr * pull_RD
+        bias_R1 = bias_R1 - lr * pull_R1
+    return Heads(
+        weight_RD.view(classes, shadows, dim).transpose(0, 1).contiguous(),
+        bias_R1.view(classes, shadows).T.contiguous(),
+    )
+
+
+def units(own_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
+    """What a measurement of class c in target t is divided by, so that a retained class reads about 1: [T, K].
+
+    The unit is a class's own (how it reads, on average, in the shadow targets that know it) times the target's own (how
+    large its classes read in that measure). The latter is taken over the upper half of the classes: forgotten ones read
+    low, and the attacker does not know how many there are. Where that is not positive (a collapsed target), a
+    thousandth of its largest reading stands in: the units stay positive and the readings finite.
+
+    Args:
+        own_TK: the measurement, the real target first.
+        forgotten_SK: the shadow targets' truth.
+    """
+    known_SK = (~forgotten_SK).to(own_TK)
+    class_K = (own_TK[1:] * known_SK).sum(0) / known_SK.sum(0)
+    class_K = class_K.clamp(min=1e-3 * class_K.abs().max().item())
+    upper = max(1, own_TK.shape[1] // 2)
+    share_TK = own_TK / class_K
+    size_T = share_TK.abs().amax(1)  # of each target by itself: a huge one must not raise the others' floor
+    target_T = share_TK.topk(upper, dim=1).values.mean(1)
+    target_T = target_T.maximum(1e-3 * size_T.clamp(min=1e-9 * size_T.max().item()))
+    return target_T[:, None] * class_K

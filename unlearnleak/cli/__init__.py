@@ -1,0 +1,1 @@
+"""The commands of `unlearnleak`; runs themselves begin in `unlearnleak.run`."""

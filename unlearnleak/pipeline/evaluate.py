@@ -1,0 +1,122 @@
+"""Everything that a run reports: the one place where the verdict meets the truth."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.metric import published
+from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
+from unlearnleak.metric.verdict import asr, verdict_metrics
+from unlearnleak.pipeline.packing import unpack, unpack_verdict
+from unlearnleak.pipeline.plan import Gate
+from unlearnleak.pipeline.stages import Pipeline
+from unlearnleak.screening.base import Screening
+from unlearnleak.store import Artifact
+
+VERSION = 2
+"""Raise it when the same artifacts give other numbers than before: finished runs are then evaluated anew."""
+
+STAGES = ("data", "original", "unlearned", "evidence", "verdict")
+PROTOCOLS: dict[str, Callable[..., float | None]] = {
+    "youden": published.youden,
+    "kmeans": published.kmeans,
+    "decision_tree": published.decision_tree,
+}
+"""As-published protocols by the word in a screening's `published`."""
+
+
+def published_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, seed: int) -> float | None:
+    """The paper's kind of figure from the same evidence; None where its protocol is not defined.
+
+    For parameter attacks the separability of labelled heads (`metric.published`), for inversion attacks eq. 12 on the
+    verdict as the paper reads it off the prediction vectors (`Screening.as_published`).
+    """
+    if evidence.kind in ("dot_product", "difference"):
+        protocol = PROTOCOLS.get(screening.published or "")
+        return protocol(evidence.samples_KMF.numpy(), truth_K, seed) if protocol else None
+    if evidence.kind == "prediction" and (paper := screening.as_published()) is not None:
+        return asr(paper(evidence).forgotten_K.numpy(), truth_K)
+    return None
+
+
+def placebo_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, count: int, seed: int) -> float | None:
+    """The published protocol on `count` classes that were not forgotten, drawn at random: what it says of nothing.
+
+    The truly forgotten classes are left out. A parameter attack whose published figure is no higher than this does not
+    measure unlearning. None where the protocol has no labelled heads, or no retained class would be left to compare.
+    """
+    retained = np.flatnonzero(~truth_K)
+    if evidence.kind not in ("dot_product", "difference") or not 0 < count < len(retained):
+        return None
+    chosen = np.random.default_rng([seed, *b"placebo"]).choice(retained, count, replace=False)
+    rest = evidence._replace(samples_KMF=evidence.samples_KMF[retained])
+    return published_asr(screening, rest, np.isin(retained, chosen), seed)
+
+
+def accuracies(model: Artifact, classes: tuple[int, ...], prefix: str = "") -> dict[str, float | None]:
+    """Accuracy of a stored model on the samples of `classes` and on all others, test and train."""
+    found: dict[str, float | None] = {}
+    for part, suffix in (("test", ""), ("train", "_train")):
+        counts = (model.meta[f"correct_{part}"], model.meta[f"total_{part}"])
+        found[f"{prefix}forget_acc{suffix}"] = forget_accuracy(*counts, classes)
+        found[f"{prefix}retain_acc{suffix}"] = retain_accuracy(*counts, classes)
+    return found
+
+
+def gate(numbers: dict[str, Any], bounds: Gate, forgets: bool) -> dict[str, Any]:
+    """Whether the model counts as unlearned: "passed", "failed" with the reasons, or "control"."""
+    if not forgets:
+        return {"gate": "control", "gate_reasons": []}
+    reasons = []
+    if numbers["forget_acc"] is not None and numbers["forget_acc"] > bounds.forget_acc:
+        reasons.append(f"forget_acc {numbers['forget_acc']:.3f} is above {bounds.forget_acc}")
+    if numbers["original_forget_acc"] is not None and numbers["original_forget_acc"] <= bounds.forget_acc:
+        reasons.append(f"the original model did not know the classes: {numbers['original_forget_acc']:.3f}")
+    least = numbers["original_retain_acc"] - bounds.retain_loss
+    if numbers["retain_acc"] < least:
+        reasons.append(f"retain_acc {numbers['retain_acc']:.3f} is below {least:.3f}")
+    return {"gate": "failed" if reasons else "passed", "gate_reasons": reasons}
+
+
+def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
+    """Run all stages that are not stored yet and return the run's numbers.
+
+    Accuracies and rates are in [0, 1], times in seconds, memory in MiB. What is undefined is None.
+    """
+    plan = pipeline.plan
+    for stage in STAGES:  # one after the other, so that each one's seconds are its own
+        getattr(pipeline, stage)()
+    verdict = unpack_verdict(pipeline.verdict())
+    evidence = unpack(pipeline.evidence())
+    classes, forgotten = pipeline.named_classes(), pipeline.forgotten()
+    truth_K = np.isin(np.arange(len(verdict.score_K)), forgotten)
+    numbers: dict[str, Any] = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
+    numbers["asr_published"] = published_asr(plan.screening, evidence, truth_K, plan.seeds.attack)
+    numbers["asr_published_placebo"] = placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack)
+    numbers |= accuracies(pipeline.unlearned(), classes)
+    numbers |= accuracies(pipeline.original(), classes, "original_")
+    numbers |= gate(numbers, plan.gate, plan.unlearner.forgets)
+    numbers |= {
+        "num_classes": len(truth_K),
+        "forgotten": list(forgotten),
+        "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
+        "scores": verdict.score_K.tolist(),
+        "queries": evidence.queries,
+        "unlearner_report": pipeline.unlearned().meta["report"],
+    }
+    return numbers | costs(pipeline)
+
+
+def costs(pipeline: Pipeline) -> dict[str, Any]:
+    """Per stage: the seconds and memory that computing it took, whether it came from the store, and its key."""
+    found: dict[str, Any] = {}
+    for stage in STAGES:
+        artifact = pipeline.artifacts[stage]
+        found[f"seconds_{stage}"] = artifact.meta["seconds"]
+        found[f"memory_mib_{stage}"] = artifact.meta.get("device_memory_mib", artifact.meta["memory_mib"])
+        found[f"stored_{stage}"] = artifact.hit
+        found[f"made_with_{stage}"] = artifact.meta["made_with"]
+        found[f"key_{stage}"] = artifact.key
+    return found

@@ -1,0 +1,124 @@
+"""What a run leaves behind: result.json, the logger's curves, tables, histograms and images, and a short summary.
+
+All of it is made from stored artifacts, so that it is the same whether a stage was computed or found.
+"""
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import unlearnleak
+from unlearnleak.logger.base import RunLogger
+from unlearnleak.pipeline.packing import unpack
+from unlearnleak.pipeline.stages import Pipeline
+from unlearnleak.store import key_of
+
+PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "scikit-learn", "numpy", "wandb")
+MANY_CLASSES = 20
+
+
+@cache
+def git_revision() -> str | None:
+    """The commit of the source tree that runs, with "+changes" where it has any; None outside a checkout.
+
+    An installed copy inside somebody else's checkout, as in its .venv, has none: that revision is not ours.
+    """
+    source = Path(unlearnleak.__file__)
+    tracked = ["ls-files", "--error-unmatch", source.name]
+    describe = ["describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+    try:
+        for command in (tracked, describe):
+            git = ["git", "-C", str(source.parent), *command]
+            found = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def package_version(package: str) -> str | None:
+    """The installed version; None where it is not installed, as W&B need not be for logger=none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def provenance(pipeline: Pipeline) -> dict[str, Any]:
+    """Versions, revision and device: what ran, and on what."""
+    return {
+        "versions": {"unlearnleak": unlearnleak.__version__, "python": platform.python_version()}
+        | {package: package_version(package) for package in PACKAGES},
+        "revision": git_revision(),
+        "device": str(pipeline.plan.device),
+    }
+
+
+def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
+    """What was run, in the words of the command line."""
+    plan = pipeline.plan
+    return plan.names | {
+        "settings": key_of({"spec": plan.spec, "data": plan.dataset.fingerprint()})[:8],
+        "dataset_caution": pipeline.data().meta.get("caution"),
+        "forget_classes": list(pipeline.named_classes()),
+        "seeds": vars(plan.seeds),
+        "sweep_name": sweep_name,
+    }
+
+
+def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) -> None:
+    """Curves, score table, histograms and inverted images."""
+    for stage in ("original", "unlearned"):
+        if rows := pipeline.artifacts[stage].meta["curve"]:
+            logger.curve(stage, rows)
+    evidence = unpack(pipeline.evidence())
+    rows = [[c, score, c in result["verdict"], c in result["forgotten"]] for c, score in enumerate(result["scores"])]
+    logger.table("class_scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
+    if evidence.kind == "dot_product" and result["num_classes"] <= MANY_CLASSES:
+        samples_KM = evidence.samples_KMF[..., 0]
+        logger.histogram("dot_products", {f"class_{c}": values.tolist() for c, values in enumerate(samples_KM)})
+    if evidence.images_KCHW is not None:
+        images = (evidence.images_KCHW.clamp(0, 1) * 255).round().byte().numpy()
+        captions = [
+            f"class {c}{', forgotten' if c in result['forgotten'] else ''}" for c in range(result["num_classes"])
+        ]
+        logger.images("inverted", images, captions)
+
+
+def percent(value: float | None) -> str:
+    """A rate in [0, 1] as a percentage; a dash where it is not defined."""
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def classes_text(classes: list[int]) -> str:
+    """Class numbers for people."""
+    return ", ".join(map(str, classes)) or "none"
+
+
+def summary(result: dict[str, Any], where: Path) -> str:
+    """A few lines for the terminal."""
+    if "stage" in result:
+        return f"{result['stage']} {result['key']} is stored\n  run       {where}"
+    stages = ("original", "unlearned", "evidence")
+    spent = ", ".join(
+        f"{stage} {result[f'seconds_{stage}']:.1f} s{' (stored)' if result[f'stored_{stage}'] else ''}"
+        for stage in stages
+    )
+    exact = "exact" if result["exact_match"] else "not exact"
+    reasons = "".join(f"; {reason}" for reason in result["gate_reasons"])
+    return "\n".join(
+        [
+            f"{result['dataset']} {result['model']}, {result['unlearner']} of class "
+            f"{classes_text(result['forget_classes'])}, {result['attack']} / {result['screening']}",
+            f"  verdict   {classes_text(result['verdict'])}; in truth {classes_text(result['forgotten'])}: {exact}",
+            f"  ASR       {percent(result['asr'])} (constant answer {percent(result['asr_constant'])}, "
+            f"as published {percent(result['asr_published'])})",
+            f"  accuracy  forget {percent(result['original_forget_acc'])} -> {percent(result['forget_acc'])}, "
+            f"retain {percent(result['original_retain_acc'])} -> {percent(result['retain_acc'])}",
+            f"  gate      {result['gate']}{reasons}",
+            f"  time      {spent}",
+            f"  run       {where}",
+        ]
+    )

@@ -1,0 +1,229 @@
+"""Training through Lightning on images that stay on the device."""
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from torch import Tensor
+
+from unlearnleak.config.variables import ignored_variables
+from unlearnleak.data import LabeledImages
+from unlearnleak.errors import UserError
+from unlearnleak.machine.device import quiet_lightning
+from unlearnleak.machine.progress import meter
+from unlearnleak.model.base import LitClassifier
+from unlearnleak.training.batches import ResidentBatches
+from unlearnleak.training.checkpoint import Checkpoints
+from unlearnleak.training.optimization import Optimization
+
+EVALUATION_BATCH = 1024
+Row = dict[str, float]
+
+
+class Curve(pl.Callback):
+    """One row per epoch: mean training loss, training accuracy, and accuracy on `test`; and the progress bar.
+
+    Sums stay on the device until the epoch ends: reading a number per step would wait for the GPU each time.
+    """
+
+    def __init__(self, test: LabeledImages, label: str) -> None:
+        self.rows: list[Row] = []
+        self.bar: Any = None
+        self.test, self.label = test, label
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Opens the bar over all batches of all epochs, those before a checkpoint included."""
+        each = int(trainer.num_training_batches)
+        self.bar = meter(label=self.label, total=(trainer.max_epochs or 1) * each, unit="batch")
+        self.bar.update(len(self.rows) * each)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Starts the epoch's sums."""
+        self.loss = torch.zeros((), device=pl_module.device)
+        self.correct = torch.zeros((), device=pl_module.device)
+        self.batches = self.samples = 0
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Adds the batch to the sums and moves the bar."""
+        labels_N = batch[1]
+        self.loss += outputs["loss"].detach()
+        self.correct += (outputs["logits"].argmax(1) == labels_N).sum()
+        self.batches += 1
+        self.samples += len(labels_N)
+        self.bar.update()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Adds the epoch's row."""
+        correct_K, total_K = evaluate(pl_module, self.test)  # type: ignore[arg-type]
+        self.rows.append(
+            {
+                "epoch": len(self.rows) + 1,
+                "train_loss": self.loss.item() / self.batches,
+                "train_acc": self.correct.item() / self.samples,
+                "test_acc": sum(correct_K) / sum(total_K),
+            }
+        )
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Closes the bar."""
+        self.bar.close()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from these rows."""
+        self.rows = state_dict["rows"]
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Closes the bar of a training that failed or was stopped."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def fit(
+    model: LitClassifier,
+    data: LabeledImages,
+    optimization: Optimization,
+    *,
+    test: LabeledImages,
+    generator: torch.Generator,
+    label: str,
+    callbacks: Sequence[pl.Callback] = (),
+    checkpoints: Checkpoints | None = None,
+) -> list[Row]:
+    """Train `model` in place on `data` (both on one device already) and return its curve, one row per epoch.
+
+    Args:
+        test: accuracy on these images is part of the curve; nothing is chosen by it.
+        generator: draws the batches' order.
+        label: the progress bar's name.
+        callbacks: unlearners and ledgers, called before the curve is recorded.
+        checkpoints: if given, a training that was killed goes on from its last checkpoint, and ends (on a CPU) in
+            the bits, rows and callbacks' states of one that was not. That holds for callbacks that return all they
+            change from `state_dict`; `model`, `data`, `generator` and `callbacks` are to be handed over as at first.
+
+    With `optimization.epochs` 0 the hooks on_fit_start and on_fit_end are called and nothing is trained.
+
+    Raises:
+        UserError: batches hold one image, which the model cannot be trained on; or a checkpoint has lost a part.
+    """
+    batches = ResidentBatches(data, optimization.batch_size, generator)
+    frozen = any(getattr(callback, "freezes_statistics", False) for callback in callbacks)
+    if optimization.epochs and batches.batch_size == 1 and not frozen:
+        check_single(model, data.image_shape, f"Batches of one ({label})")
+    model.optimization = replace(optimization, steps_per_epoch=len(batches))
+    curve = Curve(test, label)
+    device = data.labels.device
+    model.train()
+    bf16 = optimization.precision == "bf16"
+    if bf16:
+        model.to(memory_format=torch.channels_last)  # a tenth faster still, for convolutions in bfloat16
+    trainer = make_trainer(optimization, device, [*callbacks, curve], checkpoints)
+    before = checkpoints.find(model, generator, [*callbacks, curve]) if checkpoints else None
+    try:
+        _run(trainer, model, batches, before)
+    except Exception as error:
+        if checkpoints is None or before is None or checkpoints.training or isinstance(error, UserError):
+            raise
+        raise checkpoints.give_up(error) from error
+    if bf16:
+        model.to(memory_format=torch.contiguous_format)
+    model.to(device).eval()  # Lightning leaves it on the CPU
+    for callback in filter(None, [*callbacks, checkpoints]):
+        for name in ("log", "log_dict"):  # Lightning's, bound to the model: who keeps a callback would keep that too
+            vars(callback).pop(name, None)
+    return curve.rows
+
+
+def check_single(model: LitClassifier, image_shape: tuple[int, int, int], what: str) -> None:
+    """Raises UserError, beginning with `what`, where batch normalisation would see a single value per channel."""
+    trial = copy.deepcopy(model).train()  # which keeps the model's own statistics as they are
+    image = torch.zeros((1, *image_shape), dtype=torch.uint8, device=trial.mean.device)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            trial(trial.normalize(image))
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        side = "x".join(map(str, image_shape[1:]))
+        raise UserError(
+            f"{what} are not possible with a {type(model).__name__} and images of {side}: its batch normalisation "
+            "needs two images or more. Raise batch_size, or take model=lenet."
+        ) from error
+
+
+def make_trainer(
+    optimization: Optimization,
+    device: torch.device,
+    callbacks: Sequence[pl.Callback],
+    checkpoints: Checkpoints | None = None,
+) -> pl.Trainer:
+    """A Lightning trainer on one device that prints nothing and writes no files but `checkpoints`."""
+    quiet_lightning()
+    plugins: list[Any] = [LightningEnvironment()]  # on SLURM, Lightning must not requeue jobs by itself
+    with ignored_variables():
+        return pl.Trainer(
+            accelerator="gpu" if device.type == "cuda" else "cpu",
+            devices=[device.index or 0] if device.type == "cuda" else 1,
+            max_epochs=optimization.epochs,
+            min_epochs=0,
+            callbacks=[*callbacks, *([checkpoints] if checkpoints else [])],
+            gradient_clip_val=optimization.clip_norm,
+            precision="bf16-mixed" if optimization.precision == "bf16" else "32-true",
+            logger=False,
+            enable_checkpointing=checkpoints is not None,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            plugins=[*plugins, *([checkpoints.files] if checkpoints else [])],
+        )
+
+
+def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches, checkpoint: Path | None) -> None:
+    """Fit, and let Ctrl-C arrive as KeyboardInterrupt: Lightning makes an exit with status 1 of it."""
+    try:
+        trainer.fit(model, train_dataloaders=batches, ckpt_path=checkpoint)
+    except SystemExit as exit:
+        if not isinstance(exit.__context__, KeyboardInterrupt):
+            raise
+        raise KeyboardInterrupt from exit
+
+
+@torch.inference_mode()
+def predict(model: LitClassifier, images_NCHW: Tensor) -> Tensor:
+    """Predicted labels [N] of uint8 images, in evaluation mode; every module is given its own mode back."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    batches = torch.split(images_NCHW, EVALUATION_BATCH)
+    parts = [model(model.normalize(batch)).argmax(1) for batch in batches]
+    for module in training:
+        module.training = True
+    return torch.cat(parts)
+
+
+def evaluate(model: LitClassifier, data: LabeledImages) -> tuple[list[int], list[int]]:
+    """Per class: how many samples are predicted rightly, and how many there are ([K] each)."""
+    hits_N = predict(model, data.images) == data.labels
+    correct_K = torch.bincount(data.labels[hits_N], minlength=data.num_classes)
+    return correct_K.tolist(), data.class_counts().tolist()
+
+
+def check_finite(model: LitClassifier, curve: list[dict[str, float]]) -> None:
+    """Raises UserError where a training has run away: neither the store nor an attack could use its numbers."""
+    numbers = [row["train_loss"] for row in curve]
+    if math.isfinite(sum(numbers)) and all(weight.isfinite().all() for weight in model.state_dict().values()):
+        return
+    raise UserError(
+        f"The training has diverged: its mean losses per epoch were {numbers}. "
+        "Lower the learning rate: training.lr, or unlearner.lr where the original model was still sound."
+    )

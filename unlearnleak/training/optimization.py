@@ -1,0 +1,81 @@
+"""How long and how fast a model is trained: the numbers of a recipe, and the optimiser that they make."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from unlearnleak.errors import UserError
+
+SCHEDULES = ("constant", "cosine")
+PRECISIONS = ("fp32", "bf16")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimization:
+    """SGD with momentum. Plain SGD is linear in the gradients, which AU's ledgers rely on.
+
+    Args:
+        epochs: passes over the training set; 0 trains nothing.
+        batch_size: samples per step. A last, smaller batch is left out unless it is the only one.
+        lr: the learning rate after warm-up.
+        momentum, weight_decay: as in torch.optim.SGD.
+        schedule: "constant", or "cosine": half a cosine that would reach zero one step after the last.
+        warmup_epochs: epochs (may be a fraction) over which the rate rises linearly from nearly zero.
+        clip_norm: upper bound of the gradient's norm, or None for none.
+        precision: "fp32", or "bf16" for forward and backward passes in bfloat16 on processors with units for it
+            (automatic mixed precision: the weights, their updates and everything measured stay fp32).
+        steps_per_epoch: known once there is a training set; `unlearnleak.training.fit.fit` fills it in.
+
+    Raises `UserError` that lists everything that is wrong with the values.
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warmup_epochs: float = 0.0
+    clip_norm: float | None = None
+    precision: str = "fp32"
+    steps_per_epoch: int = 1
+
+    def __post_init__(self) -> None:
+        allowed = {
+            "epochs": (self.epochs >= 0, "0 or more"),
+            "batch_size": (self.batch_size >= 1, "1 or more"),
+            "lr": (0 < self.lr < math.inf, "above 0"),
+            "momentum": (0 <= self.momentum < 1, "0 or more and below 1"),
+            "weight_decay": (0 <= self.weight_decay < math.inf, "0 or more"),
+            "schedule": (self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
+            "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+            "warmup_epochs": (0 <= self.warmup_epochs < math.inf, "0 or more"),
+            "clip_norm": (self.clip_norm is None or self.clip_norm > 0, "above 0, or null for no clipping"),
+        }
+        problems = [
+            f"{name}={getattr(self, name)!r} must be {what}" for name, (good, what) in allowed.items() if not good
+        ]
+        if problems:
+            raise UserError("These training settings cannot be used: " + "; ".join(problems) + ".")
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate at an optimiser step (the first is 0), as a fraction of `lr`."""
+        total = max(1, self.epochs * self.steps_per_epoch)
+        warmup = self.warmup_epochs * self.steps_per_epoch
+        if step < warmup:
+            return (step + 1) / (warmup + 1)
+        if self.schedule == "constant":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> Any:
+        """The optimiser, with its per-step schedule if it has one, in the form that Lightning takes."""
+        optimizer = torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+        if self.schedule == "constant" and self.warmup_epochs == 0:
+            return optimizer
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_at)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
