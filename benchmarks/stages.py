@@ -124,7 +124,7 @@ class Bench:
         for earlier in ("data", "original", "unlearned", "evidence"):
             if earlier == name:
                 break
-            getattr(pipeline, earlier)()
+            pipeline.artifact(earlier)
         return getattr(pipeline, name)  # type: ignore[no-any-return]
 
     def pipeline(self, *told: str) -> Pipeline:

@@ -9,7 +9,8 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from unlearnleak.pipeline.plan import GROUPS, make_plan
+from unlearnleak.config.schema import GROUPS
+from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.run import config_folder
 
@@ -98,5 +99,5 @@ def pipeline_in(folder: Path, *overrides: str) -> Pipeline:
 def run_stages(pipeline: Pipeline) -> Pipeline:
     """Compute or find every stage."""
     for stage in STAGES:
-        getattr(pipeline, stage)()
+        pipeline.artifact(stage)
     return pipeline

@@ -15,13 +15,15 @@ from unlearnleak.adversary.access import BlackBox, accessible
 from unlearnleak.adversary.evidence import Evidence, EvidenceKind, LabeledFeatures
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import construct, locate, parameters, settings_of, target_of
+from unlearnleak.config.schema import SHAPE
 from unlearnleak.data import LabeledImages
 from unlearnleak.dataset.base import Dataset
+from unlearnleak.defense.base import Defense
 from unlearnleak.errors import Incompatible
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.model.base import LitClassifier
 from unlearnleak.pipeline.evaluate import PROTOCOLS, accuracies
-from unlearnleak.pipeline.plan import SHAPE, fits, make_plan
+from unlearnleak.pipeline.plan import fits, make_plan
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.base import Screening
 from unlearnleak.unlearner.base import Unlearner
@@ -32,6 +34,7 @@ BASES = {
     "dataset": Dataset,
     "model": LitClassifier,
     "unlearner": Unlearner,
+    "defense": Defense,
     "attack": Attack,
     "screening": Screening,
     "logger": RunLogger,
@@ -153,7 +156,9 @@ def store(tmp_path_factory):
 def test_an_unlearner_forgets_the_class_and_keeps_the_others(store, name):
     words = ["dataset=digits", "dataset.train_limit=400", f"unlearner={name}", "training.epochs=10", f"store={store}"]
     pipeline = Pipeline(make_plan(composed(*words, "attack=head_sum", "runtime.device=cpu")))
-    before, after = (accuracies(model, (3,)) for model in (pipeline.original(), pipeline.unlearned()))
+    before, after = (
+        accuracies(model, (3,)) for model in (pipeline.artifact("original"), pipeline.artifact("unlearned"))
+    )
     assert before["forget_acc"] > 0.8
     if pipeline.plan.unlearner.forgets:
         assert after["forget_acc"] < before["forget_acc"] - 0.6
@@ -173,7 +178,7 @@ def attacked(tmp_path_factory):
     def run(name: str, seed: int) -> tuple[Evidence, object, Attack]:
         pipeline = pipeline_in(folder, f"attack={name}")
         attack = pipeline.plan.attack
-        target = accessible(attack.access, pipeline.stored_model(pipeline.unlearned()))
+        target = accessible(attack.access, pipeline.model("unlearned"))
         auxiliary: LabeledImages | None = pipeline.plan.splits.auxiliary if attack.needs_auxiliary else None
         return attack(target, auxiliary, torch.Generator().manual_seed(seed)), target, attack
 

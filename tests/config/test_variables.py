@@ -66,7 +66,7 @@ def test_what_may_change_last_bits_is_written_down(tmp_path, monkeypatch):
     for name in RECORDED:
         monkeypatch.delenv(name, raising=False)
     pipeline = pipeline_in(tmp_path)
-    assert "variables" not in pipeline.data().meta["made_with"]
+    assert "variables" not in pipeline.artifact("data").meta["made_with"]
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     checkpoints = pipeline.checkpoints("original")
     assert isinstance(checkpoints, Checkpoints)

@@ -5,9 +5,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from unlearnleak.data import archive
-
-from unlearnleak.data import arrays
+from unlearnleak.data import archive, arrays
 from unlearnleak.data.archive import NAMES, Archive, amount, named
 from unlearnleak.dataset.npz import Npz
 from unlearnleak.errors import UserError

@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from unlearnleak.data import ForgetSplit
-
-from unlearnleak.data import LabeledImages
+from unlearnleak.data import ForgetSplit, LabeledImages
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from unlearnleak.data.title import ALLOWED, LONGEST, RESERVED, check_title, title_of_file
 from unlearnleak.dataset.mnist import Mnist
 from unlearnleak.dataset.npz import Npz
 from unlearnleak.dataset.svhn import Svhn
-from unlearnleak.data.title import ALLOWED, LONGEST, RESERVED, check_title, title_of_file
 from unlearnleak.errors import UserError
 
 SETTINGS = {"root": None, "auxiliary_per_class": 3, "test_per_class": None, "train_limit": None}

@@ -40,7 +40,7 @@ def test_an_unlearner_moves_the_weights_as_on_the_cpu(tmp_path, exact, unlearner
     assert made["device_memory_mib"] > 0
     assert [pipeline.key("unlearned") for pipeline in ends.values()] == [ends["cpu"].key("unlearned")] * 2
     for stage in ("original", "unlearned"):  # a dozen steps: rounding has not yet grown
-        one, other = (weights(pipeline.artifacts[stage]) for pipeline in (ends["cpu"], ends["cuda"]))
+        one, other = (weights(pipeline.artifact(stage)) for pipeline in (ends["cpu"], ends["cuda"]))
         assert far_apart(one, other) < 0.05
 
 
@@ -52,7 +52,7 @@ def test_an_attack_collects_what_it_does_on_the_cpu(tmp_path, exact, attack):
     shutil.copytree(tmp_path / "store", tmp_path / "other")
     here = unpack(target.evidence())
     on_gpu = pipeline_in(tmp_path, *words, "runtime.device=cuda", f"store={tmp_path / 'other'}")
-    there = unpack(run_stages(on_gpu).evidence())
+    there = unpack(run_stages(on_gpu).artifact("evidence"))
     assert on_gpu.unlearned().hit
     assert on_gpu.evidence().meta["made_with"]["device"] == "cuda"
     assert here.samples_KMF.shape == there.samples_KMF.shape
@@ -67,14 +67,16 @@ def test_resnet18_runs(tmp_path, precision, unlearner):
     write_npz(tmp_path / "images.npz", **images(side=32))
     words = ["model=resnet18", f"unlearner={unlearner}", f"training.precision={precision}", "runtime.device=cuda"]
     pipeline = run_stages(pipeline_in(tmp_path, *words))
-    assert pipeline.unlearned().meta["made_with"]["device"] == "cuda"
+    assert pipeline.artifact("unlearned").meta["made_with"]["device"] == "cuda"
 
 
 def test_resnet18_keeps_ledgers(tmp_path):
     write_npz(tmp_path / "images.npz", **images(side=32))
     common = ["model=resnet18", "unlearner=au", "runtime.device=cuda"]
     whole, parts = (
-        run_stages(pipeline_in(tmp_path, *common, f"store={tmp_path / store}", *more)).original().tensors["ledger_KP"]
+        run_stages(pipeline_in(tmp_path, *common, f"store={tmp_path / store}", *more))
+        .artifact("original")
+        .tensors["ledger_KP"]
         for store, more in (("whole", []), ("parts", ["runtime.ledger_classes=3"]))
     )
     assert whole.shape == parts.shape
@@ -97,7 +99,7 @@ def test_a_killed_training_goes_on(tmp_path, monkeypatch, unlearner):
     with monkeypatch.context() as patch:
         patch.setattr(Curve, "on_train_epoch_start", killed)
         with pytest.raises(Killed):
-            pipeline_in(tmp_path, *words).original()
+            pipeline_in(tmp_path, *words).artifact("original")
     pipeline = pipeline_in(tmp_path, *words)
-    assert pipeline.original().meta["resumed_from_epoch"] == 1
+    assert pipeline.artifact("original").meta["resumed_from_epoch"] == 1
     run_stages(pipeline)

@@ -5,9 +5,9 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, 
 
 from tests.jobs import STAGES, pipeline_in
 from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.pipeline.evaluate import accuracies, evaluate_run, gate, placebo_asr, published_asr
-from unlearnleak.pipeline.plan import Gate
 from unlearnleak.screening.decision_tree import DecisionTree
 from unlearnleak.screening.entropy import Entropy
 from unlearnleak.screening.kmeans import KMeans2
@@ -29,8 +29,8 @@ def evaluated(tmp_path_factory):
 def test_the_verdict_is_held_against_the_forgotten_classes(evaluated):
     numbers, pipeline = evaluated
     truth = np.array([False, True, True, False])
-    verdict = pipeline.artifacts["verdict"].tensors["forgotten_K"].numpy()
-    score = pipeline.artifacts["verdict"].tensors["score_K"].numpy()
+    verdict = pipeline.artifact("verdict").tensors["forgotten_K"].numpy()
+    score = pipeline.artifact("verdict").tensors["score_K"].numpy()
     assert (numbers["forgotten"], numbers["num_classes"]) == ([1, 2], 4)
     assert numbers["verdict"] == np.flatnonzero(verdict).tolist()
     assert numbers["scores"] == pytest.approx(score.tolist())
@@ -47,7 +47,7 @@ def test_the_verdict_is_held_against_the_forgotten_classes(evaluated):
 def test_accuracies_are_those_of_the_models(evaluated):
     numbers, pipeline = evaluated
     for stage, prefix in (("original", "original_"), ("unlearned", "")):
-        model = pipeline.stored_model(pipeline.artifacts[stage])
+        model = pipeline.model(stage)
         for data, suffix in ((pipeline.plan.splits.test, ""), (pipeline.plan.splits.train, "_train")):
             with torch.no_grad():
                 hits = (model(model.normalize(data.images)).argmax(1) == data.labels).numpy()

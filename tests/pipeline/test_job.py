@@ -9,11 +9,12 @@ import pytest
 
 from tests.jobs import composed, overrides_in
 from tests.logger.offline import read_offline
+from unlearnleak.attack.param_dot import ParameterDotProduct
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.pipeline import evaluate as evaluation
 from unlearnleak.pipeline.job import run_job
-from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.runs.status import RESULT, STATUS
+from unlearnleak.screening.youden import Youden
 from unlearnleak.store import Store
 
 WANDB = ["logger=wandb", "logger.mode=offline", "logger.project=p", "logger.entity=null", "unlearner=ft"]
@@ -106,10 +107,10 @@ def test_a_hit_logs_what_a_miss_logs(logged):
 
 
 def test_a_failed_job_is_a_failed_wandb_run(tmp_path, monkeypatch):
-    def broken(self):
+    def broken(self, evidence):
         raise ArithmeticError("the screening has a bug")
 
-    monkeypatch.setattr(Pipeline, "verdict", broken)
+    monkeypatch.setattr(Youden, "__call__", broken)
     with pytest.raises(ArithmeticError):
         job(tmp_path, *WANDB)
     (run,) = read_offline(tmp_path)
@@ -119,10 +120,10 @@ def test_a_failed_job_is_a_failed_wandb_run(tmp_path, monkeypatch):
 
 
 def test_a_failure_keeps_its_stack_trace_in_the_run(tmp_path, monkeypatch, caplog):
-    def broken(self):
+    def broken(self, evidence):
         raise ArithmeticError("the screening has a bug")
 
-    monkeypatch.setattr(Pipeline, "verdict", broken)
+    monkeypatch.setattr(Youden, "__call__", broken)
     with caplog.at_level("DEBUG", logger="unlearnleak"), pytest.raises(ArithmeticError):
         job(tmp_path)
     entry = status(tmp_path)
@@ -141,10 +142,10 @@ def test_a_mistake_is_a_failed_run_with_its_message(tmp_path):
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 def test_a_stopped_job_is_a_failed_one(tmp_path, monkeypatch, stop):
-    def stopped(self):
+    def stopped(self, *handed):
         raise stop(143)
 
-    monkeypatch.setattr(Pipeline, "evidence", stopped)
+    monkeypatch.setattr(ParameterDotProduct, "__call__", stopped)
     with pytest.raises(stop):
         job(tmp_path)
     assert status(tmp_path)["status"] == "failed"

@@ -3,9 +3,10 @@ import torch
 from omegaconf import OmegaConf, open_dict
 
 from tests.jobs import composed, small
+from unlearnleak.config.schema import Gate, Seeds
 from unlearnleak.dataset.digits import Digits
 from unlearnleak.errors import Incompatible, UserError
-from unlearnleak.pipeline.plan import Gate, Seeds, make_plan
+from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.unlearner.rt import Retrain
 
 
@@ -25,6 +26,7 @@ def test_a_plan_holds_what_the_config_says():
         "dataset": "digits",
         "model": "lenet",
         "unlearner": "ng",
+        "defense": "none",
         "attack": "param_dot",
         "screening": "youden",
     }

@@ -46,7 +46,7 @@ def dots(tmp_path_factory):
 
 def test_curves_are_the_stored_ones(dots):
     pipeline, _, told = dots
-    assert told.curves == {name: pipeline.artifacts[name].meta["curve"] for name in ("original", "unlearned")}
+    assert told.curves == {name: pipeline.artifact(name).meta["curve"] for name in ("original", "unlearned")}
     assert [row["epoch"] for row in told.curves["original"]] == [1, 2]
 
 
@@ -54,7 +54,7 @@ def test_the_table_has_a_row_a_class(dots):
     pipeline, result, told = dots
     columns, rows = told.tables["class_scores"]
     assert columns == ["class", "score", "judged_forgotten", "forgotten"]
-    verdict = pipeline.artifacts["verdict"].tensors
+    verdict = pipeline.artifact("verdict").tensors
     expected = zip(
         range(4), verdict["score_K"].tolist(), verdict["forgotten_K"].tolist(), [False, False, True, False], strict=True
     )
@@ -64,7 +64,7 @@ def test_the_table_has_a_row_a_class(dots):
 
 def test_a_histogram_holds_a_classs_dot_products(dots):
     pipeline, _, told = dots
-    samples = pipeline.artifacts["evidence"].tensors["samples_KMF"].numpy()
+    samples = pipeline.artifact("evidence").tensors["samples_KMF"].numpy()
     assert samples.shape == (4, 3, 1)
     assert list(told.histograms["dot_products"]) == [f"class_{c}" for c in range(4)]
     for c, values in enumerate(told.histograms["dot_products"].values()):
@@ -75,7 +75,7 @@ def test_a_histogram_holds_a_classs_dot_products(dots):
 def test_inverted_images_are_shown_with_the_truth(tmp_path):
     pipeline, _, told = recorded(tmp_path, "attack=inversion_genetic", "forget_classes=[1]")
     images, captions = told.shown["inverted"]
-    stored = pipeline.artifacts["evidence"].tensors["images_KCHW"].numpy()
+    stored = pipeline.artifact("evidence").tensors["images_KCHW"].numpy()
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, np.rint(stored * 255))
     assert captions == ["class 0", "class 1, forgotten", "class 2", "class 3"]

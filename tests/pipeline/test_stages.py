@@ -17,6 +17,7 @@ from unlearnleak.data import LabeledImages
 from unlearnleak.dataset.npz import Npz
 from unlearnleak.errors import UserError
 from unlearnleak.model.lenet import LeNet
+from unlearnleak.pipeline.graph import Stage
 from unlearnleak.pipeline.packing import pack, unpack
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.record import description
@@ -148,7 +149,7 @@ def stored(folder):
 
 def test_a_file_that_is_replaced_after_its_key_was_made_is_refused_and_nothing_is_stored(tmp_path):
     pipeline = pipeline_in(tmp_path)
-    pipeline.payload("data")
+    assert pipeline.key("data")
     replaced(tmp_path)
     with pytest.raises(UserError, match=r"images\.npz was replaced or changed after this run had begun.*same command"):
         run_stages(pipeline)
@@ -161,23 +162,23 @@ def test_a_file_that_is_replaced_after_its_key_was_made_is_refused_and_nothing_i
 def test_so_is_one_that_is_replaced_between_two_stages(tmp_path, stage):
     before = STAGES[: STAGES.index(stage)]
     for name in before:
-        getattr(pipeline_in(tmp_path), name)()
+        pipeline_in(tmp_path).artifact(name)
     pipeline = pipeline_in(tmp_path)
-    pipeline.data()  # found, without a look at the images
+    pipeline.artifact("data")  # found, without a look at the images
     replaced(tmp_path)
     with pytest.raises(UserError, match="was replaced or changed"):
-        getattr(pipeline, stage)()
+        pipeline.artifact(stage)
     assert stored(tmp_path) == sorted(before)
 
 
 def test_a_run_that_waited_while_its_file_was_replaced_trains_on_nothing(tmp_path):
-    pipeline_in(tmp_path).data()
+    pipeline_in(tmp_path).artifact("data")
     pipeline, failed = pipeline_in(tmp_path), []
-    pipeline.data()  # found, so that its images are not loaded yet
+    pipeline.artifact("data")  # found, so that its images are not loaded yet
 
     def run():
         try:
-            pipeline.original()
+            pipeline.artifact("original")
         except UserError as error:
             failed.append(str(error))
 
@@ -199,10 +200,10 @@ def test_a_described_run_is_that_of_its_keys_whatever_lies_there_now(tmp_path):
 
 
 def test_drawn_classes_follow_their_seed(folder):
-    drawn = {tuple(pipeline_in(folder, "forget_classes=draw:2", f"seeds.forget={s}").forgotten()) for s in range(8)}
+    drawn = {tuple(pipeline_in(folder, "forget_classes=draw:2", f"seeds.forget={s}").forget_classes) for s in range(8)}
     assert len(drawn) > 1
     same = pipeline_in(folder, "forget_classes=draw:2", "seeds.forget=3")
-    listed = pipeline_in(folder, f"forget_classes={list(same.forgotten())}".replace(" ", ""), "seeds.forget=0")
+    listed = pipeline_in(folder, f"forget_classes={list(same.forget_classes)}".replace(" ", ""), "seeds.forget=0")
     assert same.key("verdict") == listed.key("verdict")
 
 
@@ -210,7 +211,7 @@ def test_the_control_is_one_model_whatever_the_config_names(folder):
     control = [keys(folder, "unlearner=none", f"forget_classes={named}") for named in ("[0]", "[1,2]", "draw:2")]
     assert control[0] == control[1] == control[2]
     pipeline = pipeline_in(folder, "unlearner=none", "forget_classes=[1,2]")
-    assert (pipeline.forgotten(), pipeline.named_classes()) == ((), (1, 2))
+    assert (pipeline.forget_classes, pipeline.requested_classes) == ((), (1, 2))
 
 
 def test_retraining_depends_on_data_model_and_training_and_not_on_the_original(folder, monkeypatch):
@@ -276,7 +277,7 @@ def test_what_is_found_needs_no_images_and_no_training(tmp_path, monkeypatch):
     monkeypatch.setattr(Npz, "load", lambda self: pytest.fail("loaded images"))
     monkeypatch.setattr("unlearnleak.pipeline.stages.fit", lambda *a, **k: pytest.fail("trained"))
     pipeline = run_stages(pipeline_in(tmp_path))
-    assert all(pipeline.artifacts[stage].hit for stage in STAGES)
+    assert all(pipeline.artifact(stage).hit for stage in STAGES)
 
 
 IMPOSSIBLE = {
@@ -310,12 +311,14 @@ def test_small_batches_are_left_alone_where_they_do(tmp_path, side, overrides):
     write_npz(tmp_path / "images.npz", **images(side=side))
     pipeline = pipeline_in(tmp_path, *overrides, "attack=head_sum")
     pipeline.check()
-    last = pipeline.unlearned() if "unlearner=ng" in overrides else pipeline.original()  # and it can be trained
+    last = (
+        pipeline.artifact("unlearned") if "unlearner=ng" in overrides else pipeline.artifact("original")
+    )  # and it can be trained
     assert len(last.meta["curve"]) >= 1
 
 
 def test_the_datas_facts_need_no_gpu(tmp_path):
-    artifact = pipeline_in(tmp_path, "runtime.device=cuda:77").data()  # a sweep is planned on a login node
+    artifact = pipeline_in(tmp_path, "runtime.device=cuda:77").artifact("data")  # a sweep is planned on a login node
     assert artifact.meta["made_with"]["device"] == "cpu"
     assert "device_memory_mib" not in artifact.meta
 
@@ -327,7 +330,8 @@ def test_a_gpu_is_opened_before_a_stage_is_computed_on_it(tmp_path, monkeypatch)
     monkeypatch.setattr("torch.cuda.max_memory_allocated", lambda device: 2**20)
     pipeline = pipeline_in(tmp_path)
     vars(pipeline.plan)["device"] = torch.device("cuda:1")
-    meta = pipeline.stage("original", lambda: Contents({}, {"done": list(done)})).meta
+    stage = Stage("original", dict, {}, lambda work: Contents({}, {"done": list(done)}))
+    meta = pipeline.engine.artifact(stage).meta
     assert meta["done"] == ["init", "reset cuda:1"]
     assert (meta["device_memory_mib"], meta["made_with"]["device"]) == (1.0, "cuda")
 
@@ -341,7 +345,7 @@ def numbers(artifact: Artifact) -> tuple[dict, dict]:
 
 
 def all_numbers(pipeline: Pipeline) -> dict[str, tuple[dict, dict]]:
-    return {stage: numbers(pipeline.artifacts[stage]) for stage in STAGES}
+    return {stage: numbers(pipeline.artifact(stage)) for stage in STAGES}
 
 
 # Attacks and unlearners that draw; inversion so that images are among the tensors.
@@ -360,7 +364,7 @@ def test_a_hit_and_a_miss_give_the_same_numbers(tmp_path, overrides):
             shutil.rmtree(tmp_path / "store" / stage)
         torch.rand(17), np.random.rand(17)  # what others draw does not matter
         pipeline = run_stages(pipeline_in(tmp_path, *overrides))
-        assert [stage for stage in STAGES if not pipeline.artifacts[stage].hit] == list(
+        assert [stage for stage in STAGES if not pipeline.artifact(stage).hit] == list(
             [gone] if isinstance(gone, str) else gone
         )
         assert all_numbers(pipeline) == first
@@ -369,8 +373,8 @@ def test_a_hit_and_a_miss_give_the_same_numbers(tmp_path, overrides):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_damaged_artifact_is_named_and_computed_again(tmp_path, caplog, stage):
     first = run_stages(pipeline_in(tmp_path))
-    damaged = first.artifacts[stage].path
-    name = "tensors.safetensors" if first.artifacts[stage].tensors else "meta.json"
+    damaged = first.artifact(stage).path
+    name = "tensors.safetensors" if first.artifact(stage).tensors else "meta.json"
     content = bytearray((damaged / name).read_bytes())
     content[-1] ^= 1
     (damaged / name).write_bytes(content)
@@ -378,12 +382,12 @@ def test_a_damaged_artifact_is_named_and_computed_again(tmp_path, caplog, stage)
         again = run_stages(pipeline_in(tmp_path))
     assert str(damaged) in caplog.text
     assert "damaged" in caplog.text
-    assert [stage for stage in STAGES if not again.artifacts[stage].hit] == [stage]
+    assert [stage for stage in STAGES if not again.artifact(stage).hit] == [stage]
     assert all_numbers(again) == all_numbers(first)
 
 
 def test_a_ledger_leaves_every_weight_as_it_is(tmp_path):
-    plain, kept = (pipeline_in(tmp_path, f"unlearner={name}").original() for name in ("ft", "au"))
+    plain, kept = (pipeline_in(tmp_path, f"unlearner={name}").artifact("original") for name in ("ft", "au"))
     assert plain.key != kept.key
     assert set(kept.tensors) == {*plain.tensors, "ledger_KP"}
     for name, tensor in plain.tensors.items():
@@ -391,8 +395,8 @@ def test_a_ledger_leaves_every_weight_as_it_is(tmp_path):
     assert numbers(plain)[0] == numbers(kept)[0]
 
 
-@pytest.mark.parametrize("unlearner", ["rt", "rl"])
-def test_unlearning_is_done_in_the_precision_of_training(tmp_path, monkeypatch, unlearner):
+@pytest.mark.parametrize(("unlearner", "trainings"), [("rt", 1), ("rl", 2)])  # retraining needs no original
+def test_unlearning_is_done_in_the_precision_of_training(tmp_path, monkeypatch, unlearner, trainings):
     seen = []
 
     def spy(model, data, optimization, **more):
@@ -400,27 +404,26 @@ def test_unlearning_is_done_in_the_precision_of_training(tmp_path, monkeypatch, 
         return fit(model, data, optimization, **more)
 
     monkeypatch.setattr("unlearnleak.pipeline.stages.fit", spy)
-    pipeline_in(tmp_path, f"unlearner={unlearner}", "training.precision=bf16").unlearned()
-    assert set(seen) == {"bf16"}
-    assert len(seen) == 2
+    pipeline_in(tmp_path, f"unlearner={unlearner}", "training.precision=bf16").artifact("unlearned")
+    assert seen == ["bf16"] * trainings
 
 
 def test_the_control_is_the_original(tmp_path):
     pipeline = run_stages(pipeline_in(tmp_path, "unlearner=none"))
-    assert numbers(pipeline.artifacts["original"])[1] == numbers(pipeline.artifacts["unlearned"])[1]
+    assert numbers(pipeline.artifact("original"))[1] == numbers(pipeline.artifact("unlearned"))[1]
 
 
 def test_seeds_decide_their_stage(tmp_path):
-    first = pipeline_in(tmp_path, "unlearner=ft").original()
-    other = pipeline_in(tmp_path, "unlearner=ft", "seeds.original=1").original()
+    first = pipeline_in(tmp_path, "unlearner=ft").artifact("original")
+    other = pipeline_in(tmp_path, "unlearner=ft", "seeds.original=1").artifact("original")
     assert not torch.equal(first.tensors["model.head.weight"], other.tensors["model.head.weight"])
 
 
 def test_counts_are_those_of_the_stored_model(tmp_path):
     pipeline = run_stages(pipeline_in(tmp_path, "training.epochs=4"))
     for stage in ("original", "unlearned"):
-        artifact = pipeline.artifacts[stage]
-        model, test = pipeline.stored_model(artifact), pipeline.plan.splits.test
+        artifact = pipeline.artifact(stage)
+        model, test = pipeline.model(stage), pipeline.plan.splits.test
         with torch.no_grad():
             right = model(model.normalize(test.images)).argmax(1) == test.labels
         assert artifact.meta["correct_test"] == [int(right[test.labels == c].sum()) for c in range(4)]
@@ -429,7 +432,9 @@ def test_counts_are_those_of_the_stored_model(tmp_path):
 
 def test_a_training_that_runs_away_is_told_in_words_and_stored_nowhere(tmp_path):
     with pytest.raises(UserError, match=r"diverged.*training\.lr"):
-        pipeline_in(tmp_path, "training.lr=1e12", "training.schedule=constant", "training.warmup_epochs=0").original()
+        pipeline_in(tmp_path, "training.lr=1e12", "training.schedule=constant", "training.warmup_epochs=0").artifact(
+            "original"
+        )
     assert not list((tmp_path / "store" / "original").glob("[0-9a-f]*"))
 
 
@@ -475,7 +480,7 @@ def test_an_attack_is_handed_access_auxiliary_data_and_a_generator(tmp_path, mon
 def test_who_needs_no_auxiliary_data_gets_none(tmp_path, monkeypatch, attack, access):
     pipeline = pipeline_in(tmp_path, f"attack={attack}")
     spy = Spy(monkeypatch, type(pipeline.plan.attack))
-    pipeline.evidence()
+    pipeline.artifact("evidence")
     (((target, auxiliary, _), _),) = spy.calls
     assert type(target) is access
     assert auxiliary is None
@@ -491,13 +496,14 @@ def test_the_truth_changes_neither_evidence_nor_verdict(tmp_path, attack):
         pipeline = pipeline_in(tmp_path / folder, "unlearner=none", f"attack={attack}", f"forget_classes={named}")
         # The truth is shuffled behind the stages' back too: whoever asks for it is told another one.
         pipeline.plan.unlearner.forgets = True
-        pipeline.payloads["evidence"], pipeline.payloads["verdict"] = {"stage": "e"}, {"stage": "v"}
+        for name in ("evidence", "verdict"):
+            vars(pipeline.stages[name])["payload"] = {"stage": name}
         run_stages(pipeline)
-        assert pipeline.forgotten() == tuple(int(c) for c in named.strip("[]").split(","))
+        assert pipeline.forget_classes == tuple(int(c) for c in named.strip("[]").split(","))
         return tuple(
             tensor.numpy().tobytes()
             for stage in ("unlearned", "evidence", "verdict")
-            for tensor in pipeline.artifacts[stage].tensors.values()
+            for tensor in pipeline.artifact(stage).tensors.values()
         )
 
     write_npz(tmp_path / "images.npz")
@@ -507,7 +513,7 @@ def test_the_truth_changes_neither_evidence_nor_verdict(tmp_path, attack):
 def test_evidence_survives_the_store(tmp_path):
     for attack in ("param_dot", "param_diff", "inversion_genetic", "noise_prior"):
         pipeline = pipeline_in(tmp_path, f"attack={attack}")
-        artifact = pipeline.evidence()
+        artifact = pipeline.artifact("evidence")
         evidence = unpack(artifact)
         again = pack(evidence)
         assert again.meta == {"kind": evidence.kind, "queries": evidence.queries}

@@ -348,7 +348,7 @@ def job_in(folder, *overrides):
 
 def outcome(pipeline, stage):
     """The stage's artifact, and its meta without what may differ from one computation to the next."""
-    artifact = getattr(pipeline, stage)()
+    artifact = pipeline.artifact(stage)
     meta = {k: v for k, v in artifact.meta.items() if k not in ("seconds", "memory_mib", "resumed_from_epoch")}
     return artifact, meta
 
@@ -359,7 +359,7 @@ def killed_in_a_child(folder, stage, act):
     def child():
         pipeline = job_in(folder)
         if stage == "unlearned":
-            pipeline.original()
+            pipeline.artifact("original")
         usual = LeNet.training_step
 
         def training_step(model, batch, batch_idx):
@@ -368,7 +368,7 @@ def killed_in_a_child(folder, stage, act):
             return usual(model, batch, batch_idx)
 
         LeNet.training_step = training_step
-        getattr(pipeline, stage)()
+        pipeline.artifact(stage)
 
     process = fork.Process(target=child)
     process.start()
@@ -415,8 +415,8 @@ def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed
     """Each part is a training of its own, which ends in the same weights."""
     caplog.set_level(logging.INFO)
     at_once, in_parts = ["unlearner=au"], ["unlearner=au", "runtime.ledger_classes=2"]
-    whole = job_in(tmp_path / "whole", *at_once).original()
-    expected = job_in(tmp_path / "parts", *in_parts).original()
+    whole = job_in(tmp_path / "whole", *at_once).artifact("original")
+    expected = job_in(tmp_path / "parts", *in_parts).artifact("original")
     assert (expected.key, expected.tensors["ledger_KP"].shape) == (whole.key, whole.tensors["ledger_KP"].shape)
     for name, tensor in whole.tensors.items():
         if name == "ledger_KP":
@@ -438,7 +438,7 @@ def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed
 
         monkeypatch.setattr(ClassLedger, "on_fit_start", on_fit_start)
         monkeypatch.setattr(ClassLedger, "on_train_epoch_start", on_train_epoch_start)
-        pipeline.original()
+        pipeline.artifact("original")
 
     process = fork.Process(target=die_in_the_second_part)
     process.start()
@@ -446,25 +446,25 @@ def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed
     assert process.exitcode == -signal.SIGKILL
     caplog.clear()
     others = shutil.copytree(tmp_path / "killed", tmp_path / "others")
-    found = job_in(others, "unlearner=au", "runtime.ledger_classes=3").original()  # other parts start anew
+    found = job_in(others, "unlearner=au", "runtime.ledger_classes=3").artifact("original")  # other parts start anew
     torch.testing.assert_close(found.tensors["ledger_KP"], whole.tensors["ledger_KP"], rtol=1e-4, atol=1e-7)
     assert "goes on" not in caplog.text
-    found = job_in(tmp_path / "killed", *in_parts).original()
+    found = job_in(tmp_path / "killed", *in_parts).artifact("original")
     assert all(torch.equal(tensor, found.tensors[name]) for name, tensor in expected.tensors.items())
     assert re.findall("goes on from epoch . of 4", caplog.text) == [f"goes on from epoch {n} of 4" for n in (3, 2)]
     assert not [path for path in (tmp_path / "killed" / "store" / FOLDER).rglob("*") if path.is_file()]
 
 
 def test_what_was_found_in_the_store_is_no_resumed_training(tmp_path):
-    job_in(tmp_path).original()
+    job_in(tmp_path).artifact("original")
     again = job_in(tmp_path)
-    assert again.original().hit
-    assert "resumed_from_epoch" not in again.original().meta
+    assert again.artifact("original").hit
+    assert "resumed_from_epoch" not in again.artifact("original").meta
 
 
 @pytest.mark.parametrize("seconds", ["null", "300"])
 def test_by_default_and_with_null_small_jobs_write_none(tmp_path, seconds):
-    pipeline_in(tmp_path, *JOB[:-1], f"runtime.checkpoint_seconds={seconds}").unlearned()
+    pipeline_in(tmp_path, *JOB[:-1], f"runtime.checkpoint_seconds={seconds}").artifact("unlearned")
     assert not (tmp_path / "store" / FOLDER).exists()
 
 
@@ -472,7 +472,7 @@ def test_two_processes_that_compute_the_same_do_not_disturb_each_other(tmp_path)
     """Without a working lock, as on some network file systems: both train, both save, the first to end removes."""
     expected, expected_meta = outcome(job_in(tmp_path / "alone"), "original")
     folder = tmp_path / "both"
-    job_in(folder).data()  # the file of images, and the store
+    job_in(folder).artifact("data")  # the file of images, and the store
     for lock in (folder / "store" / ".locks").iterdir():
         lock.unlink()
     (folder / "store" / ".locks").rmdir()

@@ -1,5 +1,6 @@
 """The number that a job returns to whoever searches for good settings, such as hydra/sweeper=optuna."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +10,13 @@ JUDGED = ("asr", "asr_constant", "exact_match", "balanced_accuracy", "precision"
 RANKED = ("forgotten_ranked_first", "asr_published", "asr_published_placebo")
 ACCURACIES = tuple(
     f"{model}{classes}_acc{part}"
-    for model in ("", "original_")
+    for model in ("", "original_", "undefended_")
     for classes in ("forget", "retain")
     for part in ("", "_train")
 )
-STAGES = ("data", "original", "unlearned", "evidence", "verdict")
-COSTS = tuple(f"{cost}_{stage}" for cost in ("seconds", "memory_mib") for stage in STAGES)
-NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "queries", "num_classes", *COSTS)
-"""The numbers of a result.json, by name."""
+NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "queries", "num_classes")
+"""The numbers of a result.json, by name; beside them each stage's costs."""
+COST = re.compile(r"(seconds|memory_mib)_[a-z]+")
 
 
 def names_of(objective: Any) -> list[Any]:
@@ -33,9 +33,12 @@ def is_several(objective: Any) -> bool:
 
 def check_objective(objective: Any) -> None:
     """Raises UserError unless every number that is asked for is one of a result's."""
-    if wrong := [name for name in names_of(objective) if name not in NUMBERS]:
+    if wrong := [name for name in names_of(objective) if name not in NUMBERS and not COST.fullmatch(str(name))]:
         told = ", ".join(map(str, wrong))
-        raise UserError(f"objective={told} is not possible: a number of result.json, one of {', '.join(NUMBERS)}.")
+        raise UserError(
+            f"objective={told} is not possible: a number of result.json, one of {', '.join(NUMBERS)}, or what a stage "
+            "cost, such as seconds_original or memory_mib_evidence."
+        )
 
 
 def check_reachable(objective: Any, until: str) -> None:
@@ -57,6 +60,9 @@ def value_of(result: Mapping[str, Any] | None, objective: Any, why: str | None =
     """
     if result is None:
         raise UserError(f"objective={objective} has no value: the job has no result ({why or 'it was left out'}).")
+    if absent := [name for name in names_of(objective) if name not in result]:
+        there = ", ".join(name for name in result if name in NUMBERS or COST.fullmatch(name))
+        raise UserError(f"objective={', '.join(absent)} is no number of this run. There are: {there}.")
     if empty := [name for name in names_of(objective) if result[name] is None]:
         raise UserError(
             f"objective={', '.join(empty)} has no value for this run, which is stored: it is null in result.json, as "

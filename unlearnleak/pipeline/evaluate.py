@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
 from unlearnleak.metric.verdict import asr, verdict_metrics
 from unlearnleak.pipeline.packing import unpack, unpack_verdict
-from unlearnleak.pipeline.plan import Gate
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Artifact
@@ -18,7 +18,6 @@ from unlearnleak.store import Artifact
 VERSION = 2
 """Raise it when the same artifacts give other numbers than before: finished runs are then evaluated anew."""
 
-STAGES = ("data", "original", "unlearned", "evidence", "verdict")
 PROTOCOLS: dict[str, Callable[..., float | None]] = {
     "youden": published.youden,
     "kmeans": published.kmeans,
@@ -86,17 +85,19 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     Accuracies and rates are in [0, 1], times in seconds, memory in MiB. What is undefined is None.
     """
     plan = pipeline.plan
-    for stage in STAGES:  # one after the other, so that each one's seconds are its own
-        getattr(pipeline, stage)()
-    verdict = unpack_verdict(pipeline.verdict())
-    evidence = unpack(pipeline.evidence())
-    classes, forgotten = pipeline.named_classes(), pipeline.forgotten()
+    for stage in pipeline.needed:  # one after the other, so that each one's seconds are its own
+        pipeline.engine.artifact(stage)
+    verdict = unpack_verdict(pipeline.artifact("verdict"))
+    evidence = unpack(pipeline.artifact("evidence"))
+    classes, forgotten = pipeline.requested_classes, pipeline.forget_classes
     truth_K = np.isin(np.arange(len(verdict.score_K)), forgotten)
     numbers: dict[str, Any] = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
     numbers["asr_published"] = published_asr(plan.screening, evidence, truth_K, plan.seeds.attack)
     numbers["asr_published_placebo"] = placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack)
-    numbers |= accuracies(pipeline.unlearned(), classes)
-    numbers |= accuracies(pipeline.original(), classes, "original_")
+    numbers |= accuracies(pipeline.artifact(pipeline.attacked), classes)
+    if pipeline.attacked != "unlearned":
+        numbers |= accuracies(pipeline.artifact("unlearned"), classes, "undefended_")
+    numbers |= accuracies(pipeline.artifact("original"), classes, "original_")
     numbers |= gate(numbers, plan.gate, plan.unlearner.forgets)
     numbers |= {
         "num_classes": len(truth_K),
@@ -104,7 +105,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
         "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
         "scores": verdict.score_K.tolist(),
         "queries": evidence.queries,
-        "unlearner_report": pipeline.unlearned().meta["report"],
+        "unlearner_report": pipeline.artifact("unlearned").meta["report"],
     }
     return numbers | costs(pipeline)
 
@@ -112,8 +113,8 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
 def costs(pipeline: Pipeline) -> dict[str, Any]:
     """Per stage: the seconds and memory that computing it took, whether it came from the store, and its key."""
     found: dict[str, Any] = {}
-    for stage in STAGES:
-        artifact = pipeline.artifacts[stage]
+    for stage in pipeline.stages:
+        artifact = pipeline.artifact(stage)
         found[f"seconds_{stage}"] = artifact.meta["seconds"]
         found[f"memory_mib_{stage}"] = artifact.meta.get("device_memory_mib", artifact.meta["memory_mib"])
         found[f"stored_{stage}"] = artifact.hit

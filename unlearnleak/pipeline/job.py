@@ -17,7 +17,7 @@ from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.machine.device import set_threads
 from unlearnleak.pipeline.evaluate import VERSION, evaluate_run
-from unlearnleak.pipeline.plan import STAGES, make_plan
+from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.record import description, log_pictures, provenance, summary
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.runs.launch import launch_folder, request_stop, stop_requested
@@ -37,7 +37,7 @@ def finished(pipeline: Pipeline, directory: Path, config: DictConfig) -> dict[st
 
     Of a job that is to stop at an earlier stage: that stage's artifact, in a few words.
     """
-    if pipeline.plan.until != "verdict":
+    if not pipeline.whole:
         return finished_stage(pipeline, directory)
     result = read_result(directory / RESULT)
     if result is None or result.get("identity") != identity(pipeline, config) or not result.get("logged", True):
@@ -47,9 +47,9 @@ def finished(pipeline: Pipeline, directory: Path, config: DictConfig) -> dict[st
 
 def finished_stage(pipeline: Pipeline, directory: Path) -> dict[str, Any] | None:
     """What a job that stops at a stage has said before, if that stage is still stored."""
-    before, stage = read_json(directory / STATUS) or {}, pipeline.plan.until
-    stored = pipeline.plan.store.contains(stage, pipeline.payload(stage))
-    said = {"stage": stage, "key": pipeline.key(stage)}
+    before, stage = read_json(directory / STATUS) or {}, pipeline.last
+    stored = pipeline.plan.store.contains(stage.name, stage.payload)
+    said = {"stage": stage.name, "key": stage.key}
     return said if stored and before.get("status") == "done" and said.items() <= before.items() else None
 
 
@@ -57,9 +57,9 @@ def identity(pipeline: Pipeline, config: DictConfig) -> dict[str, Any]:
     """What decides whether a result can stand for a job: all its stages, the gate, the classes, where it was logged."""
     return {
         "evaluation": VERSION,
-        "keys": [pipeline.key(stage) for stage in ("original", "unlearned", "verdict")],
+        "keys": [stage.key for stage in pipeline.judged],
         "gate": vars(pipeline.plan.gate),
-        "classes": list(pipeline.named_classes()),
+        "classes": list(pipeline.requested_classes),
         "logger": resolved(config.logger, "logger"),
     }
 
@@ -75,7 +75,7 @@ def start(logger: RunLogger, config: DictConfig, directory: Path, pipeline: Pipe
         config=settings,
         group=str(config.sweep_name),
         job_type=names["attack"],
-        tags=list(names.values()),
+        tags=[name for group, name in names.items() if (group, name) != ("defense", "none")],
     )
 
 
@@ -145,13 +145,13 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
     with held(plan.store.lock(f"run-{key_of({'directory': str(directory.absolute())})}"), wait=wait):
         result = finished(pipeline, directory, config)
         if result is None and os.path.lexists(directory / RESULT):
-            keep_earlier(directory, identity(pipeline, config) if plan.until == "verdict" else None)
+            keep_earlier(directory, identity(pipeline, config) if pipeline.whole else None)
         record_config(directory, config, hydra)
         if result is not None:
             log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
             return result
         with running(directory):
-            if plan.until != "verdict":
+            if not pipeline.whole:
                 return run_up_to(pipeline, directory)
             result = run_and_log(pipeline, logger, config, directory)
     if not (directory / CONFIG).exists():  # somebody has removed the folder meanwhile
@@ -162,8 +162,8 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
 
 def run_up_to(pipeline: Pipeline, directory: Path) -> dict[str, Any]:
     """Compute or find the stages up to the one that the job is to stop at."""
-    for stage in STAGES[: STAGES.index(pipeline.plan.until) + 1]:
-        artifact = getattr(pipeline, stage)()
+    for stage in pipeline.needed:
+        artifact = pipeline.engine.artifact(stage)
     said = {"stage": artifact.stage, "key": artifact.key}
     log.info("%s", summary(said, directory))
     return said

@@ -1,9 +1,9 @@
 """Plan: a composed config, checked and built before anything is trained."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from omegaconf import DictConfig
@@ -21,10 +21,12 @@ from unlearnleak.config.build import (
 )
 from unlearnleak.config.objective import check_objective
 from unlearnleak.config.references import refuse_all
+from unlearnleak.config.schema import GROUPS, KEYS, SHAPE, Gate, Runtime, Seeds
 from unlearnleak.config.variables import refuse_variables
 from unlearnleak.data import Splits
 from unlearnleak.dataset.base import Dataset
-from unlearnleak.errors import Incompatible, UserError, require
+from unlearnleak.defense.base import Defense
+from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.machine import seeds
 from unlearnleak.machine.device import resolve_device
 from unlearnleak.model.base import LitClassifier
@@ -33,68 +35,29 @@ from unlearnleak.store import Store
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import Unlearner
 
-GROUPS = ("dataset", "model", "unlearner", "attack", "screening")
-STAGES = ("original", "unlearned", "evidence", "verdict")
-"""The stages that a job can be run up to (`until`), in their order."""
-KEYS = frozenset(
-    {*GROUPS, "logger", "runtime", "forget_classes", "seed", "seeds", "training", "gate", "until"}
-    | {"store", "runs", "sweep_name", "dry_run", "fail_fast", "only", "objective"}
-)
-"""All keys of a job's config."""
-SHAPE = ("image_shape", "num_classes", "mean", "std")
-"""What a model's constructor learns from the data set, not from the config."""
+BASES: dict[str, type[Any]] = {
+    "dataset": Dataset,
+    "model": LitClassifier,
+    "unlearner": Unlearner,
+    "defense": Defense,
+    "attack": Attack,
+    "screening": Screening,
+}
+"""What a component of each group is."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seeds:
-    """One seed per source of chance (conf/config.yaml says what each decides)."""
+class Facts(NamedTuple):
+    """What a model is told of the data: (C, H, W) of an image, K, and mean and deviation per channel in [0, 1]."""
 
-    data: int
-    forget: int
-    original: int
-    unlearning: int
-    attack: int
+    image_shape: tuple[int, int, int]
+    num_classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
-    def __post_init__(self) -> None:
-        wrong = [f"seeds.{name}={value}" for name, value in vars(self).items() if not 0 <= value < SEED_LIMIT]
-        if wrong:
-            raise UserError(f"{', '.join(wrong)}: a seed is a whole number from 0 to {SEED_LIMIT - 1}.")
-
-
-SEED_LIMIT = 2**32
-"""What scikit-learn and NumPy take."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gate:
-    """When a model counts as unlearned: bounds on test accuracies, in [0, 1]."""
-
-    forget_acc: float
-    retain_loss: float
-
-    def __post_init__(self) -> None:
-        wrong = [f"gate.{name}={value}" for name, value in vars(self).items() if not 0 <= value <= 1]
-        if wrong:
-            raise UserError(f"{', '.join(wrong)}: a bound on an accuracy is a number from 0 to 1.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runtime:
-    """Where and how things run (conf/runtime)."""
-
-    device: str
-    threads: int | None
-    checkpoint_seconds: float | None
-    ledger_classes: int | None
-
-    def __post_init__(self) -> None:
-        chunk = self.ledger_classes
-        require(chunk is None or chunk >= 1, "runtime.ledger_classes", chunk, "at least 1, or null for all at once")
-        if self.checkpoint_seconds is not None and self.checkpoint_seconds < 0:
-            raise UserError(
-                f"runtime.checkpoint_seconds={self.checkpoint_seconds} is not possible: 0 or more seconds, or null for "
-                "no checkpoints."
-            )
+    @classmethod
+    def of(cls, meta: Mapping[str, Any]) -> "Facts":
+        """From what the data stage keeps."""
+        return cls(tuple(meta["image_shape"]), meta["num_classes"], tuple(meta["mean"]), tuple(meta["std"]))
 
 
 @dataclass(frozen=True)
@@ -108,6 +71,7 @@ class Plan:
     dataset: Dataset
     model_class: type[LitClassifier]
     unlearner: Unlearner
+    defense: Defense
     attack: Attack
     screening: Screening
     training: Optimization
@@ -153,13 +117,26 @@ class Plan:
         return Splits(train, test, auxiliary, cpu.mean, cpu.std)
 
 
-def component_spec(config: DictConfig, group: str, component: Any, leave_out: Collection[str] = ()) -> dict[str, Any]:
-    """What a store's key knows of a component: its class, its version and all its settings, defaults included."""
+def chosen_component(config: DictConfig, group: str) -> Any:
+    """The component that a config chooses in a group; of a model its class, which is built once the data are known."""
+    if group != "model":
+        return build(config[group], BASES[group], group)
+    model_class = locate(target_of(config.model), BASES["model"], "model")
+    check_settings(model_class, settings_of(config.model, "model"), "model", SHAPE)
+    return model_class
+
+
+def component_spec(config: DictConfig, group: str, component: Any) -> dict[str, Any]:
+    """What a store's key knows of a component: its class, its version and all settings that decide its numbers.
+
+    Defaults are among them; what says where something lies, or how much memory may be taken, is not.
+    """
     target, version = target_of(config[group]), getattr(component, "version", None)
     if not isinstance(version, int):
         raise UserError(f"{group}._target_={target} has no `version`: give the class one, such as version = 1.")
+    left_out = {*getattr(component, "location_keys", ()), *getattr(component, "memory_keys", ())}
     values = settings_of(config[group], group)
-    kept = {name: value for name, value in values.items() if name not in leave_out}
+    kept = {name: value for name, value in values.items() if name not in left_out}
     return {"target": target, "version": version, "settings": kept}
 
 
@@ -171,7 +148,8 @@ def check_keys(config: DictConfig) -> None:
             raise UserError(f"{what} setting: {', '.join(sorted(wrong))}. Allowed: {', '.join(sorted(KEYS))}.")
     if not isinstance(config.store, str) or not config.store:
         raise UserError(f"store={config.store!r} is not possible: name a folder, such as store=outputs/artifacts.")
-    require(config.until in STAGES, "until", config.until, f"one of {', '.join(STAGES)}")
+    if not isinstance(config.until, str):
+        raise UserError(f"until={config.until!r} is not possible: name a stage, such as until=unlearned.")
     check_objective(config.objective)
 
 
@@ -192,13 +170,9 @@ def make_plan(config: DictConfig) -> Plan:
     refuse_variables()
     names = {group: component_name(config[group]) for group in GROUPS}
     runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
-    dataset = build(config.dataset, Dataset, "dataset")  # type: ignore[type-abstract]
+    chosen = {group: chosen_component(config, group) for group in GROUPS}
+    dataset, model_class, unlearner, defense, attack, screening = (chosen[group] for group in BASES)
     names["dataset"] = dataset.title
-    model_class = locate(target_of(config.model), LitClassifier, "model")  # type: ignore[type-abstract]
-    check_settings(model_class, settings_of(config.model, "model"), "model", SHAPE)
-    unlearner = build(config.unlearner, Unlearner, "unlearner")
-    attack = build(config.attack, Attack, "attack")  # type: ignore[type-abstract]
-    screening = build(config.screening, Screening, "screening")  # type: ignore[type-abstract]
     if not fits(attack, type(screening)):
         raise Incompatible(mismatch(attack, names))
     attack.check_auxiliary(dataset.auxiliary_per_class)
@@ -214,18 +188,16 @@ def make_plan(config: DictConfig) -> Plan:
             f"unlearner={names['unlearner']} keeps a ledger per class, whose sum is exact in fp32 only: "
             f"training.precision={training.precision}. Set training.precision=fp32."
         )
-    spec = {
-        "dataset": component_spec(config, "dataset", dataset, dataset.location_keys),
-        "model": component_spec(config, "model", model_class),
-        "unlearner": component_spec(config, "unlearner", unlearner),
-        "attack": component_spec(config, "attack", attack, attack.memory_keys),
-        "screening": component_spec(config, "screening", screening),
-        "training": {name: value for name, value in how.items() if (name, value) != ("precision", "fp32")},
-    }  # fp32 is left out: keys are older than the choice
+    spec = {group: component_spec(config, group, component) for group, component in chosen.items()}
+    if not defense.active:
+        del spec["defense"]
+    # fp32 is left out: keys are older than the choice
+    spec["training"] = {name: value for name, value in how.items() if (name, value) != ("precision", "fp32")}
     return Plan(
         dataset=dataset,
         model_class=model_class,
         unlearner=unlearner,
+        defense=defense,
         attack=attack,
         screening=screening,
         training=training,

@@ -61,8 +61,8 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     plan = pipeline.plan
     return plan.names | {
         "settings": key_of({"spec": plan.spec, "data": plan.dataset.fingerprint()})[:8],
-        "dataset_caution": pipeline.data().meta.get("caution"),
-        "forget_classes": list(pipeline.named_classes()),
+        "dataset_caution": pipeline.artifact("data").meta.get("caution"),
+        "forget_classes": list(pipeline.requested_classes),
         "seeds": vars(plan.seeds),
         "sweep_name": sweep_name,
     }
@@ -70,10 +70,10 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
 
 def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) -> None:
     """Curves, score table, histograms and inverted images."""
-    for stage in ("original", "unlearned"):
-        if rows := pipeline.artifacts[stage].meta["curve"]:
+    for stage in pipeline.stages:
+        if rows := pipeline.artifact(stage).meta.get("curve"):
             logger.curve(stage, rows)
-    evidence = unpack(pipeline.evidence())
+    evidence = unpack(pipeline.artifact("evidence"))
     rows = [[c, score, c in result["verdict"], c in result["forgotten"]] for c, score in enumerate(result["scores"])]
     logger.table("class_scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
     if evidence.kind == "dot_product" and result["num_classes"] <= MANY_CLASSES:
@@ -101,10 +101,10 @@ def summary(result: dict[str, Any], where: Path) -> str:
     """A few lines for the terminal."""
     if "stage" in result:
         return f"{result['stage']} {result['key']} is stored\n  run       {where}"
-    stages = ("original", "unlearned", "evidence")
+    stages = [name.removeprefix("key_") for name in result if name.startswith("key_")]
     spent = ", ".join(
         f"{stage} {result[f'seconds_{stage}']:.1f} s{' (stored)' if result[f'stored_{stage}'] else ''}"
-        for stage in stages
+        for stage in stages[1:-1]  # the data and the verdict take no time
     )
     exact = "exact" if result["exact_match"] else "not exact"
     reasons = "".join(f"; {reason}" for reason in result["gate_reasons"])

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, open_dict
@@ -14,8 +14,9 @@ from omegaconf.errors import OmegaConfBaseException
 from unlearnleak.config.build import build, component_name
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.logger.base import RunLogger
+from unlearnleak.pipeline.graph import with_ancestors
 from unlearnleak.pipeline.job import finished, identity
-from unlearnleak.pipeline.plan import STAGES, make_plan
+from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.runs.place import check_place
 from unlearnleak.runs.status import read_status
@@ -23,24 +24,54 @@ from unlearnleak.store import Store
 from unlearnleak.sweep.compose import override_dirname, parsed
 
 
+class Node(NamedTuple):
+    """A stage of the grid's graph.
+
+    `needs` are all stages that it is made from, as (name, key), `until` is its word on a command line, and `plural`
+    what several of its kind are called.
+    """
+
+    name: str
+    key: str
+    payload: dict[str, Any]
+    level: int
+    needs: tuple[tuple[str, str], ...]
+    until: str
+    plural: str
+
+    @property
+    def id(self) -> tuple[str, str]:
+        """By which other stages and tasks name it."""
+        return self.name, self.key
+
+
 @dataclass
 class Job:
     """One point of the grid.
 
     `state` is what is known before anything runs: "todo", "finished", "skipped" (its parts do not fit) or "failed" (it
-    cannot even be planned); `why` says so in words. `payloads` determine its stages, as far as it is to be run.
+    cannot even be planned); `why` says so in words. `nodes` are its stages as far as it is to be run, each after those
+    that it is made from; the last is the one that it ends with.
     """
 
     overrides: list[str]
     directory: Path
     state: str = "todo"
     why: str = ""
-    keys: dict[str, str] = field(default_factory=dict)
-    payloads: dict[str, Any] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
     store: Store | None = None
     identity: dict[str, Any] | None = None
     content: tuple[str, str] | None = None
     """What a data set of a known name is made of by the user's word alone, and that name."""
+
+    @property
+    def last(self) -> Node:
+        """The stage that the job ends with."""
+        return self.nodes[-1]
+
+
+Known = dict[tuple[str, str], Node]
+"""The nodes of a grid by their ids: most jobs share theirs with others."""
 
 
 def make_jobs(
@@ -55,6 +86,7 @@ def make_jobs(
     jobs: dict[Path, Job] = {}
     stores: set[Any] = set()
     bad: dict[str, str] = {}
+    known: Known = {}
     contents: dict[str, Job] = {}
     for number, overrides in enumerate(grid):
         config = compose(overrides)
@@ -69,7 +101,7 @@ def make_jobs(
         if directory in jobs:
             check_equal(jobs[directory], compose(jobs[directory].overrides), overrides, config)
         elif not failed_only or (read_status(directory) or {}).get("status") in AGAIN:
-            jobs[directory] = planned(config, overrides, directory, bad)
+            jobs[directory] = planned(config, overrides, directory, bad, known)
             check_content(jobs[directory], contents)
     HydraConfig.instance().cfg = None
     check_apart(jobs)
@@ -169,7 +201,13 @@ def check_content(job: Job, contents: dict[str, Job]) -> None:
         )
 
 
-def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict[str, str] | None = None) -> Job:
+def planned(
+    config: DictConfig,
+    overrides: list[str],
+    directory: Path,
+    bad: dict[str, str] | None = None,
+    known: Known | None = None,
+) -> Job:
     """One job with the keys of its stages, found without computing any but the data's facts.
 
     `bad` remembers what is wrong with a data set or a logger ("" for nothing), which may take long to find out.
@@ -180,14 +218,14 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
         if (digest := plan.dataset.unofficial()) is not None:
             job.content = digest, component_name(config.dataset)
         pipeline = Pipeline(plan)
-        once(bad, repr([plan.spec["dataset"], vars(plan.dataset), plan.spec["model"], plan.seeds.data]), pipeline.data)
+        data = repr([plan.spec["dataset"], vars(plan.dataset), plan.spec["model"], plan.seeds.data])
+        once(bad, data, lambda: pipeline.artifact("data"))
         pipeline.check()
         if finished(pipeline, directory, config):
             job.state = "finished"
-        for stage in STAGES[: STAGES.index(plan.until) + 1]:
-            job.keys[stage], job.payloads[stage] = pipeline.key(stage), pipeline.payload(stage)
+        job.nodes = nodes_of(pipeline, {} if known is None else known)
         job.store = plan.store
-        if plan.until == "verdict":
+        if pipeline.whole:
             job.identity = identity(pipeline, config)
             if job.state != "finished":
                 logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
@@ -197,6 +235,19 @@ def planned(config: DictConfig, overrides: list[str], directory: Path, bad: dict
     except UserError as error:
         job.state, job.why = "failed", f"{type(error).__name__}: {error}"
     return job
+
+
+def nodes_of(pipeline: Pipeline, known: Known) -> list[Node]:
+    """The stages that a job needs, each after those that it is made from; what is `known` already is shared."""
+    nodes = []
+    for stage in pipeline.needed:
+        found = (stage.name, stage.key)
+        if found not in known:
+            needs = tuple((each.name, each.key) for each in with_ancestors([stage])[:-1])
+            word = stage.name if pipeline.stages.get(stage.name) is stage else f"{stage.name}/{stage.key}"
+            known[found] = Node(stage.name, stage.key, stage.payload, stage.level, needs, word, stage.plural)
+        nodes.append(known[found])
+    return nodes
 
 
 def once(known: dict[str, str], name: str, check: Callable[[], object]) -> None:

@@ -1,7 +1,7 @@
-"""Waves: the distinct originals of a grid, then the distinct unlearned models, then the evidence, then the jobs.
+"""Waves: the distinct originals of a grid, then the distinct unlearned models, and so on by level; then the jobs.
 
 Each wave needs only what the waves before it have stored, so that its tasks can run side by side and none waits for
-another. What is stored already is in no wave.
+another. What is stored already is in no wave, nor what has been computed to plan the grid: the stages of level 0.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,12 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.errors import UserError
-from unlearnleak.pipeline.plan import STAGES, make_plan
+from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.runs.launch import STAGE_JOBS
 from unlearnleak.runs.place import check_place
 from unlearnleak.store import Store
-from unlearnleak.sweep.grid import Job, planned
+from unlearnleak.sweep.grid import Job, Node, planned
 
-NAMES = {"original": "originals", "unlearned": "unlearned", "evidence": "evidence", "verdict": "verdicts"}
 MIXED, REST = "jobs", "results"
 """Waves of jobs: those that end at different stages, and those whose last stage another job of the grid computes."""
 
@@ -61,48 +60,63 @@ class Wave:
 def make_waves(jobs: Sequence[Job], sweep_dir: Path) -> list[Wave]:
     """The waves of all jobs that are still to do; empty ones are left out."""
     todo = [job for job in jobs if job.state == "todo"]
-    last = [list(job.keys)[-1] for job in todo]
-    waves = []
-    for stage in STAGES[:-1]:
-        needing = [job for job, end in zip(todo, last, strict=True) if stage in job.keys and stage != end]
-        waves.append(stage_wave(stage, needing, sweep_dir))
+    waves = [stage_wave(shared, sweep_dir) for shared in by_name(todo)]
     seen: set[tuple[str, str]] = set()
-    name = NAMES[last[0]] if len(set(last)) == 1 else MIXED
+    ends = {job.last.name: job.last.plural for job in todo}
+    name = next(iter(ends.values())) if len(ends) == 1 else MIXED
     wave, rest = Wave(name, [], jobs=True), Wave(REST, [], jobs=True)
-    for job, end in zip(todo, last, strict=True):
-        gives = (end, job.keys[end])
-        (rest if gives in seen else wave).tasks.append(task_of(job, end, job.directory, job.overrides, job.identity))
-        seen.add(gives)
+    for job in todo:
+        needs = [node.id for node in job.nodes[:-1]]
+        task = task_of(job, job.last, needs, job.directory, job.overrides, job.identity)
+        (rest if job.last.id in seen else wave).tasks.append(task)
+        seen.add(job.last.id)
     return [wave for wave in [*waves, wave, rest] if wave.tasks or wave.stored]
 
 
-def stage_wave(stage: str, jobs: Sequence[Job], sweep_dir: Path) -> Wave:
-    """One task for every distinct key of a stage that is not stored yet; the first job that needs it stands for all."""
-    wave = Wave(NAMES[stage], [])
-    first: dict[str, Job] = {}
+def by_name(jobs: Sequence[Job]) -> list[list[tuple[Node, Job]]]:
+    """The distinct stages that jobs need before their last, each with the first job that needs it: a list a name.
+
+    In the order of levels: a name's is that of its highest stage, so none comes before one that it is made from.
+    """
+    found: dict[str, dict[tuple[str, str], tuple[Node, Job]]] = {}
     for job in jobs:
-        first.setdefault(job.keys[stage], job)
-    for key, job in first.items():
+        for node in job.nodes[:-1]:
+            if node.level > 0:
+                found.setdefault(node.name, {}).setdefault(node.id, (node, job))
+    lists = [list(each.values()) for each in found.values()]
+    return sorted(lists, key=lambda each: max(node.level for node, _ in each))
+
+
+def stage_wave(shared: Sequence[tuple[Node, Job]], sweep_dir: Path) -> Wave:
+    """One task for every stage that is not stored yet; the first job that needs it stands for all."""
+    wave = Wave(shared[0][0].plural, [])
+    for node, job in shared:
         assert job.store is not None
-        if job.store.contains(stage, job.payloads[stage]):
+        if job.store.contains(node.name, node.payload):
             wave.stored += 1
             continue
-        subdir = f"{STAGE_JOBS}/{stage}/{key}"
-        overrides = [*job.overrides, f"until={stage}"]
-        wave.tasks.append(task_of(job, stage, sweep_dir / subdir, overrides, None))
+        subdir = f"{STAGE_JOBS}/{node.name}/{node.key}"
+        overrides = [*job.overrides, f"until={node.until}"]
+        wave.tasks.append(task_of(job, node, list(node.needs), sweep_dir / subdir, overrides, None))
     return wave
 
 
-def task_of(job: Job, stage: str, directory: Path, overrides: list[str], identity: dict[str, Any] | None) -> Task:
-    """The task that runs `job` up to `stage` in `directory`."""
+def task_of(
+    job: Job,
+    node: Node,
+    needs: list[tuple[str, str]],
+    directory: Path,
+    overrides: list[str],
+    identity: dict[str, Any] | None,
+) -> Task:
+    """The task that runs `job` up to the stage `node` in `directory`."""
     assert job.store is not None
-    before = STAGES[: STAGES.index(stage)]
     return Task(
         overrides=overrides,
         directory=directory,
-        needs=[(name, job.keys[name]) for name in before],
-        gives=(stage, job.keys[stage]),
-        payload=job.payloads[stage],
+        needs=needs,
+        gives=node.id,
+        payload=node.payload,
         store=job.store,
         identity=identity,
     )

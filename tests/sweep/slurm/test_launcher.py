@@ -103,7 +103,7 @@ def test_wrong_numbers_are_named_before_anything_is_submitted(commands, name, va
 
 @pytest.mark.parametrize("package", ["submitit", "hydra_plugins.hydra_submitit_launcher"])
 def test_without_the_extra_the_way_out_is_told(monkeypatch, package):
-    for name in [name for name in sys.modules if name.startswith(("unlearnleak.sweep.slurm.launcher", package))]:
+    for name in [name for name in sys.modules if name.startswith(("unlearnleak.sweep.slurm.", package))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UserError, match=r"pip install 'unlearnleak\[slurm\]'"):

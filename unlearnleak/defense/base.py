@@ -1,0 +1,35 @@
+"""What every defence is."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+
+from unlearnleak.data import ForgetSplit
+from unlearnleak.model.base import LitClassifier
+
+
+class Defense(ABC):
+    """Turns an unlearned model into the one that is shipped and attacked.
+
+    Whoever defends knows the data and what was forgotten.
+
+    Class attributes:
+        version: raise it when the defence's numbers change; stored models of older versions are then not used.
+        active: False only for `none`, which makes no stage.
+        memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
+    """
+
+    version: ClassVar[int]
+    active: ClassVar[bool] = True
+    memory_keys: ClassVar[frozenset[str]] = frozenset()
+
+    @abstractmethod
+    def __call__(self, model: LitClassifier, split: ForgetSplit, generator: torch.Generator) -> LitClassifier:
+        """The defended model.
+
+        Args:
+            model: the unlearned model in evaluation mode, which may be changed in place.
+            split: the training images, divided into D_f and D_r, on the model's device.
+            generator: a CPU generator for all that is drawn.
+        """

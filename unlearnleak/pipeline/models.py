@@ -1,0 +1,42 @@
+"""Models and artifacts: a model with fresh weights, one whose weights an artifact holds, and what is kept of one."""
+
+from typing import Any
+
+import torch
+
+from unlearnleak.data import Splits
+from unlearnleak.machine import seeds
+from unlearnleak.model.base import LitClassifier
+from unlearnleak.pipeline.plan import Facts, Plan
+from unlearnleak.store import Artifact, Contents
+from unlearnleak.training.fit import check_finite, evaluate
+
+PREFIX = "model."
+"""What the names of a model's tensors begin with in an artifact, which may hold others beside."""
+
+
+def built(plan: Plan, facts: Facts, seed: int, stage: str) -> LitClassifier:
+    """The plan's model for these data in main memory, its initial weights drawn from (seed, stage)."""
+    with seeds.isolated(seed, stage, "weights"):
+        return plan.model_class(**plan.spec["model"]["settings"], **facts._asdict())
+
+
+def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -> LitClassifier:
+    """The model whose weights an artifact holds, on `device` and in evaluation mode."""
+    model = built(plan, facts, 0, "loaded").to(device)
+    weights = {name.removeprefix(PREFIX): t for name, t in artifact.tensors.items() if name.startswith(PREFIX)}
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def kept(model: LitClassifier, data: Splits, curve: list[Any], **more: Any) -> Contents:
+    """What is kept of a model: weights, curve, and per class how many samples there are and are predicted rightly.
+
+    Raises:
+        UserError: the training has diverged.
+    """
+    check_finite(model, curve)
+    meta: dict[str, Any] = {"curve": curve, **more}
+    for part, images in (("train", data.train), ("test", data.test)):
+        meta[f"correct_{part}"], meta[f"total_{part}"] = evaluate(model, images)
+    return Contents({f"{PREFIX}{name}": t.detach() for name, t in model.state_dict().items()}, meta)
