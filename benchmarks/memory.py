@@ -32,12 +32,12 @@ from benchmarks.shadow import auxiliary, with_shadows
 from benchmarks.training import BATCH, MEAN, STD
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.attack.inversion_gradient import InversionGradient
+from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator
 from unlearnleak.model.resnet18 import ResNet18
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
-from unlearnleak.run import config_folder
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization

@@ -17,9 +17,9 @@ from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.heads import Heads, class_subsets, initial_heads, train_heads
 from unlearnleak.attack.base.comparison import Standard, features_of
 from unlearnleak.attack.param_dot import ParameterDotProduct
+from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator
-from unlearnleak.run import config_folder
 
 CLASSES, PER_CLASS = 10, 100
 GOAL = Goal("<=", 2)

@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 from unlearnleak.errors import UserError
-from unlearnleak.report.paper.show import markdown as paper_markdown
-from unlearnleak.report.paper.tables import lines
+from unlearnleak.papers.label_leakage.show import markdown as paper_markdown
+from unlearnleak.papers.label_leakage.tables import lines
+from unlearnleak.report.groups import Run, group
 from unlearnleak.report.shuffle import shuffled
-from unlearnleak.report.table import PIVOTS, Run, gates, group, markdown_lines, pivot
+from unlearnleak.report.tables.leaks import PIVOTS, gates, pivot
+from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.runs.loading import load_runs, to_csv
 from unlearnleak.store.whole_file import write_file
 

@@ -9,10 +9,10 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from unlearnleak.config.folder import config_folder
 from unlearnleak.config.schema import GROUPS
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
-from unlearnleak.run import config_folder
 
 CLASSES = 4
 STAGES = ("data", "original", "unlearned", "evidence", "verdict")

@@ -23,7 +23,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 import unlearnleak
+from unlearnleak.cli import commands
 from unlearnleak.cli.completion import QUERY, answer, is_query
+from unlearnleak.config.folder import config_folder
 from unlearnleak.config.home import in_home, run_words
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.machine import streams
@@ -32,17 +34,8 @@ from unlearnleak.runs.launch import launch_folder
 from unlearnleak.runs.naming import run_name
 from unlearnleak.sweep import master
 
-COMMANDS = ("table", "tables", "variance", "report", "status", "sync", "dashboard", "clean")
-"""First words that are not Hydra's: see `unlearnleak.cli.commands`."""
 SAYS_ALL = {"dry_run=true", "--help", "--cfg", "--info"}
 """Words that make a run print all that it has to give."""
-
-
-def config_folder() -> str:
-    """conf/ inside an installed package, or beside it in a checkout."""
-    package = Path(__file__).parent.resolve()
-    candidates = [package / "conf", package.parent / "conf"]
-    return str(next((folder for folder in candidates if folder.is_dir()), candidates[0]))
 
 
 OmegaConf.register_new_resolver("unlearnleak.run_name", run_name, replace=True)
@@ -83,9 +76,7 @@ def run_command(words: list[str]) -> int:
     Ctrl-C ends it with one line.
     """
     try:
-        from unlearnleak.cli.commands import main as command  # noqa: PLC0415  (only for these words)
-
-        code = command(words)
+        code = commands.main(words)
     except SystemExit as end:  # argparse's, as after --help
         code = int(end.code or 0)
     except KeyboardInterrupt:
@@ -103,7 +94,7 @@ def start() -> None:
     """Answer a shell's question for completion, or let Hydra begin; where all that it says is lost, exit with 1."""
     try:
         if is_query(sys.argv[1:]):
-            print(answer(sys.argv[2].removeprefix(QUERY), COMMANDS, job))
+            print(answer(sys.argv[2].removeprefix(QUERY), commands.COMMANDS, job))
         else:
             job()
     except SystemExit as end:  # Hydra's, as after --help
@@ -117,13 +108,13 @@ def main() -> None:
     """Entry point of `python -m unlearnleak.run` and of the console script."""
     streams.guard_streams()
     write_any_letter()
-    if sys.argv[1:2] and sys.argv[1] in COMMANDS:
+    if sys.argv[1:2] and sys.argv[1] in (*commands.COMMANDS, *commands.RENAMED):
         sys.exit(run_command(sys.argv[1:]))
     if "--version" in sys.argv[1:]:
         print(f"unlearnleak {unlearnleak.__version__}")  # Hydra would tell its own
         sys.exit(said_in_vain())
     if (word := next(iter(sys.argv[1:]), "")).isidentifier():
-        known = ", ".join(COMMANDS)
+        known = ", ".join(commands.COMMANDS)
         print_error(
             UserError(f"There is no command {word!r}. Commands: {known}. A run is told settings: unlearner=rt.")
         )

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from tests.report.made import write_run
-from unlearnleak.cli.commands import main
+from unlearnleak.cli.commands import COMMANDS, main
 from unlearnleak.store import Contents, Store
 
 
@@ -85,12 +85,28 @@ def test_clean_before_the_first_run_has_nothing_to_do(tmp_path, monkeypatch, cap
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [[], ["tables"], ["table"]], ids=str)
+@pytest.mark.parametrize("words", [[], ["paper"], ["table"]], ids=str)
 def test_unknown_words_end_with_the_usage(words, capsys):
     with pytest.raises(SystemExit) as end:
         main(words)
     assert end.value.code == 2
     assert "usage: unlearnleak" in capsys.readouterr().err
+
+
+def test_the_old_word_of_a_command_names_the_new_one(tmp_path, capsys):
+    assert main(["tables", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "Error: `unlearnleak tables` is called `unlearnleak paper` now, with the same arguments.\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_loads_the_arguments_of_no_other(command):
+    code = f"import sys; from unlearnleak.cli.commands import parser; parser(['{command}']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert {name for name in COMMANDS if f"unlearnleak.cli.{name}" in loaded} == {command}
+    assert not loaded & {"torch", "pandas", "numpy", "matplotlib", "rich", "pydantic", "wandb", "omegaconf", "hydra"}
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from unlearnleak.cli.commands import parsers
+from unlearnleak.cli.commands import COMMANDS, parsers
 from unlearnleak.cli.completion import answer, is_query, line_words, of_command
-from unlearnleak.run import COMMANDS
 
 
 def offered(monkeypatch, line: str, shell: str = "bash", hydra=lambda: None) -> list[str]:
@@ -65,7 +64,7 @@ def test_every_command_offers_its_options_and_asks_hydra_nothing(monkeypatch, co
         ("table --pivot ", ["ASR", "exact", "gate", "placebo"]),
         ("table outputs/runs/demo --pivot ga", ["gate"]),
         ("table --pivot=ga", ["--pivot=gate"]),
-        ("tables --table V", ["V", "VI", "VII", "VIII"]),
+        ("paper --table V", ["V", "VI", "VII", "VIII"]),
         ("variance x --metric for", ["forget_acc"]),
         ("sync --workers ", []),
         ("table outputs/", []),
@@ -125,6 +124,6 @@ def test_bash_completes_commands_options_and_settings(tmp_path):
     )
     found = [line.split() for line in done.stdout.splitlines()]
     assert found == [
-        *(["table", "tables"], ["--shuffle-truth"], ["unlearner=rl", "unlearner=rt"], ["demo"]),
+        *(["table"], ["--shuffle-truth"], ["unlearner=rl", "unlearner=rt"], ["demo"]),
     ], done.stderr
     assert not (tmp_path / "ran").exists()

@@ -1,4 +1,3 @@
-import argparse
 import json
 import os
 import subprocess
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cli.called import call
 from tests.logger.server import KEY, Server
 from unlearnleak.cli import dashboard as command
 from unlearnleak.errors import UserError
@@ -24,10 +24,7 @@ def _account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def dashboard(*words: str) -> int:
-    top = argparse.ArgumentParser()
-    command.register(top.add_subparsers())
-    arguments = top.parse_args(["dashboard", *words])
-    return int(arguments.function(arguments))
+    return call("dashboard", *words)
 
 
 def without_ids(value: Any) -> Any:

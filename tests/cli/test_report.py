@@ -1,21 +1,13 @@
 """`unlearnleak report` on the command line."""
 
-import argparse
 import subprocess
 import sys
 
 import pytest
 
+from tests.cli.called import call
 from tests.report.made import judged, write_run
-from unlearnleak.cli.report import register
 from unlearnleak.errors import UserError
-
-
-def call(*words):
-    parser = argparse.ArgumentParser()
-    register(parser.add_subparsers())
-    arguments = parser.parse_args(["report", *map(str, words)])
-    return arguments.function(arguments)
 
 
 @pytest.fixture
@@ -29,14 +21,14 @@ def sides(tmp_path):
 
 
 def test_the_page_lies_where_it_says(sides, capsys):
-    assert call(sides / "before", "--page-only") == 0
+    assert call("report", sides / "before", "--page-only") == 0
     assert capsys.readouterr().out.strip() == str(sides / "before" / "report" / "index.html")
     assert (sides / "before" / "report" / "index.html").is_file()
     assert not (sides / "before" / "report" / "tables").exists()
 
 
 def test_a_comparison_says_what_changed(sides, capsys):
-    assert call(sides / "after", "--against", sides / "before", "--out", sides / "out") == 0
+    assert call("report", sides / "after", "--against", sides / "before", "--out", sides / "out") == 0
     table = (sides / "out" / "tables" / "changes.csv").read_text()
     assert "McNemar, exact" in table
     assert "What changed since" in (sides / "out" / "index.html").read_text()
@@ -44,12 +36,12 @@ def test_a_comparison_says_what_changed(sides, capsys):
 
 def test_no_runs_is_the_users_error(tmp_path):
     with pytest.raises(UserError, match="No runs"):
-        call(tmp_path)
+        call("report", tmp_path)
 
 
 def test_a_number_of_images_is_a_number(capsys):
     with pytest.raises(SystemExit):
-        call("x", "--images", "-1")
+        call("report", "x", "--images", "-1")
     assert "no whole number" in capsys.readouterr().err
 
 
@@ -87,7 +79,7 @@ main()
 """
 
 
-@pytest.mark.parametrize(("module", "function"), [("build", "load_runs"), ("own_folder", "replace")])
+@pytest.mark.parametrize(("module", "function"), [("gathered", "load_runs"), ("own_folder", "replace")])
 def test_an_interrupted_report_is_one_line_and_leaves_nothing(sides, module, function):
     code = STOPPED.format(module=module, function=function)
     words = [sys.executable, "-c", code, str(sides / "before")]

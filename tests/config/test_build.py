@@ -108,15 +108,17 @@ OURS += [(Dataset, "dataset"), (LitClassifier, "model")]
 
 
 @pytest.mark.parametrize(("base", "group"), OURS, ids=lambda value: value if isinstance(value, str) else "")
-@pytest.mark.parametrize("target", ["unlearnleak.sweep.pool.server.X", "unlearnleak.report.page.X", "acme.mine.Other"])
+@pytest.mark.parametrize(
+    "target", ["unlearnleak.sweep.pool.server.X", "unlearnleak.report.page.render.X", "acme.mine.Other"]
+)
 def test_nothing_is_imported_that_holds_no_component(packages, tmp_path, monkeypatch, base, group, target):
     packages("acme", "raise SystemExit(0)")
     declare(tmp_path, "acme")
-    for name in ("unlearnleak.sweep.pool.server", "unlearnleak.report.page"):
+    for name in ("unlearnleak.sweep.pool.server", "unlearnleak.report.page.render"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(UserError, match=f"{group}._target_='{target}' is refused: .* inside acme, unlearnleak.{group}"):
         locate(target, base, group)
-    assert not {"unlearnleak.sweep.pool.server", "unlearnleak.report.page", "acme.mine"} & sys.modules.keys()
+    assert not {"unlearnleak.sweep.pool.server", "unlearnleak.report.page.render", "acme.mine"} & sys.modules.keys()
 
 
 def test_a_plugin_that_ends_the_process_is_no_success(packages, tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from unlearnleak.config.folder import config_folder
 from unlearnleak.config.hints import allowed_beside
-from unlearnleak.run import config_folder
 
 REFUSED = "Could not override 'unlearner.{}'."
 

@@ -10,9 +10,9 @@ from tests.jobs import composed
 from tests.report.made import write_run
 from tests.sweep.direct import sweep
 from unlearnleak.cli.commands import main
+from unlearnleak.config.folder import config_folder
 from unlearnleak.config.home import command_words, run_words
 from unlearnleak.pipeline.plan import make_plan
-from unlearnleak.run import config_folder
 
 
 @pytest.fixture(autouse=True)

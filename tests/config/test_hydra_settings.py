@@ -3,10 +3,10 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
+from unlearnleak.config.folder import config_folder
 from unlearnleak.config.hydra_settings import check_hydra, check_logging
 from unlearnleak.config.loader import CheckedLoader
 from unlearnleak.errors import UserError
-from unlearnleak.run import config_folder
 
 FILE = "hydra.job_logging.handlers.file"
 REFUSED = {

@@ -12,8 +12,8 @@ from packaging.requirements import Requirement
 
 from tests.commandline import CommandLine
 from tests.config.test_hydra_settings import load
+from unlearnleak.config.folder import config_folder
 from unlearnleak.errors import UserError
-from unlearnleak.run import config_folder
 from unlearnleak.sweep.compose import SharedLoader
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.jobs import images, pipeline_in, run_stages, write_npz
+from unlearnleak.config.folder import config_folder
 from unlearnleak.pipeline.packing import unpack
-from unlearnleak.run import config_folder
 from unlearnleak.training.fit import Curve
 
 pytestmark = pytest.mark.gpu

@@ -16,7 +16,7 @@ DEAD = f"@{host()}@1@1@{'0' * 16}.tmp"
 def test_half_written_files_of_killed_processes_are_removed_and_nothing_else(tmp_path):
     runs = tmp_path / "runs"
     code = (
-        "import os, pathlib, sys; from unlearnleak import status; "
+        "import os, pathlib, sys; from unlearnleak.runs import status; "
         "pathlib.Path.replace = lambda *_: os._exit(9); status.mark(pathlib.Path(sys.argv[1]), 'running')"
     )
     subprocess.run([sys.executable, "-c", code, str(runs / "sweep" / "run")], check=False)

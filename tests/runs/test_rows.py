@@ -10,9 +10,10 @@ from tests.report.sweep import write_sweep
 from unlearnleak.errors import UserError
 from unlearnleak.report import load
 from unlearnleak.report.build import build
+from unlearnleak.report.groups import distinct
 from unlearnleak.report.matrix import matrices
 from unlearnleak.report.shuffle import shuffled
-from unlearnleak.report.table import distinct, markdown
+from unlearnleak.report.tables.leaks import markdown
 from unlearnleak.runs.loading import load_runs, to_csv
 from unlearnleak.runs.stored import GoneError, Stores
 

@@ -12,8 +12,8 @@ from hydra.types import RunMode
 from omegaconf import open_dict
 
 from tests.jobs import write_npz
+from unlearnleak.config.folder import config_folder
 from unlearnleak.pipeline.job import run_job
-from unlearnleak.run import config_folder
 from unlearnleak.sweep.compose import SharedLoader
 from unlearnleak.sweep.master import MasterLoader
 from unlearnleak.sweep.sweeper import Sweep

@@ -7,7 +7,7 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import OmegaConf, open_dict
 
-from unlearnleak.run import config_folder
+from unlearnleak.config.folder import config_folder
 from unlearnleak.sweep.compose import SharedLoader
 
 JOBS = {

@@ -8,8 +8,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
+from unlearnleak.config.folder import config_folder
 from unlearnleak.errors import UserError
-from unlearnleak.run import config_folder
 from unlearnleak.sweep.points import points
 
 CASES = [{"attack": "a", "screening": "x,y"}, {"attack": "b,c", "screening": "z"}]

@@ -1,4 +1,3 @@
-import argparse
 import os
 import signal
 import subprocess
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.called import call
 from tests.logger.offline import read_file
 from tests.logger.server import KEY, Server
 from tests.logger.test_none import logger_from, whole_run
@@ -52,10 +52,7 @@ def empty_run(folder: Path, job: str, started: str = "20260101_000000") -> Path:
 
 
 def command(*words: str) -> int:
-    top = argparse.ArgumentParser()
-    sync.register(top.add_subparsers())
-    arguments = top.parse_args(["sync", *words])
-    return int(arguments.function(arguments))
+    return call("sync", *words)
 
 
 def alive(pid: int) -> bool:

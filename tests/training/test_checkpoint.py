@@ -22,12 +22,12 @@ from torch.nn.functional import pad
 from tests.conftest import SEED
 from tests.jobs import pipeline_in
 from tests.training.test_fit import Normalised
+from unlearnleak.config.folder import config_folder
 from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.model.resnet18 import ResNet18
-from unlearnleak.run import config_folder
 from unlearnleak.training.checkpoint import FOLDER, Checkpoints
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from unlearnleak.cli.commands import parsers
 from unlearnleak.runs.launch import LAUNCHES, PLAN
 
 ASKING, QUERY = ("-sc", "--shell-completion", "--shell_completion"), "query="
@@ -53,10 +54,8 @@ def line_words(line: str) -> list[str]:
 
 def of_command(words: list[str]) -> list[str]:
     """What may stand in the place of the last word of a command; nothing where that is a file or a number."""
-    from unlearnleak.cli.commands import parsers  # noqa: PLC0415  (only for these words)
-
     command, *before, word = words
-    parser = parsers()[command]
+    parser = parsers([command])[command]
     options = {name: action for action in parser._actions for name in action.option_strings}
     name, equals, _ = word.partition("=")
     if equals and name in options:

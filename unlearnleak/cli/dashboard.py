@@ -5,23 +5,26 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import OmegaConf
-
 from unlearnleak.errors import UserError, require
 from unlearnleak.machine.printable import printable
-from unlearnleak.run import config_folder
-from unlearnleak.store.whole_file import write_file
-from unlearnleak.tracking.wandb_service import library, require_key
 
 if TYPE_CHECKING:
     from wandb_workspaces.workspaces import Workspace
 
 NAME = "unlearnleak: label leakage"
+EXAMPLES = (
+    ("--out workspace.json", "to a file"),
+    ("--push --entity my-team --sweep demo", "to W&B, for one sweep"),
+)
 NOTHING_LEAVES = "Without --push the workspace is written as JSON and nothing leaves the machine."
 
 
 def default_project() -> str:
     """The project that runs are logged to (conf/logger/wandb.yaml, WANDB_PROJECT)."""
+    from omegaconf import OmegaConf  # noqa: PLC0415  (every completion imports this module)
+
+    from unlearnleak.config.folder import config_folder  # noqa: PLC0415
+
     return str(OmegaConf.load(Path(config_folder()) / "logger" / "wandb.yaml").project)
 
 
@@ -48,6 +51,8 @@ def push(workspace: "Workspace") -> str:
         UserError: no entity, no key, no server, or one that refuses.
     """
     require(bool(workspace.entity), "--entity", None, "say whose project it is, such as --entity my-team")
+    from unlearnleak.tracking.wandb_service import library, require_key  # noqa: PLC0415
+
     require_key("--push", NOTHING_LEAVES)
     from wandb.sdk.lib.service.service_connection import WandbApiFailedError  # noqa: PLC0415  (W&B: seconds)
 
@@ -63,6 +68,8 @@ def push(workspace: "Workspace") -> str:
 
 def dashboard(arguments: argparse.Namespace) -> int:
     """Write the W&B workspace that compares runs as JSON; with --push save it to W&B."""
+    from unlearnleak.store.whole_file import write_file  # noqa: PLC0415
+
     workspace = built(arguments)
     text = as_json(workspace)
     if arguments.out:
@@ -75,7 +82,7 @@ def dashboard(arguments: argparse.Namespace) -> int:
 
 
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `dashboard` to the command line."""
+    """Add `dashboard` to the commands."""
     parser = commands.add_parser("dashboard", help=dashboard.__doc__, description=NOTHING_LEAVES)
     parser.add_argument("--out", metavar="FILE", help="write the JSON there instead of to the terminal")
     parser.add_argument("--push", action="store_true", help="save it to W&B as a new workspace and print its address")

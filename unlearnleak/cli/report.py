@@ -2,15 +2,23 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+EXAMPLES = (
+    ("outputs/runs/demo", "the page and the files for papers"),
+    ("outputs/runs/demo --page-only --out /tmp/look", "a quick look, elsewhere"),
+    ("outputs/runs/after --against outputs/runs/before", "what a defence has changed"),
+)
+ABOUT = (
+    "Writes FOLDER/index.html, one file that needs nothing else, and tables and figures for papers beside it. "
+    "Can be run at any time, also while a sweep goes on."
+)
 PICTURES = 10
 """Runs whose images and curves the page holds unless told otherwise: about 20 kB each."""
 
 
 def report(arguments: argparse.Namespace) -> int:
     """Turn folders of runs into one page to read and files for papers."""
-    from unlearnleak.report.build import build  # noqa: PLC0415  (every command imports this module)
+    from unlearnleak.report.build import build  # noqa: PLC0415  (only this command needs it)
 
     page = build(
         [Path(folder) for folder in arguments.runs],
@@ -24,13 +32,9 @@ def report(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def register(commands: "argparse._SubParsersAction[Any]") -> None:
-    """Add `report` to the commands of the console script."""
-    about = (
-        "Writes FOLDER/index.html, one file that needs nothing else, and tables and figures for papers beside it. "
-        "Can be run at any time, also while a sweep goes on."
-    )
-    parser = commands.add_parser("report", help=report.__doc__, description=about)
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `report` to the commands."""
+    parser = commands.add_parser("report", help=report.__doc__, description=ABOUT)
     parser.add_argument("runs", nargs="+", metavar="RUNS", help="folders of runs, or CSVs of `unlearnleak table --csv`")
     parser.add_argument(
         "--out", metavar="FOLDER", help="where to write (report in the first RUNS; NAME-report beside NAME.csv)"

@@ -3,38 +3,14 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from unlearnleak.cli.report import PICTURES
+from unlearnleak.report.gathered import Report, gather
 from unlearnleak.report.own_folder import check, write_all
-from unlearnleak.runs.data_sets import told_apart
-from unlearnleak.runs.loading import load_runs
-from unlearnleak.runs.words import named, shown
-
-if TYPE_CHECKING:
-    from unlearnleak.report.chart import Chart
-    from unlearnleak.report.compare import Change, Comparison
-    from unlearnleak.report.matrix import Matrix, Summary
 
 Run = dict[str, Any]
 PAGE, TABLES, FIGURES = "index.html", "tables", "figures"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """Everything that is shown, drawn and written."""
-
-    folders: list[str]
-    against: list[str]
-    runs: list[Run]
-    matrices: "list[Matrix]"
-    summaries: "list[Summary]"
-    charts: "list[Chart]"
-    asr_charts: "list[Chart]"
-    changes: "list[Change]"
-    too_few: int
 
 
 def build(
@@ -43,7 +19,7 @@ def build(
     out: Path | None = None,
     against: list[Path] | None = None,
     store: Path | None = None,
-    pictures: int | None = PICTURES,
+    pictures: int | None = 10,
     page_only: bool = False,
 ) -> Path:
     """Write the report of the runs in `folders` and return the page's path.
@@ -64,7 +40,7 @@ def build(
     target = out or beside(folders[0])
     check(target, () if page_only else (TABLES, FIGURES))
     with rarely_collected():
-        from unlearnleak.report.page import render  # noqa: PLC0415  (matplotlib and SciPy: seconds)
+        from unlearnleak.report.page.render import render  # noqa: PLC0415  (matplotlib and SciPy: seconds)
         from unlearnleak.runs.stored import Stores  # noqa: PLC0415
 
         stores = Stores(store)
@@ -89,8 +65,9 @@ def rarely_collected() -> Iterator[None]:
 
 def paper_files(report: Report) -> dict[str, bytes]:
     """The tables and figures for papers, by name."""
-    from unlearnleak.report.export import chart_files, table_files  # noqa: PLC0415  (matplotlib: a second)
-    from unlearnleak.report.tables import all_tables  # noqa: PLC0415
+    from unlearnleak.report.figures.export import chart_files  # noqa: PLC0415  (matplotlib: a second)
+    from unlearnleak.report.tables.every import all_tables  # noqa: PLC0415
+    from unlearnleak.report.tables.export import table_files  # noqa: PLC0415  (matplotlib: a second)
 
     found: dict[str, bytes] = {}
     for table in all_tables(report.runs, report.matrices, report.summaries, report.changes):
@@ -103,50 +80,3 @@ def paper_files(report: Report) -> dict[str, bytes]:
 def beside(runs: Path) -> Path:
     """Where the report of a folder or a CSV is written."""
     return runs.with_name(f"{runs.stem}-report") if runs.is_file() else runs / "report"
-
-
-def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
-    """Read the runs and work everything out that is not a drawing."""
-    from unlearnleak.report.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
-    from unlearnleak.report.bars import asr_charts, count_chart  # noqa: PLC0415
-    from unlearnleak.report.distributions import head_charts  # noqa: PLC0415
-    from unlearnleak.report.matrix import matrices, summaries  # noqa: PLC0415
-    from unlearnleak.report.pictures import sheet_chart  # noqa: PLC0415
-    from unlearnleak.report.probability import probability_charts  # noqa: PLC0415
-
-    runs, before = read(folders, against)
-    cells, attacks = matrices(runs), summaries(runs)
-    comparison = since(before, runs) if against else None
-    heads = head_charts(runs, stores)
-    return Report(
-        folders=[str(folder) for folder in folders],
-        against=[str(folder) for folder in against],
-        runs=runs,
-        matrices=cells,
-        summaries=attacks,
-        charts=[
-            accuracy_chart(runs),
-            count_chart(cells),
-            *probability_charts(runs, stores),
-            *heads,
-            sheet_chart(runs, stores),
-        ],
-        asr_charts=asr_charts(cells),
-        changes=comparison.changes if comparison else [],
-        too_few=comparison.too_few if comparison else 0,
-    )
-
-
-def read(folders: list[Path], against: list[Path]) -> tuple[list[Run], list[Run]]:
-    """The runs in the folders, and those that came before, all fit to be shown."""
-    runs = [shown(named(run)) for run in load_runs(folders)]
-    before = [shown(named(run)) for run in load_runs(against)] if against else []
-    both = told_apart([*runs, *before])
-    return both[: len(runs)], both[len(runs) :]
-
-
-def since(before: list[Run], runs: list[Run]) -> "Comparison":
-    """What has changed since the runs `before`."""
-    from unlearnleak.report.compare import compare  # noqa: PLC0415  (SciPy's tests, only for those who compare)
-
-    return compare(before, runs)

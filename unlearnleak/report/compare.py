@@ -21,8 +21,8 @@ from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]
 )
 
 from unlearnleak.metric.interval import bootstrap_mean
-from unlearnleak.report.accuracy import models
-from unlearnleak.report.table import FEW, distinct, forgotten_count
+from unlearnleak.report.figures.accuracy import models
+from unlearnleak.report.groups import FEW, distinct, forgotten_count
 
 Run = dict[str, Any]
 Words = tuple[str, ...]

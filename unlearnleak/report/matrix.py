@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unlearnleak.metric.interval import bootstrap_mean, wilson
-from unlearnleak.report.table import FEW, UNLEARNERS, group, place
+from unlearnleak.report.groups import FEW, group
+from unlearnleak.report.names import UNLEARNERS, place
 
 Run = dict[str, Any]
 STEPS = 3

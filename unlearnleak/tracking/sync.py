@@ -1,11 +1,10 @@
-"""`unlearnleak sync`: uploads the offline W&B runs of whole sweeps.
+"""Uploads the offline W&B runs of whole sweeps (`unlearnleak sync`).
 
 Each run has a `wandb sync` process of its own and a time limit: one that a server does not answer, or one that W&B
 cannot read, keeps nothing from the others. W&B leaves a marker beside each run that it has uploaded; such runs are
 skipped, so that the same command again goes on where it stopped.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -17,11 +16,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from unlearnleak.errors import UserError, require
+from unlearnleak.errors import require
 from unlearnleak.machine.printable import printable
 from unlearnleak.machine.process import kill_group
 from unlearnleak.machine.progress import meter
-from unlearnleak.tracking.wandb_service import require_key
 
 COMMAND = (sys.executable, "-m", "wandb", "sync", "--include-synced")
 """W&B's own command, of the installation that wrote the runs. Which runs are synced already is decided here."""
@@ -166,33 +164,3 @@ def upload_summary(counts: Counter[str], already: int, older: int) -> str:
     parts += [f"not begun or not ended {counts['interrupted']}"] if counts["interrupted"] else []
     parts += [f"earlier attempts left out {older} (--all takes them)"] if older else []
     return ", ".join(parts)
-
-
-def sync(arguments: argparse.Namespace) -> int:
-    """Upload the offline W&B runs of sweeps; exit status 1 if any failed."""
-    require(arguments.timeout > 0, "--timeout", arguments.timeout, "give a run some seconds, such as 60")
-    require(arguments.workers > 0, "--workers", arguments.workers, "at least one process is needed, such as 4")
-    every = offline_runs([Path(folder) for folder in arguments.runs])
-    if not every:
-        where = ", ".join(arguments.runs)
-        raise UserError(f"No offline W&B run lies below {where}: logger=none and WANDB_MODE=disabled write none.")
-    chosen = every if arguments.all else latest(every)
-    waiting = [run for run in chosen if not is_synced(run)]
-    if waiting:
-        require_key("unlearnleak sync")
-    syncing = Syncing(timeout=arguments.timeout, command=COMMAND)
-    counts = Counter(outcome.status for outcome in sync_all(waiting, syncing, arguments.workers))
-    print(upload_summary(counts, len(chosen) - len(waiting), len(every) - len(chosen)))
-    if syncing.stopped.is_set():
-        return 130
-    return 1 if counts["failed"] + counts["timeout"] else 0
-
-
-def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `sync` to the command line."""
-    parser = commands.add_parser("sync", help=sync.__doc__, description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUNS", help="folders of runs, such as outputs/runs/demo")
-    parser.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="per run (%(default)s)")
-    parser.add_argument("--workers", type=int, default=4, metavar="N", help="runs at a time (%(default)s)")
-    parser.add_argument("--all", action="store_true", help="also earlier attempts of a job that was started again")
-    parser.set_defaults(function=sync)

@@ -8,8 +8,8 @@ from omegaconf import OmegaConf
 from submitit.slurm.slurm import _make_sbatch_string
 
 from hydra_plugins.unlearnleak.slurm import SlurmLauncher
+from unlearnleak.config.folder import config_folder
 from unlearnleak.errors import UserError
-from unlearnleak.run import config_folder
 from unlearnleak.sweep.slurm import queue as slurm_queue
 from unlearnleak.sweep.slurm.launcher import Sizes, launch
 from unlearnleak.sweep.slurm.submit import make_executor, outside_a_job

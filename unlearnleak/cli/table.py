@@ -1,0 +1,116 @@
+"""`unlearnleak table`: what leaked, on the terminal, in Markdown or as CSV."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from unlearnleak.errors import require
+from unlearnleak.machine.printable import plain
+
+PIVOTS = ("ASR", "const", "publ.", "exact", "rank", "forget", "retain", "gate", "placebo")
+"""What can be shown as a matrix (`report.tables.leaks.PIVOTS`)."""
+EXAMPLES = (
+    ("outputs/runs/demo", "what leaked"),
+    ("outputs/runs/demo outputs/runs/adhoc --csv", "every run's numbers, for a spreadsheet"),
+    ("outputs/runs/demo --csv --columns attack,asr", "some of them"),
+    ("outputs/runs/ng_2 --by unlearner.lr,unlearner.epochs", "a search for a recipe"),
+    ("outputs/runs/demo --pivot exact", "a matrix for a document"),
+    ("outputs/runs/demo --shuffle-truth 1", "the control: attacks fall to chance"),
+)
+ABOUT = (
+    "A line per unlearner and number of forgotten classes, a table per data set, attack and screening. Runs whose "
+    "settings differ in more than seeds and classes have lines of their own, under their settings' digest."
+)
+Run = dict[str, Any]
+
+
+def table(arguments: argparse.Namespace) -> int:
+    """Print the table of finished runs, and every run that failed."""
+    from unlearnleak.report.shuffle import shuffled  # noqa: PLC0415  (pydantic, NumPy: only this command needs them)
+    from unlearnleak.report.tables.leaks import markdown, pivot  # noqa: PLC0415
+    from unlearnleak.runs.data_sets import told_apart  # noqa: PLC0415
+    from unlearnleak.runs.loading import load_runs, to_csv  # noqa: PLC0415
+
+    require(not arguments.columns or arguments.csv, "--columns", arguments.columns, "it chooses columns of --csv")
+    require(not (arguments.markdown and arguments.csv), "--markdown", "--csv", "choose one of the two")
+    runs = told_apart(load_runs([Path(folder) for folder in arguments.runs]))
+    if arguments.shuffle_truth is not None:
+        runs = shuffled(runs, arguments.shuffle_truth)
+        print(f"Control: judged against a random truth (seed {arguments.shuffle_truth}).\n", file=sys.stderr)
+    if arguments.csv:
+        to_csv(runs, sys.stdout, listed("--columns", arguments.columns) if arguments.columns else None)
+    elif arguments.by:
+        show_by(runs, listed("--by", arguments.by), arguments.markdown)
+    elif arguments.markdown or arguments.pivot:
+        print(pivot(runs, arguments.pivot) if arguments.pivot else markdown(runs))
+    else:
+        show(runs, arguments.runs)
+    return 0
+
+
+def listed(option: str, text: str) -> list[str]:
+    """Names that are separated by commas."""
+    names = [name.strip() for name in text.split(",")]
+    require(all(names), option, text, "a name is empty; separate names by single commas")
+    return names
+
+
+def show(runs: list[Run], folders: list[str]) -> None:
+    """Print what leaked, how all the runs ended, and why some failed."""
+    from unlearnleak.report.tables import terminal  # noqa: PLC0415
+    from unlearnleak.report.tables.leaks import LEGEND, counts, sheets  # noqa: PLC0415
+    from unlearnleak.runs.words import unproven  # noqa: PLC0415
+
+    on = terminal.console()
+    for sheet in sheets(runs):
+        terminal.show(on, sheet, "")
+    terminal.say(on, LEGEND, "dim")
+    for sentence in unproven(runs):
+        terminal.show(on, "")
+        terminal.say(on, sentence)
+    terminal.show(on, "", plain(f"{len(runs)} runs in {', '.join(folders)}: {counts(runs)}"))
+    for run in runs:
+        if run["status"] == "failed":
+            terminal.show(on, plain(f"  failed: {run['directory']}: {run['why']}"))
+
+
+def show_by(runs: list[Run], keys: list[str], as_markdown: bool) -> None:
+    """Print runs by their settings."""
+    from unlearnleak.report.tables import by, terminal  # noqa: PLC0415
+    from unlearnleak.report.tables.markdown import markdown_lines  # noqa: PLC0415
+
+    if as_markdown:
+        print(markdown_lines(by.header(keys), by.by(runs, keys)))
+        return
+    on = terminal.console()
+    for sheet in by.sheets(runs, keys):
+        terminal.show(on, sheet, "")
+    terminal.say(on, by.LEGEND, "dim")
+
+
+def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `table` to the commands."""
+    parser = commands.add_parser("table", help=table.__doc__, description=ABOUT)
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUNS", help="folders of runs, such as outputs/runs/demo, or CSVs that --csv wrote"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--csv", action="store_true", help="every run as a row, with all its numbers")
+    form.add_argument(
+        "--by", metavar="SETTINGS", help="how well unlearned, by settings, separated by commas, such as training.lr"
+    )
+    form.add_argument(
+        "--pivot", choices=PIVOTS, metavar="COLUMN", help=f"one of {', '.join(PIVOTS)}, as a matrix in Markdown"
+    )
+    parser.add_argument("--markdown", action="store_true", help="for a document instead of the terminal")
+    parser.add_argument(
+        "--shuffle-truth",
+        type=int,
+        metavar="SEED",
+        help="control: judge the verdicts against classes drawn at random; a number from 0 on",
+    )
+    parser.add_argument(
+        "--columns", metavar="NAMES", help="with --csv: only these, separated by commas, such as dataset,asr"
+    )
+    parser.set_defaults(function=table)

@@ -1,0 +1,79 @@
+"""Everything that a report shows, worked out before anything is drawn or written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnleak.runs.data_sets import told_apart
+from unlearnleak.runs.loading import load_runs
+from unlearnleak.runs.words import named, shown
+
+if TYPE_CHECKING:
+    from unlearnleak.report.compare import Change, Comparison
+    from unlearnleak.report.figures.chart import Chart
+    from unlearnleak.report.matrix import Matrix, Summary
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything that is shown, drawn and written."""
+
+    folders: list[str]
+    against: list[str]
+    runs: list[Run]
+    matrices: "list[Matrix]"
+    summaries: "list[Summary]"
+    charts: "list[Chart]"
+    asr_charts: "list[Chart]"
+    changes: "list[Change]"
+    too_few: int
+
+
+def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
+    """Read the runs and work everything out that is not a drawing."""
+    from unlearnleak.report.figures.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
+    from unlearnleak.report.figures.bars import asr_charts  # noqa: PLC0415
+    from unlearnleak.report.figures.distributions import head_charts  # noqa: PLC0415
+    from unlearnleak.report.figures.inverted import sheet_chart  # noqa: PLC0415
+    from unlearnleak.report.figures.over_count import count_chart  # noqa: PLC0415
+    from unlearnleak.report.figures.probability import probability_charts  # noqa: PLC0415
+    from unlearnleak.report.matrix import matrices, summaries  # noqa: PLC0415
+
+    runs, before = read(folders, against)
+    cells, attacks = matrices(runs), summaries(runs)
+    comparison = since(before, runs) if against else None
+    heads = head_charts(runs, stores)
+    return Report(
+        folders=[str(folder) for folder in folders],
+        against=[str(folder) for folder in against],
+        runs=runs,
+        matrices=cells,
+        summaries=attacks,
+        charts=[
+            accuracy_chart(runs),
+            count_chart(cells),
+            *probability_charts(runs, stores),
+            *heads,
+            sheet_chart(runs, stores),
+        ],
+        asr_charts=asr_charts(cells),
+        changes=comparison.changes if comparison else [],
+        too_few=comparison.too_few if comparison else 0,
+    )
+
+
+def read(folders: list[Path], against: list[Path]) -> tuple[list[Run], list[Run]]:
+    """The runs in the folders, and those that came before, all fit to be shown."""
+    runs = [shown(named(run)) for run in load_runs(folders)]
+    before = [shown(named(run)) for run in load_runs(against)] if against else []
+    both = told_apart([*runs, *before])
+    return both[: len(runs)], both[len(runs) :]
+
+
+def since(before: list[Run], runs: list[Run]) -> "Comparison":
+    """What has changed since the runs `before`."""
+    from unlearnleak.report.compare import compare  # noqa: PLC0415  (SciPy's tests, only for those who compare)
+
+    return compare(before, runs)

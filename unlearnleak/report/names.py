@@ -1,0 +1,14 @@
+"""Words of the command line in the order in which reports show them."""
+
+UNLEARNERS = ("rt", "ft", "rl", "au", "ng", "none")
+BASELINES = ("head_sum", "noise_prior", "aux_confidence")
+ATTACKS = (
+    *("param_dot", "param_diff", "param_confidence"),
+    *("inversion_gradient", "inversion_genetic", "inversion_shadow"),
+    *BASELINES,
+)
+
+
+def place(word: str, order: tuple[str, ...]) -> tuple[int, str]:
+    """Sort key: known words in their order, others after them by name."""
+    return (order.index(word) if word in order else len(order), word)

@@ -1,0 +1,126 @@
+"""The page: one HTML file that needs no other, no network and no script to be read.
+
+Everything that comes from runs is escaped by Jinja, and control characters are written out (`written`); the page's own
+policy lets no script run but its own (named by its hash) and nothing be loaded.
+"""
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+import unlearnleak
+from unlearnleak.machine.printable import LINES, printable
+from unlearnleak.report.figures.chart import Chart
+from unlearnleak.report.figures.svg import NAMES, inline
+from unlearnleak.report.gathered import Report
+from unlearnleak.report.numbers import bounds, of, percent
+from unlearnleak.report.page.details import Pictures, choose, detail, uses
+from unlearnleak.report.page.facts import duration, facts, failures
+from unlearnleak.report.page.findings import findings, warnings
+from unlearnleak.runs.shape import STAGES
+from unlearnleak.runs.stages import seconds
+from unlearnleak.runs.stored import Stores
+
+if TYPE_CHECKING:
+    from unlearnleak.report.figures.chart import Mark
+
+FILES = Path(__file__).parent / "files"
+Run = dict[str, Any]
+PANELS = 6
+"""Panels of a figure that the page shows; the files for papers have all."""
+
+
+def render(report: Report, stores: Stores, *, pictures: int | None, files: bool) -> str:
+    """The page as text.
+
+    Args:
+        pictures: runs whose images and curves are shown; None shows all.
+        files: whether the files for papers lie beside the page.
+    """
+    chosen = choose(report.runs, pictures)
+    drawer = Pictures(stores, chosen)
+    anchors = {id(run): f"run-{number}" for number, run in enumerate(report.runs, 1)}
+    users = uses(report.runs)
+    script = FILES.joinpath("page.js").read_text(encoding="utf-8")
+    return template().render(
+        report=report,
+        facts=facts(report.runs),
+        failures=failures(report.runs),
+        findings=findings(report.summaries),
+        warnings=warnings(report),
+        figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(laid_out(report.charts))],
+        bars=[figure(chart, f"bars-{number}") for number, chart in enumerate(report.asr_charts)],
+        anchors=anchors,
+        details=[detail(run, anchors[id(run)], drawer, users) for run in report.runs],
+        shown_pictures=len(chosen),
+        files=files,
+        style=Markup(FILES.joinpath("page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+        version=unlearnleak.__version__,
+    )
+
+
+def template() -> jinja2.Template:
+    """The page's template, with what it says numbers with."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FILES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=written,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"percent": percent, "bounds": bounds, "of": of, "state": state, "spent": spent}
+    environment.filters |= {"ident": id, "cost": cost, "duration": duration, "drawing": Markup}
+    environment.globals |= {"variable": variable, "bounds_of": lambda change: bounds(change.interval, 1)}
+    return environment.get_template("page.html")
+
+
+def written(value: Any) -> Any:
+    """What is written of a value: text, paths among it, without what a terminal or an encoding would stumble over."""
+    return printable(value, keep=LINES) if isinstance(value, str | Path) and not isinstance(value, Markup) else value
+
+
+def laid_out(charts: list[Chart]) -> list[Chart]:
+    """Small figures first, which stand side by side, then wide ones; what could not be drawn last."""
+    return sorted(charts, key=lambda chart: (not chart.panels, len(chart.panels) > 1))
+
+
+def figure(chart: Chart, name: str) -> dict[str, Any]:
+    """A chart with its panels drawn."""
+    panels = [
+        {"svg": Markup(inline(panel, f"{name}-{number}")), "panel": panel}  # made by matplotlib alone
+        for number, panel in enumerate(chart.panels[:PANELS])
+    ]
+    return {"chart": chart, "panels": panels, "name": name}
+
+
+def variable(mark: "Mark") -> str:
+    """The CSS variable of a mark's colour."""
+    return NAMES[mark.colour]
+
+
+def state(run: Run) -> str:
+    """How a run stands, the gate included: a model that was not unlearned well must not look like one that was."""
+    if run["status"] == "done" and run["gate"] in ("failed", "control"):
+        return "gate failed" if run["gate"] == "failed" else "control"
+    return str(run["status"])
+
+
+def cost(run: Run) -> float | None:
+    """Seconds that the run's stages took when they were computed; None where one does not say. Not to be added up over
+    runs, which share stages.
+    """
+    known = [took for stage in STAGES if (took := seconds(run, stage)) is not None]
+    return sum(known) if len(known) == len(STAGES) else None
+
+
+def spent(run: Run) -> str:
+    """The same for people."""
+    took = cost(run)
+    return "-" if took is None else duration(took)

@@ -1,0 +1,32 @@
+"""Files for papers: every table as CSV, Markdown and LaTeX."""
+
+from typing import TYPE_CHECKING
+
+from unlearnleak.report.tables.latex import latex
+from unlearnleak.report.tables.markdown import cell, markdown_lines
+from unlearnleak.report.tables.table import Table, lines
+from unlearnleak.runs import spreadsheet
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+
+def table_files(table: Table) -> dict[str, bytes]:
+    """STEM.csv, .md and .tex by name (the last needs the LaTeX packages booktabs and longtable)."""
+    return {
+        f"{table.stem}.csv": csv_text(table.data).encode(),
+        f"{table.stem}.md": f"{markdown(table)}\n".encode(),
+        f"{table.stem}.tex": latex(table).encode(),
+    }
+
+
+def csv_text(data: "pd.DataFrame") -> str:
+    """A table for programs, and for spreadsheets, which compute nothing of what they are given."""
+    text: str = data.map(spreadsheet.cell).rename(columns=spreadsheet.cell).to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def markdown(table: Table) -> str:
+    """The table in Markdown, its caption above it."""
+    header, *body = [[str(value) for value in line] for line in lines(table.shown)]
+    return f"{cell(table.caption)}\n\n{markdown_lines(header, body)}"
