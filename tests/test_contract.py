@@ -109,21 +109,20 @@ def test_every_value_of_the_main_file_says_whose_it_is(section):
 
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda path: path.stem)
-def test_a_recipe_belongs_to_a_pair_and_sets_what_is_there(file):
-    pairs = {
-        f"{dataset}_{name}": (group, dataset, name)
-        for dataset in NAMES["dataset"]
-        for group in ("model", "unlearner")
-        for name in NAMES[group]
+def test_a_recipe_belongs_to_a_model_on_a_data_set_and_sets_what_is_there(file):
+    pairs = {(dataset, model) for dataset in NAMES["dataset"] for model in NAMES["model"]}
+    named = {f"{dataset}_{model}": (dataset, model, None) for dataset, model in pairs}
+    named |= {
+        f"{dataset}_{model}_{name}": (dataset, model, name) for dataset, model in pairs for name in NAMES["unlearner"]
     }
-    assert file.stem in pairs, "named <dataset>_<model or unlearner>"
-    group, dataset, name = pairs[file.stem]
+    assert file.stem in named, "named <dataset>_<model> or <dataset>_<model>_<unlearner>"
+    dataset, model, unlearner = named[file.stem]
     recipe = yaml.safe_load(file.read_text())
-    config = composed(f"dataset={dataset}", f"{group}={name}")
-    node = config.training if group == "model" else config.unlearner
-    own = CONF / ("config.yaml" if group == "model" else f"unlearner/{name}.yaml")
+    config = composed(f"dataset={dataset}", f"model={model}", *([f"unlearner={unlearner}"] if unlearner else []))
+    node = config.unlearner if unlearner else config.training
+    own = CONF / (f"unlearner/{unlearner}.yaml" if unlearner else "config.yaml")
     base = yaml.safe_load(own.read_text())
-    assert set(recipe) <= set(base["training"] if group == "model" else base)
+    assert set(recipe) <= set(base if unlearner else base["training"])
     assert {key: node[key] for key in recipe} == recipe  # and it takes effect
 
 

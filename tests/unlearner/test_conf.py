@@ -55,16 +55,17 @@ def test_every_number_says_whose_it_is(file):
 
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
-def test_a_recipe_belongs_to_a_pair_and_sets_what_there_is_to_set(file):
-    pairs = {f"{dataset}_{other}": other for dataset in DATASETS for other in [*NAMES, *MODELS]}
-    assert file.stem in pairs
+def test_a_recipe_belongs_to_a_model_on_a_data_set_and_sets_what_there_is_to_set(file):
+    pairs = [f"{dataset}_{model}" for dataset in DATASETS for model in MODELS]
+    named = dict.fromkeys(pairs) | {f"{pair}_{unlearner}": unlearner for pair in pairs for unlearner in NAMES}
+    assert file.stem in named
     recipe = dict(OmegaConf.load(file))
-    if pairs[file.stem] in MODELS:
+    if named[file.stem] is None:
         assert set(recipe) == TRAINING - {"precision"}  # that is chosen by who has the processor for it
         assert recipe["clip_norm"] is None  # or no ledger could be kept
         Optimization(**recipe)
     else:
-        general = CONF / "unlearner" / f"{pairs[file.stem]}.yaml"
+        general = CONF / "unlearner" / f"{named[file.stem]}.yaml"
         _, kind = target(general)
         assert set(recipe) <= settings(kind)
         kind(**({k: v for k, v in OmegaConf.load(general).items() if k != "_target_"} | recipe))

@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.config.build import build, component_name, resolved
+from unlearnleak.config.recipes import missing_recipes
 from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.machine.device import set_threads
@@ -134,12 +135,15 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
     Raises:
         Busy: in a sweep, another process has a stage of this job in hand, or this very run.
     """
+    wait = launch_folder() is None  # a sweep has better things to do with a device than to wait on it
+    told = None  # a sweep says so of all its jobs at once
+    if hydra and wait:
+        told = missing_recipes(config, hydra.runtime.choices, hydra.runtime.config_sources)
     if not in_use(directory):  # else it is seen first whose it is
         record_config(directory, config, hydra)
     plan = make_plan(config)
     assert plan.device  # that there is such a device is seen before anything else begins
     set_threads(plan.runtime.threads)
-    wait = launch_folder() is None  # a sweep has better things to do with a device than to wait on it
     pipeline = Pipeline(plan, wait=wait)
     logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
     with held(plan.store.lock(f"run-{key_of({'directory': str(directory.absolute())})}"), wait=wait):
@@ -150,6 +154,8 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
         if result is not None:
             log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
             return result
+        if told:
+            log.info("%s", told)
         with running(directory):
             if not pipeline.whole:
                 return run_up_to(pipeline, directory)

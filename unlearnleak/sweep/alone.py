@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.config.objective import check_reachable, value_of
+from unlearnleak.config.recipes import missing_recipes
 from unlearnleak.errors import UserError
 from unlearnleak.pipeline.job import run_job
 from unlearnleak.runs.status import read_status
@@ -24,7 +25,8 @@ def run_alone(config: DictConfig, directory: Path, *, sweep: bool, hydra: DictCo
         )
     check_reachable(config.objective, config.until)
     if config.dry_run:
-        print(dry_run_summary(config, directory, sweep=sweep))
+        told = missing_recipes(config, hydra.runtime.choices, hydra.runtime.config_sources) if hydra else None
+        print("\n".join([dry_run_summary(config, directory, sweep=sweep), *([told] if told else [])]))
         if config.objective is not None and sweep:
             raise UserError(
                 f"dry_run=true ends here: what comes after these jobs depends on their objective={config.objective}."

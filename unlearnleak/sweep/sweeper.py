@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from unlearnleak.config.hints import allowed_beside
+from unlearnleak.config.recipes import missing_recipes
 from unlearnleak.errors import UserError
 from unlearnleak.machine.progress import progress
 from unlearnleak.runs.launch import launched
@@ -50,6 +51,7 @@ class Sweep:
         self.params, self.cases = params, cases
         self.sweep_dir = Path(config.hydra.sweep.dir)
         self.console = Console(stderr=True)
+        self.without_recipe: dict[str, None] = {}  # what there is to say of them, each once, in order
 
     def run(self, arguments: Sequence[str]) -> None:
         """Do all that is missing.
@@ -60,7 +62,7 @@ class Sweep:
         jobs = self.plan(arguments)
         waves = make_waves(jobs, self.sweep_dir)
         text = plan_summary(jobs, waves)
-        log.info("%s", text)
+        log.info("%s", "\n".join([text, *self.without_recipe]))
         tell_unplanned(jobs)
         tell_earlier(jobs)
         if self.config.dry_run:
@@ -103,10 +105,14 @@ class Sweep:
 
         def composed(overrides: list[str]) -> DictConfig:
             try:
-                return compose(overrides)
+                config = compose(overrides)
             except HydraException as error:
                 why = misfit(self.loader, compose, grid, overrides) or self.refusal(error, overrides)
                 raise UserError(why) from error
+            runtime = self.config.hydra.runtime
+            if told := missing_recipes(config, config.hydra.runtime.choices, runtime.config_sources):
+                self.without_recipe[told] = None
+            return config
 
         only = self.config.only
         if only not in ("all", "failed"):

@@ -1,0 +1,79 @@
+"""Recipes: settings that were searched for one data set, model and unlearner, and what stands where there is none.
+
+`conf/config.yaml` takes conf/recipe/DATASET_MODEL.yaml for training and conf/recipe/DATASET_MODEL_UNLEARNER.yaml for
+the unlearner if there are such files. A recipe serves the model it was found for alone. `recipe@unlearner=NAME` takes
+another one on purpose, `~recipe@unlearner` none.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from unlearnleak.errors import UserError
+
+SECTIONS = {"unlearner": "{dataset}_{model}_{unlearner}", "training": "{dataset}_{model}"}
+"""The parts of a config that a recipe sets, and what a recipe for them is called."""
+
+
+def missing_recipes(config: DictConfig, chosen: Mapping[str, Any], sources: Iterable[Any]) -> str | None:
+    """Which settings of a job were searched for no such job, and what stands in their place, in one line.
+
+    None where every part has its recipe: an unlearner without settings needs none, nor does one that is not reached.
+
+    Args:
+        config: the composed config of the job.
+        chosen: what was chosen for each group, as `hydra.runtime.choices` has it.
+        sources: where configs are found, as `hydra.runtime.config_sources` has it.
+
+    Raises:
+        UserError: a recipe was named that is not there.
+    """
+    known = recipes(sources)
+    missing = {part for part in SECTIONS if f"recipe@{part}" in chosen and not has_recipe(part, chosen, known)}
+    has_settings = any(key != "_target_" for key in config.unlearner) and config.until != "original"
+    if "unlearner" in missing and has_settings:
+        training = "conf/config.yaml" if "training" in missing else f"conf/recipe/{chosen['recipe@training']}.yaml"
+        return (
+            f"no recipe for {chosen['unlearner']} on {chosen['dataset']} with {chosen['model']}: the values of "
+            f"conf/unlearner/{chosen['unlearner']}.yaml stand, for training those of {training}, unless set otherwise"
+        )
+    if "training" in missing:
+        return (
+            f"no recipe for training {chosen['model']} on {chosen['dataset']}: the values of conf/config.yaml stand, "
+            "unless set otherwise"
+        )
+    return None
+
+
+def has_recipe(part: str, chosen: Mapping[str, Any], known: frozenset[str]) -> bool:
+    """Whether a recipe sets this part of the config.
+
+    Raises:
+        UserError: it was named, and is not there. Hydra leaves it out in silence, as one that nobody named.
+    """
+    name = chosen[f"recipe@{part}"]
+    if name not in known and name is not None and name != SECTIONS[part].format(**chosen):
+        kind = chosen["unlearner" if part == "unlearner" else "model"]
+        there = ", ".join(sorted(each for each in known if each.endswith(f"_{kind}"))) or f"none for {kind}"
+        raise UserError(f"recipe@{part}={name} is not possible: there is no conf/recipe/{name}.yaml. Allowed: {there}.")
+    return name in known
+
+
+def recipes(sources: Iterable[Any]) -> frozenset[str]:
+    """The names of all recipes that Hydra finds in these places, such as "digits_lenet_ng"."""
+    return frozenset().union(*(recipes_at(each["schema"], each["path"]) for each in sources))
+
+
+@cache
+def recipes_at(schema: str, path: str) -> frozenset[str]:
+    """The names of the recipes in one folder or package of configs; looked up once each."""
+    if schema not in ("file", "pkg"):
+        return frozenset()
+    folder = (Path(path) if schema == "file" else files(path)).joinpath("recipe")
+    if not folder.is_dir():
+        return frozenset()
+    return frozenset(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
