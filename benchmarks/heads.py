@@ -23,7 +23,7 @@ from tests.attack.slow_heads import linear, train_on_features, train_on_images
 from unlearnleak.adversary.heads import Heads, class_subsets, initial_heads, train_heads
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 
 CLASSES, HEADS, SAMPLES, PER_CLASS = 10, 200, 20, 36
 STEPS, LR = 100, 0.5
@@ -36,7 +36,7 @@ APART = 1e-3
 class Task(NamedTuple):
     """What all three ways are given: a model, auxiliary data, and each head's samples and initial weights."""
 
-    model: LitClassifier
+    model: Classifier
     auxiliary: LabeledImages
     subset_RN: Tensor
     initial: Heads

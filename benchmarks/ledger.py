@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from benchmarks.training import MODELS, Task, agree, task
 from unlearnleak.machine.seeds import generator
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
 
@@ -23,14 +23,14 @@ ROUNDING = 1e-4
 """How far the sum over classes may be from the way the weights went, as a share of the longest step of one weight."""
 
 
-def train(work: Task, ledger: ClassLedger | None) -> LitClassifier:
+def train(work: Task, ledger: ClassLedger | None) -> Classifier:
     model = work.model()
     callbacks, draw = [ledger] if ledger else [], generator(0, "batches")
     fit(model, work.train, work.optimization, test=work.test, generator=draw, label="benchmark", callbacks=callbacks)
     return model
 
 
-def flat(model: LitClassifier) -> Tensor:
+def flat(model: Classifier) -> Tensor:
     """All parameters in one vector."""
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 

@@ -30,13 +30,13 @@ from benchmarks.usual import Pictures, textbook_lenet
 from benchmarks.usual import train as usual
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator, isolated
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.model.resnet18 import ResNet18
 from unlearnleak.training.fit import evaluate, fit
 from unlearnleak.training.optimization import Optimization
 
-MODELS: dict[str, type[LitClassifier]] = {"lenet": LeNet, "resnet18": ResNet18}
+MODELS: dict[str, type[Classifier]] = {"lenet": LeNet, "resnet18": ResNet18}
 SHAPES = {"lenet": (1, 28, 28), "resnet18": (3, 32, 32)}
 SIZES = {"lenet": (6400, 1024), "resnet18": (1280, 128)}
 EPOCHS = {"lenet": 4, "resnet18": 2}
@@ -55,7 +55,7 @@ class Task:
     test: LabeledImages
     optimization: Optimization
 
-    def model(self) -> LitClassifier:
+    def model(self) -> Classifier:
         shape = self.train.image_shape
         mean, std = (MEAN,) * shape[0], (STD,) * shape[0]
         with isolated(0, "weights"):
@@ -91,7 +91,7 @@ def ours(task: Task) -> nn.Module:
     return model
 
 
-def bare(task: Task, change: Callable[[LitClassifier], LitClassifier] = lambda model: model) -> nn.Module:
+def bare(task: Task, change: Callable[[Classifier], Classifier] = lambda model: model) -> nn.Module:
     model, draw = change(task.model()).train(), generator(0, "batches")
     built = task.optimization.build(model.parameters())
     optimizer, scheduler = built["optimizer"], built["lr_scheduler"]["scheduler"]
@@ -107,7 +107,7 @@ def bare(task: Task, change: Callable[[LitClassifier], LitClassifier] = lambda m
     return model
 
 
-def textbook(model: LitClassifier) -> LitClassifier:
+def textbook(model: Classifier) -> Classifier:
     """The same weights in a network as textbooks write it."""
     plain = textbook_lenet()
     for mine, its in zip(plain.parameters(), model.parameters(), strict=True):

@@ -21,7 +21,7 @@ from unlearnleak.dataset.base import Dataset
 from unlearnleak.defense.base import Defense
 from unlearnleak.errors import Incompatible
 from unlearnleak.logger.base import RunLogger
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline.evaluate import PROTOCOLS, accuracies
 from unlearnleak.pipeline.plan import fits, make_plan
 from unlearnleak.pipeline.stages import Pipeline
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONF = ROOT / "conf"
 BASES = {
     "dataset": Dataset,
-    "model": LitClassifier,
+    "model": Classifier,
     "unlearner": Unlearner,
     "defense": Defense,
     "attack": Attack,

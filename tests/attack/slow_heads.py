@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 
 
 def linear(weight_KD: Tensor, bias_K: Tensor) -> nn.Linear:
@@ -32,7 +32,7 @@ def train_on_features(
 
 
 def train_on_images(
-    model: LitClassifier, head: nn.Linear, images_NCHW: Tensor, labels_N: Tensor, *, steps: int, lr: float
+    model: Classifier, head: nn.Linear, images_NCHW: Tensor, labels_N: Tensor, *, steps: int, lr: float
 ) -> nn.Linear:
     """A copy of the model, frozen but for a new last layer, trained on uint8 images; returns that layer."""
     copied = copy.deepcopy(model).eval().requires_grad_(False)

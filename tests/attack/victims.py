@@ -12,14 +12,14 @@ from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 from torch.nn import functional as F
 
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.model.lenet import LeNet
 
 SIDE = 14
 CONF = Path(__file__).resolve().parents[2] / "conf" / "attack"
 
 
-class Linear(LitClassifier):
+class Linear(Classifier):
     """f(x) = W x + b on the flattened normalised image."""
 
     version = 1

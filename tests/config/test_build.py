@@ -11,7 +11,7 @@ from unlearnleak.config.build import build, component_name, construct, locate, r
 from unlearnleak.dataset.base import Dataset
 from unlearnleak.errors import UserError
 from unlearnleak.logger.base import RunLogger
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.screening.base import Screening
 from unlearnleak.screening.threshold import Threshold
 from unlearnleak.unlearner.base import Unlearner
@@ -104,7 +104,7 @@ def declare(folder: Path, value: str) -> None:
 
 
 OURS = [(Attack, "attack"), (Screening, "screening"), (Unlearner, "unlearner"), (RunLogger, "logger")]
-OURS += [(Dataset, "dataset"), (LitClassifier, "model")]
+OURS += [(Dataset, "dataset"), (Classifier, "model")]
 
 
 @pytest.mark.parametrize(("base", "group"), OURS, ids=lambda value: value if isinstance(value, str) else "")

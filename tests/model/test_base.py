@@ -1,13 +1,16 @@
+import subprocess
+import sys
+
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
-from unlearnleak.model.base import LitClassifier
-from unlearnleak.training.optimization import Optimization
+from unlearnleak.errors import UserError
+from unlearnleak.model.base import Classifier
 
 
-class Linear(LitClassifier):
+class Linear(Classifier):
     """Features are the pixels themselves."""
 
     version = 1
@@ -60,32 +63,17 @@ def test_logits_are_the_head_on_the_features(model, images):
     assert torch.allclose(model(x).double(), expected, atol=1e-5)
 
 
-def test_a_training_step_is_the_mean_cross_entropy_of_a_batch_of_bytes(model, images):
-    labels = torch.tensor([0, 3, 1, 2, 2])
-    out = model.training_step((images, labels), 0)
-    logits = model(model.normalize(images)).detach()
-    chosen = torch.stack([logits[i].softmax(0)[label] for i, label in enumerate(labels)])
-    assert out["loss"].item() == pytest.approx(-chosen.log().mean().item(), rel=1e-5)
-    assert torch.equal(out["logits"], logits)
-    assert not out["logits"].requires_grad
-    out["loss"].backward()
-    assert model.head.weight.grad.abs().sum() > 0
+def test_without_a_head_whoever_needs_one_is_told(model, images):
+    assert model.linear_head() is model.head
+    model.head = None
+    with pytest.raises(UserError, match="gives no head: no linear layer"):
+        model(model.normalize(images))
 
 
-def test_an_unlearner_s_criterion_takes_the_place_of_the_cross_entropy(model, images):
-    labels = torch.tensor([0, 3, 1, 2, 2])
-    usual = model.training_step((images, labels), 0)["loss"]
-    model.criterion = lambda logits, labels: -cross_entropy(logits, labels)
-    assert torch.equal(model.training_step((images, labels), 0)["loss"], -usual)
-
-
-def test_the_optimizer_takes_all_parameters_at_the_settings(model):
-    with pytest.raises(AssertionError):
-        model.configure_optimizers()
-    model.optimization = Optimization(epochs=1, batch_size=1, lr=0.25)
-    group = model.configure_optimizers().param_groups[0]
-    assert group["lr"] == 0.25
-    assert {id(p) for p in group["params"]} == {id(p) for p in model.parameters()}
+def test_it_knows_nothing_of_training(model):
+    assert not isinstance(model, pl.LightningModule)
+    code = "import sys, unlearnleak.model.lenet; assert not [m for m in sys.modules if 'lightning' in m]"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_an_unknown_setting_is_an_error_that_names_it():

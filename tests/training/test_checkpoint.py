@@ -31,6 +31,7 @@ from unlearnleak.model.resnet18 import ResNet18
 from unlearnleak.training.checkpoint import FOLDER, Checkpoints
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
+from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.au import Amnesiac
 from unlearnleak.unlearner.ft import FineTune
@@ -222,6 +223,21 @@ def test_one_that_fits_no_longer_is_left_out_with_a_warning(original, undisturbe
     assert "another version or device" in caplog.text
 
 
+def test_one_of_a_layout_before_is_left_out_with_a_warning(original, undisturbed, tmp_path, caplog):
+    """Classifiers were Lightning modules themselves once: their tensors' names had nothing before them."""
+    with pytest.raises(Stopped):
+        train("lenet", original, checkpoints_in(tmp_path / "ab"), Stop(2, 1, interrupt))
+
+    def older(held):
+        return held | {"state_dict": {name.removeprefix("model."): w for name, w in held["state_dict"].items()}}
+
+    rewrite(tmp_path / "ab", older)
+    checkpoints = checkpoints_in(tmp_path / "ab")
+    assert_same(train("lenet", original, checkpoints), undisturbed("lenet"))
+    assert checkpoints.resumed_from_epoch == 0
+    assert f"{tmp_path / 'ab'} was made with another version" in caplog.text
+
+
 def test_a_damaged_one_is_left_out_with_a_warning(original, undisturbed, tmp_path, caplog):
     with pytest.raises(Stopped):
         train("lenet", original, checkpoints_in(tmp_path / "ab"), Stop(2, 1, interrupt))
@@ -360,14 +376,14 @@ def killed_in_a_child(folder, stage, act):
         pipeline = job_in(folder)
         if stage == "unlearned":
             pipeline.artifact("original")
-        usual = LeNet.training_step
+        usual = LitTraining.training_step
 
-        def training_step(model, batch, batch_idx):
-            if (model.current_epoch, batch_idx) == (2, 1):
+        def training_step(lit, batch, batch_idx):
+            if (lit.current_epoch, batch_idx) == (2, 1):
                 act()
-            return usual(model, batch, batch_idx)
+            return usual(lit, batch, batch_idx)
 
-        LeNet.training_step = training_step
+        LitTraining.training_step = training_step
         pipeline.artifact(stage)
 
     process = fork.Process(target=child)

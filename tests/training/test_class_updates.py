@@ -11,18 +11,19 @@ from tests.training.test_fit import Normalised
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.model.resnet18 import ResNet18
 from unlearnleak.training.batches import ResidentBatches
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.au import subtract
 
 HOW = Optimization(epochs=2, batch_size=32, lr=0.05, schedule="cosine", warmup_epochs=1)
 
 
-class Softmax(LitClassifier):
+class Softmax(Classifier):
     """Multinomial logistic regression on the pixels."""
 
     version = 1
@@ -35,7 +36,7 @@ class Softmax(LitClassifier):
         return x_NCHW.flatten(1)
 
 
-class Bodied(LitClassifier):
+class Bodied(Classifier):
     """Any one layer before the head."""
 
     version = 1
@@ -254,8 +255,7 @@ def test_accumulated_batches_are_refused(build, digits):
         enable_progress_bar=False,
         callbacks=[ClassLedger(10)],
     )
-    model = build("softmax")
-    model.optimization = HOW
+    model = LitTraining(build("softmax"), HOW)
     with pytest.raises(UserError, match="one per 2 batches"):
         trainer.fit(model, train_dataloaders=ResidentBatches(digits.train, 32, generator(0)))
 
@@ -270,9 +270,9 @@ def test_accumulated_batches_are_refused(build, digits):
         (lambda p: torch.optim.SGD([{"params": p[:1]}, {"params": p[1:]}], lr=0.01), "with 2 group"),
     ],
 )
-def test_other_optimizers_are_refused_by_name(build, digits, make, named):
+def test_other_optimizers_are_refused_by_name(build, digits, monkeypatch, make, named):
     model = build("softmax")
-    model.configure_optimizers = lambda: make(list(model.parameters()))
+    monkeypatch.setattr(LitTraining, "configure_optimizers", lambda lit: make(list(lit.parameters())))
     with pytest.raises(UserError, match=named):
         train(model, digits)
 

@@ -11,14 +11,14 @@ from torch import nn
 from tests.conftest import TRAINING, flat
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.training.fit import evaluate, fit, predict
 from unlearnleak.training.optimization import Optimization
 
 HOW = Optimization(epochs=2, batch_size=48, lr=0.05, schedule="cosine", warmup_epochs=0.5, weight_decay=0.01)
 
 
-class Normalised(LitClassifier):
+class Normalised(Classifier):
     """A convolution with batch normalisation, which tells training mode from evaluation mode."""
 
     version = 1

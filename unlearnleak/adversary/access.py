@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from unlearnleak.errors import AccessDenied
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 
 QUERY_BATCH = 2048
 
 
-def frozen(model: LitClassifier) -> LitClassifier:
+def frozen(model: Classifier) -> Classifier:
     """A copy of the model in evaluation mode without gradients: what an attack does to it stays its own affair."""
     return copy.deepcopy(model).eval().requires_grad_(False)
 
@@ -25,7 +25,7 @@ class WhiteBox:
 
     name = "white box"
 
-    def __init__(self, model: LitClassifier) -> None:
+    def __init__(self, model: Classifier) -> None:
         self._model = frozen(model)
         self.num_classes: int = model.num_classes
         self.image_shape: tuple[int, int, int] = model.image_shape
@@ -33,7 +33,8 @@ class WhiteBox:
 
     def head(self) -> tuple[Tensor, Tensor]:
         """Copies of the last layer's weight [K, D] and bias [K]."""
-        return self._model.head.weight.detach().clone(), self._model.head.bias.detach().clone()
+        head = self._model.linear_head()
+        return head.weight.detach().clone(), head.bias.detach().clone()
 
     def normalize(self, images_NCHW: Tensor) -> Tensor:
         """uint8 images, or float images in [0, 1], to the target's normalised input."""
@@ -59,7 +60,7 @@ class BlackBox:
     name = "black box"
     __slots__ = ("_ask", "device", "image_shape", "num_classes", "queries")
 
-    def __init__(self, model: LitClassifier) -> None:
+    def __init__(self, model: Classifier) -> None:
         model = frozen(model)
 
         @torch.no_grad()
@@ -98,7 +99,7 @@ class BlackBox:
 Access = WhiteBox | BlackBox
 
 
-def accessible(kind: type[Any], model: LitClassifier) -> Any:
+def accessible(kind: type[Any], model: Classifier) -> Any:
     """The access object of type `kind` to `model`."""
     access = kind(model)
     assert isinstance(access, Access), f"{kind.__name__} is no access type"

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 
 from unlearnleak.data import ForgetSplit
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 
 
 class Defense(ABC):
@@ -25,7 +25,7 @@ class Defense(ABC):
     memory_keys: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
-    def __call__(self, model: LitClassifier, split: ForgetSplit, generator: torch.Generator) -> LitClassifier:
+    def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
         """The defended model.
 
         Args:

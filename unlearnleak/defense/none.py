@@ -4,7 +4,7 @@ import torch
 
 from unlearnleak.data import ForgetSplit
 from unlearnleak.defense.base import Defense
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 
 
 class NoDefense(Defense):
@@ -13,6 +13,6 @@ class NoDefense(Defense):
     version = 1
     active = False
 
-    def __call__(self, model: LitClassifier, split: ForgetSplit, generator: torch.Generator) -> LitClassifier:
+    def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
         """The same model."""
         return model

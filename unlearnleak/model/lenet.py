@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from unlearnleak.machine.max_pool import MaxPool2x2
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 
 
-class LeNet(LitClassifier):
+class LeNet(Classifier):
     """Two 5x5 convolutions, then 120 and 84 units; D = 84.
 
     The first convolution of 28-pixel images is padded by 2, as in LeCun et al. 1998, "Gradient-based learning

@@ -4,10 +4,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 
 
-class ResNet18(LitClassifier):
+class ResNet18(Classifier):
     """torchvision's resnet18 without pretrained weights, its 7x7 stem and max pooling included; D = 512.
 
     The unchanged stem (stride 4 before the first block) is what the paper's 75 % on CIFAR-10 suggests: the

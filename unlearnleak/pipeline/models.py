@@ -6,7 +6,7 @@ import torch
 
 from unlearnleak.data import Splits
 from unlearnleak.machine import seeds
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact, Contents
 from unlearnleak.training.fit import check_finite, evaluate
@@ -15,13 +15,13 @@ PREFIX = "model."
 """What the names of a model's tensors begin with in an artifact, which may hold others beside."""
 
 
-def built(plan: Plan, facts: Facts, seed: int, stage: str) -> LitClassifier:
+def built(plan: Plan, facts: Facts, seed: int, stage: str) -> Classifier:
     """The plan's model for these data in main memory, its initial weights drawn from (seed, stage)."""
     with seeds.isolated(seed, stage, "weights"):
         return plan.model_class(**plan.spec["model"]["settings"], **facts._asdict())
 
 
-def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -> LitClassifier:
+def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -> Classifier:
     """The model whose weights an artifact holds, on `device` and in evaluation mode."""
     model = built(plan, facts, 0, "loaded").to(device)
     weights = {name.removeprefix(PREFIX): t for name, t in artifact.tensors.items() if name.startswith(PREFIX)}
@@ -29,7 +29,7 @@ def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -
     return model.eval()
 
 
-def kept(model: LitClassifier, data: Splits, curve: list[Any], **more: Any) -> Contents:
+def kept(model: Classifier, data: Splits, curve: list[Any], **more: Any) -> Contents:
     """What is kept of a model: weights, curve, and per class how many samples there are and are predicted rightly.
 
     Raises:

@@ -29,7 +29,7 @@ from unlearnleak.defense.base import Defense
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.machine import seeds
 from unlearnleak.machine.device import resolve_device
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Store
 from unlearnleak.training.optimization import Optimization
@@ -37,7 +37,7 @@ from unlearnleak.unlearner.base import Unlearner
 
 BASES: dict[str, type[Any]] = {
     "dataset": Dataset,
-    "model": LitClassifier,
+    "model": Classifier,
     "unlearner": Unlearner,
     "defense": Defense,
     "attack": Attack,
@@ -69,7 +69,7 @@ class Plan:
     """
 
     dataset: Dataset
-    model_class: type[LitClassifier]
+    model_class: type[Classifier]
     unlearner: Unlearner
     defense: Defense
     attack: Attack

@@ -24,7 +24,7 @@ from unlearnleak.adversary.access import accessible
 from unlearnleak.data import ForgetSplit, forget_classes
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.engine import Engine, Work
 from unlearnleak.pipeline.graph import Stage, with_ancestors
@@ -225,7 +225,7 @@ class Pipeline:
             self.plan.check_images(tuple(artifact.meta["image_shape"]))
         return artifact
 
-    def model(self, name: str) -> LitClassifier:
+    def model(self, name: str) -> Classifier:
         """The model that the stage of this name ends with, on the device and in evaluation mode."""
         return models.stored(self.plan, self.facts, self.artifact(name), self.plan.device)
 

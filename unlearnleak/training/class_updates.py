@@ -121,10 +121,10 @@ class ClassLedger(pl.Callback):
         self.velocity_KP: Tensor
         self.handles: list[Any] = []
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Allocates the [K, P] tensors, unless a checkpoint held them, and hooks every layer that has parameters."""
         check_trainer(trainer)
-        parameters = list(pl_module.parameters())
+        parameters = list(pl_module.model.parameters())
         self.offsets: dict[nn.Parameter, int] = {}
         size = 0
         for parameter in parameters:
@@ -136,7 +136,7 @@ class ClassLedger(pl.Callback):
             self.velocity_KP = torch.zeros_like(self.ledger_KP)
         self.ledger_KP, self.velocity_KP = self.ledger_KP.to(device), self.velocity_KP.to(device)
         self.gradient_KP = torch.zeros_like(self.ledger_KP)
-        layers = [module for module in pl_module.modules() if list(module.parameters(recurse=False))]
+        layers = [module for module in pl_module.model.modules() if list(module.parameters(recurse=False))]
         for layer in layers:
             check_layer(layer)
         self.handles = [layer.register_forward_hook(self._watch) for layer in layers]

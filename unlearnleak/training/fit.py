@@ -17,11 +17,16 @@ from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.machine.device import quiet_lightning
 from unlearnleak.machine.progress import meter
-from unlearnleak.model.base import LitClassifier
+from unlearnleak.model.base import Classifier
 from unlearnleak.training.batches import ResidentBatches
 from unlearnleak.training.checkpoint import Checkpoints
+from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
 
+VERSION = 1
+"""Of what every training shares and decides numbers: the batches' order and size (batches.py), the step (lit.py), the
+optimiser and its schedule (optimization.py), precision, clipping, and the modes that layers are in. Raise it when one
+of these gives other numbers under the same settings."""
 EVALUATION_BATCH = 1024
 Row = dict[str, float]
 
@@ -62,7 +67,7 @@ class Curve(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Adds the epoch's row."""
-        correct_K, total_K = evaluate(pl_module, self.test)  # type: ignore[arg-type]
+        correct_K, total_K = evaluate(pl_module.model, self.test)  # type: ignore[arg-type]
         self.rows.append(
             {
                 "epoch": len(self.rows) + 1,
@@ -91,7 +96,7 @@ class Curve(pl.Callback):
 
 
 def fit(
-    model: LitClassifier,
+    model: Classifier,
     data: LabeledImages,
     optimization: Optimization,
     *,
@@ -121,7 +126,7 @@ def fit(
     frozen = any(getattr(callback, "freezes_statistics", False) for callback in callbacks)
     if optimization.epochs and batches.batch_size == 1 and not frozen:
         check_single(model, data.image_shape, f"Batches of one ({label})")
-    model.optimization = replace(optimization, steps_per_epoch=len(batches))
+    lit = LitTraining(model, replace(optimization, steps_per_epoch=len(batches)))
     curve = Curve(test, label)
     device = data.labels.device
     model.train()
@@ -129,9 +134,9 @@ def fit(
     if bf16:
         model.to(memory_format=torch.channels_last)  # a tenth faster still, for convolutions in bfloat16
     trainer = make_trainer(optimization, device, [*callbacks, curve], checkpoints)
-    before = checkpoints.find(model, generator, [*callbacks, curve]) if checkpoints else None
+    before = checkpoints.find(lit, generator, [*callbacks, curve]) if checkpoints else None
     try:
-        _run(trainer, model, batches, before)
+        _run(trainer, lit, batches, before)
     except Exception as error:
         if checkpoints is None or before is None or checkpoints.training or isinstance(error, UserError):
             raise
@@ -145,7 +150,7 @@ def fit(
     return curve.rows
 
 
-def check_single(model: LitClassifier, image_shape: tuple[int, int, int], what: str) -> None:
+def check_single(model: Classifier, image_shape: tuple[int, int, int], what: str) -> None:
     """Raises UserError, beginning with `what`, where batch normalisation would see a single value per channel."""
     trial = copy.deepcopy(model).train()  # which keeps the model's own statistics as they are
     image = torch.zeros((1, *image_shape), dtype=torch.uint8, device=trial.mean.device)
@@ -189,10 +194,10 @@ def make_trainer(
         )
 
 
-def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches, checkpoint: Path | None) -> None:
+def _run(trainer: pl.Trainer, lit: LitTraining, batches: ResidentBatches, checkpoint: Path | None) -> None:
     """Fit, and let Ctrl-C arrive as KeyboardInterrupt: Lightning makes an exit with status 1 of it."""
     try:
-        trainer.fit(model, train_dataloaders=batches, ckpt_path=checkpoint)
+        trainer.fit(lit, train_dataloaders=batches, ckpt_path=checkpoint)
     except SystemExit as exit:
         if not isinstance(exit.__context__, KeyboardInterrupt):
             raise
@@ -200,7 +205,7 @@ def _run(trainer: pl.Trainer, model: LitClassifier, batches: ResidentBatches, ch
 
 
 @torch.inference_mode()
-def predict(model: LitClassifier, images_NCHW: Tensor) -> Tensor:
+def predict(model: Classifier, images_NCHW: Tensor) -> Tensor:
     """Predicted labels [N] of uint8 images, in evaluation mode; every module is given its own mode back."""
     training = [module for module in model.modules() if module.training]
     model.eval()
@@ -211,14 +216,14 @@ def predict(model: LitClassifier, images_NCHW: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def evaluate(model: LitClassifier, data: LabeledImages) -> tuple[list[int], list[int]]:
+def evaluate(model: Classifier, data: LabeledImages) -> tuple[list[int], list[int]]:
     """Per class: how many samples are predicted rightly, and how many there are ([K] each)."""
     hits_N = predict(model, data.images) == data.labels
     correct_K = torch.bincount(data.labels[hits_N], minlength=data.num_classes)
     return correct_K.tolist(), data.class_counts().tolist()
 
 
-def check_finite(model: LitClassifier, curve: list[dict[str, float]]) -> None:
+def check_finite(model: Classifier, curve: list[dict[str, float]]) -> None:
     """Raises UserError where a training has run away: neither the store nor an attack could use its numbers."""
     numbers = [row["train_loss"] for row in curve]
     if math.isfinite(sum(numbers)) and all(weight.isfinite().all() for weight in model.state_dict().values()):

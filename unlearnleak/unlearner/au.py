@@ -77,25 +77,25 @@ class Amnesiac(Unlearner):
         hits_N = predict(model, part.images) == part.labels
         return float(hits_N.float().mean())
 
-    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Subtracts, and measures what that did before any repair; not again where the repair goes on."""
         if trainer.ckpt_path is not None:
             return
-        self.goal = self._accuracy(pl_module, self.split.retain) - self.repair_tolerance
-        norms = [parameter.detach().norm() for parameter in pl_module.parameters()]
-        subtract(pl_module, self.update_P)
+        self.goal = self._accuracy(pl_module.model, self.split.retain) - self.repair_tolerance
+        norms = [parameter.detach().norm() for parameter in pl_module.model.parameters()]
+        subtract(pl_module.model, self.update_P)
         self.report = {
             "repair_epochs": 0,
-            "forget_acc_train_subtracted": self._accuracy(pl_module, self.split.forget),
-            "retain_acc_train_subtracted": self._accuracy(pl_module, self.split.retain),
+            "forget_acc_train_subtracted": self._accuracy(pl_module.model, self.split.forget),
+            "retain_acc_train_subtracted": self._accuracy(pl_module.model, self.split.retain),
         }
         if self.rescale:
-            rescale(pl_module, norms)
+            rescale(pl_module.model, norms)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Stops once the retained classes are back."""
         self.report["repair_epochs"] += 1
-        if self._accuracy(pl_module, self.split.retain) >= self.goal:
+        if self._accuracy(pl_module.model, self.split.retain) >= self.goal:
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:

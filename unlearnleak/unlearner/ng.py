@@ -93,7 +93,8 @@ class NegativeGradient(Unlearner):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Puts the bounded ascent in the place of the cross-entropy."""
-        descend = self.criterion = pl_module.criterion
+        model, descend = pl_module.model, pl_module.criterion
+        self.criterion = descend
 
         def criterion(logits_NK: Tensor, labels_N: Tensor) -> Tensor:
             loss = bounded_ascent(logits_NK, labels_N, self.loss_bound)
@@ -101,18 +102,18 @@ class NegativeGradient(Unlearner):
                 return loss
             index_B = torch.randint(len(self.retain), (len(labels_N),), generator=self.generator)
             batch = self.retain.select(index_B.to(labels_N.device))
-            retain_loss: Tensor = descend(pl_module(pl_module.normalize(batch.images)), batch.labels)
+            retain_loss: Tensor = descend(model(model.normalize(batch.images)), batch.labels)
             return loss + self.retain_weight * retain_loss
 
         pl_module.criterion = criterion
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Gives the model its own criterion back."""
+        """Gives the training its own criterion back."""
         pl_module.criterion = self.criterion
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Freezes batch normalisation: D_f's own statistics would spoil the retained classes."""
-        for module in pl_module.modules():
+        for module in pl_module.model.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
 
@@ -122,7 +123,7 @@ class NegativeGradient(Unlearner):
         last = self.report["steps"] == trainer.estimated_stepping_batches
         if self.report["steps"] % self.check_every and not last:
             return
-        hits_N = predict(pl_module, self.forget.images) == self.forget.labels
+        hits_N = predict(pl_module.model, self.forget.images) == self.forget.labels
         self.report["forget_acc_train"] = hits_N.float().mean().item()
         if self.report["forget_acc_train"] <= self.forget_acc_goal:
             self.report["stopped_by"] = "forget_acc_goal"

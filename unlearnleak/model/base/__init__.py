@@ -1,32 +1,31 @@
-"""LitClassifier: what every architecture shares."""
+"""Classifier: what every architecture shares. `wrapped` makes one of a module that somebody else wrote."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from unlearnleak.errors import UserError
-from unlearnleak.training.optimization import Optimization
 
 
-class LitClassifier(pl.LightningModule, ABC):
+class Classifier(nn.Module, ABC):
     """A feature extractor phi(x) in R^D and a linear head W phi(x) + b.
+
+    It knows nothing of how it is trained: `unlearnleak.training.lit.LitTraining` does that.
 
     Args:
         image_shape: (C, H, W) of the images.
         num_classes: K, the width of the head.
         mean, std: per channel, of the training images in [0, 1]; kept as buffers, so that a stored model is
-        complete.
+            complete.
     """
 
     version: ClassVar[int]
     smallest_side: ClassVar[int] = 1
     """The least height and width, in pixels, of images that the layers leave something of."""
-    head: nn.Linear
+    head: nn.Linear | None
+    """The last layer, [K, D]. None only in a model of somebody else's (`wrapped`) of which no layer is known."""
 
     def __init__(
         self,
@@ -44,8 +43,6 @@ class LitClassifier(pl.LightningModule, ABC):
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32)[:, None, None])
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32)[:, None, None])
-        self.optimization: Optimization | None = None
-        self.criterion: Callable[[Tensor, Tensor], Tensor] = cross_entropy
 
     @classmethod
     def check_images(cls, image_shape: tuple[int, int, int]) -> None:
@@ -63,8 +60,18 @@ class LitClassifier(pl.LightningModule, ABC):
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """Logits [N, K] of normalised float images [N, C, H, W]."""
-        logits: Tensor = self.head(self.features(x_NCHW))
+        logits: Tensor = self.linear_head()(self.features(x_NCHW))
         return logits
+
+    def linear_head(self) -> nn.Linear:
+        """The head, for who cannot do without.
+
+        Raises:
+            UserError: the model has none that is known.
+        """
+        if self.head is None:
+            raise UserError(NO_HEAD.format("head"))
+        return self.head
 
     def normalize(self, images_NCHW: Tensor) -> Tensor:
         """Images, uint8 in 0..255 or float in [0, 1], to the model's input: zero mean, unit deviation."""
@@ -73,16 +80,8 @@ class LitClassifier(pl.LightningModule, ABC):
         normalised: Tensor = (images_NCHW - self.mean) / self.std
         return normalised
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, Tensor]:
-        """The criterion on one batch of uint8 images and labels; logits go along for the curves.
 
-        The criterion is the mean cross-entropy unless an unlearner has put another in its place.
-        """
-        images_NCHW, labels_N = batch
-        logits_NK = self(self.normalize(images_NCHW))
-        return {"loss": self.criterion(logits_NK, labels_N), "logits": logits_NK.detach()}
-
-    def configure_optimizers(self) -> Any:
-        """SGD as `self.optimization` says; `unlearnleak.training.fit.fit` sets it."""
-        assert self.optimization is not None, "unlearnleak.training.fit.fit sets the optimization"
-        return self.optimization.build(self.parameters())
+NO_HEAD = (
+    "This model gives no {}: no linear layer of it is known as its head. Name that layer (head=fc, for example), or "
+    "take an attack that needs answers or gradients alone."
+)
