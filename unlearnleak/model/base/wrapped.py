@@ -66,7 +66,7 @@ class Wrapped(Classifier):
             handle.remove()
         if len(given) != 1:
             raise UserError(
-                f"The layer {self.name!r} is run {len(given)} times for one batch: a head is run once. Name another layer."
+                f"The layer {self.name!r} is run {len(given)} times for one batch, a head once: name another layer."
             )
         return given[0]
 
