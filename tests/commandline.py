@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
+
 
 @dataclass
 class Finished:
@@ -40,7 +42,7 @@ class CommandLine:
 
     def __exit__(self, *_: object) -> None:
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()
 
     def __call__(self, *words: str, cwd: Path, **environment: str) -> Finished:

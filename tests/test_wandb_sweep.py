@@ -14,6 +14,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from tests.jobs import composed, overrides_in
 from tests.logger.server import Server
+from tests.patience import PATIENCE
 from unlearnleak.config.build import component_name
 from unlearnleak.pipeline.plan import make_plan
 
@@ -88,7 +89,9 @@ def test_every_choice_is_a_job_that_can_be_planned(config: dict[str, Any]) -> No
 def test_command_line_is_understood(config: dict[str, Any]) -> None:
     """As a process, and as the shell-less words that they are: a list of classes is no pattern."""
     words = command_line(config, grid(config)[-1])
-    done = subprocess.run([*words, "--cfg", "job"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [*words, "--cfg", "job"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     shown = yaml.safe_load(done.stdout)
     assert (shown["forget_classes"], shown["seed"], shown["sweep_name"]) == ("draw:3", 1, "wandb_grid")
@@ -111,7 +114,9 @@ def test_an_agent_runs_it(tmp_path: Path) -> None:
         server.commands = [{"type": "run", "run_id": "agents1", "args": args, "program": config["program"]}]
         env = kept | server.environment | {"HOME": str(tmp_path), "PATH": path, "PYTHONPATH": str(ROOT)}
         agent = [sys.executable, "-m", "wandb", "agent", "--count", "1", "team/leaks/sweep123"]
-        done = subprocess.run(agent, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=200)
+        done = subprocess.run(
+            agent, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=2 * PATIENCE
+        )
         assert done.returncode == 0, done.stderr
         assert server.runs.keys() == {"agents1"}, done.stderr
         told = server.runs["agents1"]

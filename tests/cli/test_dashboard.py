@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.called import call
 from tests.logger.server import KEY, Server
+from tests.patience import PATIENCE
 from unlearnleak.cli import dashboard as command
 from unlearnleak.errors import UserError
 
@@ -54,7 +55,7 @@ def test_push_saves_the_same_workspace_and_prints_its_address(tmp_path: Path) ->
     with Server() as server:
         call = [sys.executable, "-c", program]
         env = os.environ | server.environment
-        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"{server.url}/team/leaks?nw=")
         (view,) = server.views
@@ -62,12 +63,12 @@ def test_push_saves_the_same_workspace_and_prints_its_address(tmp_path: Path) ->
         assert view["type"] == "project-view"
         assert json.loads(view["spec"]) == json.loads((tmp_path / "spec.json").read_text())
         server.refusal = "project leaks is not yours"
-        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert "UserError: W&B did not take the workspace of team/leaks: " in done.stderr
         assert "WANDB_BASE_URL" in done.stderr
         assert len(server.views) == 1
         env["WANDB_API_KEY"] = ""
-        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
         assert "UserError: --push needs an API key: run `wandb login`, or set WANDB_API_KEY" in done.stderr
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.patience import PATIENCE
+
 
 @dataclass
 class OfflineRun:
@@ -63,7 +65,7 @@ def read_file(file: Path) -> OfflineRun:
     """One `.wandb` file; also that of a run that was killed."""
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
     env = os.environ | {"WANDB_MODE": "offline", "WANDB_CACHE_DIR": str(file.parent)}
-    printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60).stdout
+    printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
     run = OfflineRun(file)
     for record in map(json.loads, printed.splitlines()):
         _apply(run, record["type"], record.get(record["type"], {}))

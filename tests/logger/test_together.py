@@ -10,6 +10,7 @@ import numpy as np
 
 from tests.logger.offline import read_offline
 from tests.logger.real import run_small
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,7 +54,7 @@ for seed in map(int, sys.argv[1:]):
         process.stdin.write(b"go\n")
         process.stdin.flush()
     for process in processes:
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     runs = read_offline(tmp_path)
     assert len({run.id for run in runs}) == 6
     for run in runs:
@@ -79,7 +80,7 @@ for name in ("first", "second"):
     env |= {"WANDB_SWEEP_ID": "sweep123", "WANDB_RUN_ID": "agents1", "WANDB_PROJECT": "leaks"}
     env |= {"WANDB_SWEEP_PARAM_PATH": str(parameters)}
     words = [sys.executable, "-c", program]
-    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert "UserError: WANDB_RUN_ID=agents1 names one run" in done.stderr
     (run,) = read_offline(tmp_path)
     assert (run.id, run.sweep, run.project, run.exit_code) == ("agents1", "sweep123", "leaks", 0)

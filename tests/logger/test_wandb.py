@@ -10,6 +10,7 @@ import pytest
 
 from tests.logger.offline import OfflineRun, read_offline
 from tests.logger.test_none import logger_from, whole_run
+from tests.patience import PATIENCE
 from unlearnleak.errors import UserError
 from unlearnleak.logger.wandb import WandbLogger
 from unlearnleak.tracking.wandb_service import settings
@@ -171,11 +172,14 @@ def kill_service(number):
     os.kill(service, number)
     while services():
         time.sleep(0.05)
+def wait_for_rows(name, count):  # until W&B's service has written them
+    while sum(path.read_bytes().count(name) for path in directory.rglob("*.wandb")) < count:
+        time.sleep(0.05)
 {body}
 """
     command = [sys.executable, "-c", program]
     env = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"} | env  # a service of its own
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60, env=env)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=PATIENCE, env=env)
 
 
 def test_offline_prints_nothing_and_needs_no_home(tmp_path: Path) -> None:
@@ -191,7 +195,7 @@ def test_killed_run_keeps_the_rows_it_logged(tmp_path: Path) -> None:
     body = """
 start()
 logger.curve("original", [{"epoch": e, "train_loss": 1 / e} for e in range(1, 51)])
-time.sleep(1)
+wait_for_rows(b"original/train_loss", 50)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     assert in_a_process(body, tmp_path).returncode == -signal.SIGKILL
@@ -204,7 +208,7 @@ def test_service_killed_by_sigterm_does_not_hide_the_reason_nor_spoil_the_next_r
     body = """
 start("first")
 logger.summary({"asr": 0.5})
-time.sleep(1)
+wait_for_rows(b"asr", 1)
 try:
     kill_service(signal.SIGTERM)
     sys.exit(143)
@@ -235,9 +239,16 @@ def test_unknown_mode(mode: str) -> None:
 
 def test_mistakes_are_refused_soon_and_a_server_that_is_not_there_costs_one_try(tmp_path: Path) -> None:
     body = """
+import wandb
+init, tried = wandb.init, []
+def counted(**what):
+    tried.append(what["mode"])
+    return init(**what)
+wandb.init = counted
 for project, key in [("p", ""), ("p", "short"), ("p", 40 * "a"), ("p", 40 * "a"), ("a:b", 40 * "a")]:
     os.environ["WANDB_API_KEY"] = key
     logger = logger_from("wandb", mode="online", init_timeout=1, project=project)
+    tried.clear()
     before = time.monotonic()
     try:
         start()
@@ -247,8 +258,8 @@ for project, key in [("p", ""), ("p", "short"), ("p", 40 * "a"), ("p", 40 * "a")
         logger.curve("c", [{"epoch": 1, "loss": 0.5}])
     except Exception as error:
         print(type(error).__name__, error)
-    print("broken", logger.broken, "after", ["a moment", "a try"][time.monotonic() - before > 0.9])
-    assert time.monotonic() - before < 20
+    print("broken", logger.broken, "after", "a try" if "online" in tried else "a moment")
+    assert time.monotonic() - before < 60
     logger.finish(exit_code=1)
 """
     done = in_a_process(body, tmp_path, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_MODE="offline")

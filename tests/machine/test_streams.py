@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = """
 import logging, os, subprocess, sys
@@ -31,7 +33,7 @@ def shell(end: str, folder: Path) -> tuple[int, list[str], str]:
     line = f'set -o pipefail; "$0" -c "$COMMAND" "$1" {end}'
     environment = os.environ | {"COMMAND": COMMAND, "PYTHONPATH": str(ROOT)}
     words = ["bash", "-c", line, sys.executable, str(folder / "failed")]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
     return done.returncode, (done.stdout + done.stderr).splitlines(), (folder / "failed").read_text()
 
 
@@ -68,6 +70,8 @@ def test_a_full_disk_is_told_once(tmp_path):
 def test_output_that_is_all_there_is_and_is_lost_is_a_failure(tmp_path, command, end, code):
     words = ["bash", "-c", f'set -o pipefail; "$0" -m unlearnleak.run {command} {end}', sys.executable]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr

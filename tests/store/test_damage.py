@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.store.published import FILES, PAYLOAD, assert_sound, computed, litter, never
 from unlearnleak.errors import UserError
 from unlearnleak.store import Store, folder
@@ -116,7 +117,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize(("damage", "reason"), DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_artifact_is_named_and_computed_again(store, place, damage, reason, caplog):
     damage(place)

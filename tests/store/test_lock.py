@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 from filelock import FileLock
 
+from tests.patience import PATIENCE
 from tests.store.published import PAYLOAD, assert_sound, computed, litter, never
 from unlearnleak.store import is_held, key_of
 
@@ -19,20 +20,20 @@ def test_who_asks_meanwhile_waits_and_does_not_compute(store, caplog):
 
     def slow():
         started.set()
-        assert go_on.wait(30)
+        assert go_on.wait(PATIENCE)
         return computed()
 
     with ThreadPoolExecutor() as pool:
         first = pool.submit(store.get_or_compute, "original", PAYLOAD, slow)
-        assert started.wait(30)
+        assert started.wait(PATIENCE)
         others = [pool.submit(store.get_or_compute, "original", PAYLOAD, never) for _ in range(2)]
         # Another key has another lock: it must not wait.
         assert_sound(store.get_or_compute("unlearned", PAYLOAD, computed))
         assert not any(other.done() for other in others)
         go_on.set()
-        assert not first.result(30).hit
+        assert not first.result(PATIENCE).hit
         for other in others:
-            assert other.result(30).hit
+            assert other.result(PATIENCE).hit
             assert_sound(other.result())
     assert "another process computes original-" in caplog.text
     assert litter(store.root) == []
@@ -72,7 +73,7 @@ def test_clean_removes_the_locks_that_nobody_holds(store):
     assert litter(store.root) == []
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("what", ["folder", "link to itself", "pipe", "file of others"])
 def test_what_is_no_lock_is_held_by_nobody(store, what):
     path = store.lock(f"original-{key_of(PAYLOAD)}")

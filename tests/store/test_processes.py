@@ -9,6 +9,7 @@ import time
 import pytest
 import torch
 
+from tests.patience import PATIENCE, wait_until
 from tests.store.published import PAYLOAD, assert_sound, computed, litter, never
 from unlearnleak.store import Contents, Store
 
@@ -18,10 +19,7 @@ EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtr
 
 
 def wait_for(path):
-    deadline = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < deadline, f"no {path}"
-        time.sleep(0.005)
+    wait_until(path.exists, str(path), pause=0.005)
 
 
 @pytest.mark.parametrize("locks", ["working", "broken"])
@@ -39,7 +37,7 @@ def test_eight_processes_at_once_get_one_artifact(store, tmp_path, locks):
             time.sleep(0.2)
             return Contents({"w": torch.full((1000,), i)}, {"by": i})
 
-        barrier.wait(30)
+        barrier.wait(PATIENCE)
         artifact = store.get_or_compute("original", PAYLOAD, compute)
         value = artifact.meta["by"]
         assert artifact.tensors["w"].eq(value).all()
@@ -49,7 +47,7 @@ def test_eight_processes_at_once_get_one_artifact(store, tmp_path, locks):
     for child in children:
         child.start()
     for child in children:
-        child.join(60)
+        child.join(PATIENCE)
     assert [child.exitcode for child in children] == [0] * 8
     computed_by = (tmp_path / "computed").read_text().split()
     answers = [(tmp_path / f"answer{i}").read_text().split() for i in range(8)]
@@ -89,7 +87,7 @@ def test_killed_at_any_instant_the_next_run_recovers(tmp_path, caplog):
         root = tmp_path / str(instant)
         child = fork.Process(target=publish_and_die, args=(root, instant))
         child.start()
-        child.join(30)
+        child.join(PATIENCE)
         if child.exitcode == 0:
             break
         assert child.exitcode == -signal.SIGKILL
@@ -133,12 +131,12 @@ def test_the_temporary_of_a_writing_process_survives_until_it_is_killed(store, t
     assert any(path.suffix == ".lock" for path in held)
     if killed:
         child.kill()
-        child.join(30)
+        child.join(PATIENCE)
         assert set(store.clean()) == {path for path in held if path.suffix in {".tmp", ".lock"}}
         assert not store.contains("original", PAYLOAD)
     else:
         (tmp_path / "go on").touch()
-        child.join(30)
+        child.join(PATIENCE)
         assert child.exitcode == 0
         assert_sound(store.get_or_compute("original", PAYLOAD, never))
     assert litter(store.root) == []

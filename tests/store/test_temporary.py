@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.patience import wait_until
 from tests.store.published import PAYLOAD, assert_sound, litter
 from unlearnleak.store.temporary import is_leftover, name_beside, temporary
 
@@ -67,10 +68,7 @@ def test_a_process_that_nobody_waited_for_is_dead(place):
         path = renamed(path, r"@\d+@\d+@", f"@{child.pid}@{began}@")
         assert not is_leftover(path)
         child.kill()
-        deadline = time.monotonic() + 10
-        while not is_leftover(path) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert is_leftover(path)
+        wait_until(lambda: is_leftover(path), "the process's end")
         assert child.returncode is None  # still a zombie
 
 

@@ -17,6 +17,8 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from tests.patience import PATIENCE
+
 CONFIG = """
 do: answer
 code: 0
@@ -27,8 +29,6 @@ hydra:
   searchpath: ["file://CONF"]
   sweep: {dir: "${folder}/sweep", subdir: "${hydra.job.num}"}
 """
-PATIENCE = 60.0
-"""Seconds after which something that must come is given up."""
 
 
 class Unsent(Exception):

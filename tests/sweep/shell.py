@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.patience import PATIENCE
 from unlearnleak.runs.status import RESULT, STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ def start(*words: str, **environment: str) -> subprocess.Popen[str]:
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run it to its end."""
     process = start(*words, **environment)
-    out, err = process.communicate(timeout=280)
+    out, err = process.communicate(timeout=4 * PATIENCE)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 

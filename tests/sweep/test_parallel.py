@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.sweep.direct import words_in
 from tests.sweep.shell import computed, install_trap, results, run, start, statuses
 
@@ -42,7 +43,7 @@ def test_two_sweeps_at_once_share_a_store_and_do_no_work_twice(one_worker, tmp_p
     words = words_in(tmp_path, *GRID, "hydra.launcher.workers=2")
     other = words_in(tmp_path, "unlearner=ft,none,rl", *GRID[1:], "hydra.launcher.workers=2", "sweep_name=other")
     both = [start(*words), start(*other), start(*words)]  # the third is the first once more, run folders included
-    ends = [process.communicate(timeout=280) for process in both]
+    ends = [process.communicate(timeout=4 * PATIENCE) for process in both]
     assert [process.returncode for process in both] == [0, 0, 0], ends
     counts = computed(tmp_path / "runs")
     assert set(counts.values()) == {1}

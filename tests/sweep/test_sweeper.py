@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.jobs import composed, images, write_npz
+from tests.patience import PATIENCE
 from tests.sweep.direct import Direct, sweep, words_in
 from unlearnleak.attack.head_sum import HeadSum
 from unlearnleak.errors import UserError
@@ -236,24 +237,30 @@ def original_in_hand_elsewhere(folder):
     def other_process():
         with held(elsewhere.plan.store.lock(f"original-{elsewhere.key('original')}")):
             began.set()
-            go_on.wait(30)
+            go_on.wait(PATIENCE)
 
     thread = threading.Thread(target=other_process)
     thread.start()
-    assert began.wait(30)
+    assert began.wait(PATIENCE)
     return elsewhere, thread, go_on
 
 
-def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tmp_path, computed):
+def when_it_waits(monkeypatch, go_on):
+    """Let the other process go on only when the sweep has met its lock, and has put its workers away to wait."""
+    close = runner.close_workers
+
+    def close_and_tell(launcher):
+        close(launcher)
+        go_on.set()
+
+    monkeypatch.setattr(runner, "close_workers", close_and_tell)
+
+
+def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tmp_path, computed, monkeypatch):
     elsewhere, thread, go_on = original_in_hand_elsewhere(tmp_path)
+    when_it_waits(monkeypatch, go_on)
     launches = []
-
-    def act(folder):
-        launches.append(folder.parent.name)
-        if launches.count("original") == 1:
-            threading.Timer(0.3, go_on.set).start()
-
-    launcher = sweep(tmp_path, "attack=head_sum", act=act)
+    launcher = sweep(tmp_path, "attack=head_sum", act=lambda folder: launches.append(folder.parent.name))
     thread.join()
     assert 1 in launcher.closed  # no worker of the first launch keeps a device meanwhile
     assert launcher.closed[-1] == len(launcher.launched)  # nor of the last
@@ -272,20 +279,16 @@ def test_a_stage_that_another_process_publishes_meanwhile_is_not_launched_again(
     def slow(*arguments, **more):
         if threading.current_thread() is thread:
             began.set()
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
         return trained(*arguments, **more)
 
     monkeypatch.setattr(pipeline, "fit", slow)
     thread = threading.Thread(target=elsewhere.original)
     thread.start()
-    assert began.wait(30)
+    assert began.wait(PATIENCE)
+    when_it_waits(monkeypatch, go_on)
     launches = []
-
-    def act(folder):
-        launches.append(folder.parent.name)
-        threading.Timer(0.3, go_on.set).start()
-
-    sweep(tmp_path, "attack=head_sum", act=act)
+    sweep(tmp_path, "attack=head_sum", act=lambda folder: launches.append(folder.parent.name))
     thread.join()
     assert launches.count("original") == 1
     assert computed["original", elsewhere.key("original")] == 1

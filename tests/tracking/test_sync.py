@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from tests.cli.called import call
 from tests.logger.offline import read_file
 from tests.logger.server import KEY, Server
 from tests.logger.test_none import logger_from, whole_run
+from tests.patience import PATIENCE, wait_until
 from unlearnleak.errors import UserError
 from unlearnleak.tracking import sync
 
@@ -105,14 +105,14 @@ def test_failures_are_named_and_do_not_stop_the_others(
         empty_run(tmp_path / "runs", job)
     done = empty_run(tmp_path / "runs", "6-good")
     (done / "run-6-g.wandb.synced").touch()
-    assert command(str(tmp_path / "runs"), "--timeout", "1", "--workers", "2") == 1
+    assert command(str(tmp_path / "runs"), "--timeout", "4", "--workers", "2") == 1
     printed = capsys.readouterr()
     assert printed.out == "synced 2, already 1, failed 3 (timeout 1)\n"
     told = sorted(line.partition(": ")[::2] for line in printed.err.splitlines())
     assert [status for status, _ in told] == ["failed", "failed", "timeout"]
     assert told[0][1].endswith("exit status 7: Error: \\x1b[2Jpermission denied")
     assert told[1][1].endswith("exit status 0, not marked as synced: wandb: all is well")
-    assert told[2][1].endswith("no end within 1 s: setting up")
+    assert told[2][1].endswith("no end within 4 s: setting up")
     (child,) = (tmp_path / "runs").rglob("child")
     assert not alive(int(child.read_text()))
 
@@ -145,10 +145,10 @@ def test_a_dead_address_is_given_up_in_time(
 ) -> None:
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     whole_run(logger_from("wandb", mode="offline"), tmp_path / "runs" / "a")
-    assert command(str(tmp_path / "runs"), "--timeout", "4") == 1
+    assert command(str(tmp_path / "runs"), "--timeout", "12") == 1
     printed = capsys.readouterr()
     assert printed.out == "synced 0, already 0, failed 1 (timeout 1)\n"
-    assert "no end within 4 s: wandb:" in printed.err
+    assert "no end within 12 s: wandb:" in printed.err
 
 
 def test_ctrl_c_ends_every_process_and_counts(fake: Path, tmp_path: Path) -> None:
@@ -163,11 +163,9 @@ sys.exit(command({str(tmp_path / "runs")!r}, "--workers", "2"))
 """
     words = [sys.executable, "-c", program]
     running = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while len(list((tmp_path / "runs").rglob("child"))) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_until(lambda: len(list((tmp_path / "runs").rglob("child"))) == 2, "two hanging uploads")
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out) == (130, "synced 1, already 0, failed 0, not begun or not ended 4\n"), err
     assert "Traceback" not in err
     for child in (tmp_path / "runs").rglob("child"):
@@ -188,7 +186,7 @@ def test_mistakes_are_told_before_anything_starts(fake: Path, tmp_path: Path, mo
         command(str(tmp_path / "runs"), "--workers", "0")
     words = [sys.executable, "-c", f"from tests.tracking.test_sync import command; command({str(tmp_path / 'runs')!r})"]
     monkeypatch.setenv("WANDB_API_KEY", "")
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert "UserError: unlearnleak sync needs an API key: run `wandb login`, or set WANDB_API_KEY." in done.stderr
     assert not sync.is_synced(run)
 

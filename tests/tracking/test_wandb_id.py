@@ -10,6 +10,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from tests.logger.offline import read_offline
+from tests.patience import PATIENCE
 from unlearnleak.errors import UserError
 from unlearnleak.machine.process import LAUNCH
 from unlearnleak.tracking import wandb_id
@@ -83,7 +84,9 @@ for name in ("a", "b"):
         settings.write_text("[default]\nrun_id = one\nmode = disabled\nproject = theirs\nresume = allow\n")
     words = [sys.executable, "-c", program]
     environment = kept | place | environment
-    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
 
 
 def test_what_is_set_elsewhere_does_not_change_what_is_logged(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from torch.nn.functional import pad
 
 from tests.conftest import SEED
 from tests.jobs import pipeline_in
+from tests.patience import PATIENCE
 from tests.training.test_fit import Normalised
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import ForgetSplit
@@ -388,7 +389,7 @@ def killed_in_a_child(folder, stage, act):
 
     process = fork.Process(target=child)
     process.start()
-    process.join(60)
+    process.join(PATIENCE)
     assert process.exitcode == -signal.SIGKILL
 
 
@@ -458,7 +459,7 @@ def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed
 
     process = fork.Process(target=die_in_the_second_part)
     process.start()
-    process.join(60)
+    process.join(PATIENCE)
     assert process.exitcode == -signal.SIGKILL
     caplog.clear()
     others = shutil.copytree(tmp_path / "killed", tmp_path / "others")
@@ -497,7 +498,7 @@ def test_two_processes_that_compute_the_same_do_not_disturb_each_other(tmp_path)
 
     def child(number):
         pipeline = job_in(folder)
-        barrier.wait(30)
+        barrier.wait(PATIENCE)
         time.sleep(0.1 * number)
         artifact, meta = outcome(pipeline, "original")
         assert meta == expected_meta
@@ -507,7 +508,7 @@ def test_two_processes_that_compute_the_same_do_not_disturb_each_other(tmp_path)
     for process in children:
         process.start()
     for process in children:
-        process.join(60)
+        process.join(PATIENCE)
     assert [process.exitcode for process in children] == [0] * 4
 
 

@@ -17,7 +17,8 @@ from hydra.types import HydraContext, RunMode
 
 from hydra_plugins.unlearnleak.pool import PoolLauncher
 from tests.jobs import overrides_in, write_npz
-from tests.sweep.pool_jobs import CONFIG, PATIENCE, appear, task
+from tests.patience import PATIENCE
+from tests.sweep.pool_jobs import CONFIG, appear, task
 from unlearnleak.config.folder import config_folder
 from unlearnleak.errors import UserError
 from unlearnleak.machine.process import began, is_alive

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from unlearnleak.errors import UserError
 from unlearnleak.machine.process import began, host
 from unlearnleak.runs.status import write_json
@@ -47,7 +48,9 @@ def test_processes_start_whatever_tmpdir_is(tmp_path, kind):
     elif kind != "missing":
         place.mkdir()
     words, environment = [sys.executable, "-c", WORKER], os.environ | {"TMPDIR": str(place)}
-    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     sockets, temporaries = done.stdout.splitlines()[0].rsplit(" /", 1)
     assert "alive" in done.stdout

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from unlearnleak.machine.process import began
 from unlearnleak.sweep.slurm import queue as slurm_queue
 from unlearnleak.sweep.slurm.queue import Listed, Silent, array_limit, cancel, command, ending, in_words, listed
@@ -26,7 +27,7 @@ def says(tmp_path, monkeypatch):
     return put
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(PATIENCE)
 def test_a_command_that_hangs_is_silent_with_all_its_children(says):
     """The child holds the pipe on which the command would have answered."""
     path = Path(says("squeue", script="sleep 1000 & echo $! > $0.child; wait"))
