@@ -19,27 +19,23 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 import unlearnleak
+import unlearnleak.runs.resolvers
 from unlearnleak.cli import commands
 from unlearnleak.cli.completion import QUERY, answer, is_query
 from unlearnleak.config.folder import config_folder
-from unlearnleak.config.home import in_home, run_words
+from unlearnleak.config.home import run_words
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.machine import streams
 from unlearnleak.machine.printable import LINES, printable, write_any_letter
 from unlearnleak.runs.launch import launch_folder
-from unlearnleak.runs.naming import run_name
 from unlearnleak.sweep import master
 
 SAYS_ALL = {"dry_run=true", "--help", "--cfg", "--info"}
 """Words that make a run print all that it has to give."""
-
-
-OmegaConf.register_new_resolver("unlearnleak.run_name", run_name, replace=True)
-OmegaConf.register_new_resolver("unlearnleak.in_home", in_home, replace=True)
 
 
 @hydra.main(config_path=config_folder(), config_name="config", version_base="1.3")

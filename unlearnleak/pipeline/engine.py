@@ -2,7 +2,6 @@
 
 import resource
 import time
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ class Engine:
         name = (stage.name, stage.key)
         if name in self.artifacts:
             return self.artifacts[name]
-        work = Work(self, stage)
+        work = StageWork(self, stage)
 
         def measured() -> Contents:
             count_memory_anew(work.device)
@@ -58,11 +57,8 @@ class Engine:
         return self.artifacts[name]
 
 
-class Work(Mapping[str, Artifact]):
-    """What a stage's computation is handed: its parents' artifacts by role, a device, and a place for checkpoints.
-
-    A parent is found or computed when it is first asked for.
-    """
+class StageWork:
+    """`graph.Work` for one stage of an engine; `trainings` are the checkpoints that it has asked for."""
 
     def __init__(self, engine: Engine, stage: Stage) -> None:
         self.engine, self.stage = engine, stage
@@ -71,22 +67,13 @@ class Work(Mapping[str, Artifact]):
     def __getitem__(self, role: str) -> Artifact:
         return self.engine.artifact(self.stage.parents[role])
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.stage.parents)
-
-    def __len__(self) -> int:
-        return len(self.stage.parents)
-
     @property
     def device(self) -> torch.device:
         """Where the stage is computed. The data's facts need no GPU: sweeps are planned where there is none."""
         return torch.device("cpu") if self.stage.cpu else self.engine.plan.device
 
     def checkpoints(self, part: str = "") -> Checkpoints | None:
-        """Where the stage's training goes on if it is killed; None if it is to start over.
-
-        Where a stage needs several trainings, `part` tells them apart.
-        """
+        """A place beside the store of the stage's own, by its key."""
         seconds = self.engine.plan.runtime.checkpoint_seconds
         if seconds is None:
             return None

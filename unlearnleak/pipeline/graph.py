@@ -3,12 +3,29 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from unlearnleak.store import Contents, key_of
+import torch
 
-if TYPE_CHECKING:
-    from unlearnleak.pipeline.engine import Work
+from unlearnleak.store import Artifact, Contents, key_of
+from unlearnleak.training.checkpoint import Checkpoints
+
+
+class Work(Protocol):
+    """What a stage's computation is handed."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the stage is computed."""
+
+    def __getitem__(self, role: str) -> Artifact:
+        """The artifact of the parent in this role, found or computed when it is first asked for."""
+
+    def checkpoints(self, part: str = "") -> Checkpoints | None:
+        """Where a training of the stage goes on if it is killed; None if it is to start over.
+
+        Where a stage needs several trainings, `part` tells them apart.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +44,7 @@ class Stage:
     name: str
     describe: Callable[[], Mapping[str, Any]]
     parents: Mapping[str, "Stage"]
-    compute: "Callable[[Work], Contents]"
+    compute: Callable[[Work], Contents]
     cpu: bool = False
     several: str = ""
 

@@ -26,8 +26,8 @@ from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline import models
-from unlearnleak.pipeline.engine import Engine, Work
-from unlearnleak.pipeline.graph import Stage, with_ancestors
+from unlearnleak.pipeline.engine import Engine
+from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
 from unlearnleak.pipeline.packing import pack, pack_verdict, unpack
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact, Contents

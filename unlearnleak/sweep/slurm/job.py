@@ -53,7 +53,7 @@ class SlurmJob(SlurmLauncher):  # type: ignore[misc]
 
     def __call__(self, sweep_overrides: list[str], *rest: Any) -> JobReturn:
         """Run the job. An earlier attempt's leftovers, if any, are removed first."""
-        import unlearnleak.run  # noqa: F401, PLC0415  (the resolvers of conf/; light, and not needed where jobs are launched)
+        import unlearnleak.runs.resolvers  # noqa: F401, PLC0415  (not needed where jobs are launched)
 
         write_any_letter()
         self.requeued = self.told_to_end = False
