@@ -9,6 +9,7 @@ import numpy as np
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+import unlearnleak.runs.resolvers  # noqa: F401  (of what conf/ refers to)
 from unlearnleak.config.folder import config_folder
 from unlearnleak.config.schema import GROUPS
 from unlearnleak.pipeline.plan import make_plan
