@@ -8,7 +8,7 @@ steps on all of them (the recipe's batch of 128), since later steps hold no more
 - images: with the data set
 - copy: what a second copy of the training images would add; no line below may hold that much more than its parts
 - training, ledger: a few steps of `fit` without and with AU's ledgers; three [10, P] tensors are 1,280 MiB. The same
-  with the ledgers of two classes, as each training of runtime.ledger_classes=2 keeps them
+  with the ledgers of two classes, as each training of unlearner.ledger_classes=2 keeps them
 - original: AU's original as a job computes and stores it, on 2,000 training images, without and with that setting
 - attack: param_dot with its default settings on 1,000 auxiliary images, and with attack.chunk=100
 - inversion: gradient inversion of 40 images, 5 steps
@@ -81,7 +81,7 @@ def original(ledger_classes: str) -> None:
         })  # fmt: skip
         told = ["dataset=npz", f"dataset.path={folder}/images.npz", "model=resnet18", "unlearner=au", "logger=none"]
         told += ["training.epochs=1", "training.warmup_epochs=0", f"training.batch_size={BATCH}", "runtime.device=cpu"]
-        told += [f"store={folder}/store", f"runtime.ledger_classes={ledger_classes}"]
+        told += [f"store={folder}/store", f"unlearner.ledger_classes={ledger_classes}"]
         Pipeline(make_plan(compose("config", overrides=told))).original()
 
 

@@ -8,13 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from unlearnleak.data import ForgetSplit, LabeledImages, Splits
+from unlearnleak.data import ForgetSet, LabeledImages, Splits
 from unlearnleak.dataset.digits import Digits
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import evaluate, fit
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.task import Task
 
 SEED = 100
 # A third of the recipe's epochs: a second and a half, and 97 % on the test images already.
@@ -73,27 +74,30 @@ def original(digits, fresh_lenet) -> Original:
 
 
 @pytest.fixture(scope="session")
-def unlearn(original, fresh_lenet):
+def task_for(original, fresh_lenet):
+    """Return a function that makes an unlearner's task, of whole classes unless `forget` says otherwise."""
+
+    def make(unlearner, classes=(3,), *, seed=SEED, start=None, forget=None) -> Task:
+        forget = forget or ForgetSet(classes=classes)
+        return Task(
+            original=None if unlearner.start == "scratch" else start or copy.deepcopy(original.model),
+            fresh=fresh_lenet,
+            split=forget.split(original.splits.train, generator(seed, "forget samples")),
+            test=original.splits.test,
+            training=original.optimization,
+            generator=lambda name: generator(seed, "unlearning", name),
+            records={"class_updates": original.ledger} if unlearner.needs else {},
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def unlearn(task_for):
     """Return a function that runs an unlearner as the pipeline does, and gives the unlearned model."""
 
-    def run(unlearner, classes=(3,), *, seed=SEED, start=None):
-        fresh = fresh_lenet() if unlearner.start == "scratch" else copy.deepcopy(original.model)
-        model = fresh if start is None else start
-        split = ForgetSplit.of(original.splits.train, classes)
-        draw = generator(seed, "unlearning")
-        data = unlearner.training_set(split, draw)
-        unlearner.prepare(split, original.ledger if unlearner.needs_ledger else None)
-        how = unlearner.optimization(original.optimization)
-        fit(
-            model,
-            data,
-            how,
-            test=original.splits.test,
-            generator=draw,
-            label="unlearned",
-            callbacks=[unlearner],
-        )
-        return model
+    def run(unlearner, classes=(3,), **more):
+        return unlearner.unlearn(task_for(unlearner, classes, **more))
 
     return run
 

@@ -26,6 +26,11 @@ def test_other_refusals_have_no_hint():
     assert allowed_beside("Could not find 'unlearner/scrub'", config_folder(), []) is None
 
 
+def test_a_setting_that_has_moved_is_told_where_to():
+    told = allowed_beside("Could not override 'runtime.ledger_classes'.", config_folder(), ["unlearner=au"])
+    assert told == "runtime.ledger_classes has moved: it is unlearner.ledger_classes, a setting of unlearner=au."
+
+
 def test_a_sweeper_that_is_not_installed_is_named_by_its_package():
     told = allowed_beside("In 'hydra/config': Could not find 'hydra/sweeper/optuna'", config_folder(), [])
     assert told == "That sweeper is a package of its own: pip install hydra-optuna-sweeper"

@@ -77,7 +77,7 @@ def test_resnet18_keeps_ledgers(tmp_path):
         run_stages(pipeline_in(tmp_path, *common, f"store={tmp_path / store}", *more))
         .artifact("original")
         .tensors["ledger_KP"]
-        for store, more in (("whole", []), ("parts", ["runtime.ledger_classes=3"]))
+        for store, more in (("whole", []), ("parts", ["unlearner.ledger_classes=3"]))
     )
     assert whole.shape == parts.shape
 

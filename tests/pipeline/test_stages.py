@@ -25,7 +25,7 @@ from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.youden import Youden
 from unlearnleak.store import Artifact, Contents, Store, held
 from unlearnleak.sweep.grid import planned
-from unlearnleak.training.class_updates import ClassLedger
+from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import fit
 from unlearnleak.unlearner.ft import FineTune
 
@@ -219,7 +219,7 @@ def test_retraining_depends_on_data_model_and_training_and_not_on_the_original(f
     assert changed(before, keys(folder, "unlearner=rt", "seeds.original=1")) == ["original"]
     assert changed(before, keys(folder, "unlearner=rt", "training.lr=0.011")) == FROM_ORIGINAL
     with_ledger = pipeline_in(folder, "unlearner=rt")
-    monkeypatch.setattr(type(with_ledger.plan.unlearner), "needs_ledger", True)
+    monkeypatch.setattr(type(with_ledger.plan.unlearner), "needs", frozenset({"class_updates"}))
     assert with_ledger.key("unlearned") == before["unlearned"]
     assert with_ledger.key("original") != before["original"]
 
@@ -227,9 +227,13 @@ def test_retraining_depends_on_data_model_and_training_and_not_on_the_original(f
 def test_a_ledger_of_a_new_version_is_kept_anew(folder, monkeypatch):
     before = {name: keys(folder, f"unlearner={name}") for name in ("au", "ft")}
     assert before["au"]["original"] != before["ft"]["original"]
-    monkeypatch.setattr(ClassLedger, "version", ClassLedger.version + 1)
+    monkeypatch.setattr(ClassUpdates, "version", ClassUpdates.version + 1)
     assert changed(before["au"], keys(folder, "unlearner=au")) == FROM_ORIGINAL
     assert keys(folder, "unlearner=ft") == before["ft"]
+
+
+def test_in_how_many_trainings_a_ledger_is_kept_is_in_no_key(folder):
+    assert keys(folder, "unlearner=au", "unlearner.ledger_classes=1") == keys(folder, "unlearner=au")
 
 
 def test_a_files_fingerprint_is_taken_once_a_job(folder, monkeypatch):

@@ -27,6 +27,11 @@ def test_folders_of_data_without_a_name_are_called_as_before_there_was_one():
     assert name(*mine, "dataset.name=lungs") != name(*mine)
 
 
+def test_how_much_memory_a_ledger_takes_by_default_is_in_no_name():
+    assert name("unlearner=au") == "digits-lenet-au-3-param_dot-youden-s0-a2bb3e9c"  # older than that setting
+    assert name("unlearner=au", "unlearner.ledger_classes=null") == name("unlearner=au")
+
+
 def test_the_place_and_the_order_of_words_do_not_matter():
     words = ("unlearner=rl", "seed=3", "attack.heads=7")
     assert name(*words) == name(*reversed(words))

@@ -11,7 +11,7 @@ import resource
 import shutil
 import signal
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,7 @@ from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
 from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.task import Task
 from unlearnleak.unlearner.au import Amnesiac
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ng import NegativeGradient
@@ -82,6 +83,16 @@ def interrupt():
     raise Stopped
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Stopping(Task):
+    """A task whose training is interrupted."""
+
+    stops: list[pl.Callback] = field(default_factory=list)
+
+    def fit(self, model, data, optimization, callbacks=()):
+        return super().fit(model, data, optimization, [*callbacks, *self.stops])
+
+
 def fresh(name, digits):
     side = 32 if name == "resnet18" else 28
     with isolated(SEED, "weights"):
@@ -105,16 +116,24 @@ def train(kind, original, checkpoints=None, stop=None):
     train, test = part(digits.train, name), part(digits.test, name)
     if name in UNLEARNERS:
         callback = UNLEARNERS[name]()
-        model = fresh("lenet", digits) if callback.start == "scratch" else copy.deepcopy(original.model)
-        split = ForgetSplit.of(train, (3,))
-        how, train = callback.optimization(HOW), callback.training_set(split, generators[0])
-        callback.prepare(split, original.ledger if callback.needs_ledger else None)
+        task = Stopping(
+            original=None if callback.start == "scratch" else copy.deepcopy(original.model),
+            fresh=lambda: fresh("lenet", digits),
+            split=ForgetSplit.of(train, (3,)),
+            test=test,
+            training=HOW,
+            generator=dict(zip(("training set", "batches"), generators, strict=True)).__getitem__,
+            records={"class_updates": original.ledger},
+            checkpoints=lambda part: checkpoints,
+        )
+        task.stops.extend([stop] if stop else [])
+        model = callback.unlearn(task)
+        rows = task.curve
     else:
         model, callback = fresh(name, digits), ClassLedger(10) if ledger else pl.Callback()
         how = replace(how, batch_size=8) if name == "resnet18" else how
-    callbacks = [callback, *([stop] if stop else [])]
-    drawn = generators[1]
-    rows = fit(model, train, how, test=test, generator=drawn, label=kind, callbacks=callbacks, checkpoints=checkpoints)
+        more = {"label": kind, "callbacks": [callback, *([stop] if stop else [])], "checkpoints": checkpoints}
+        rows = fit(model, train, how, test=test, generator=generators[1], **more)
     tensors = {**model.state_dict(), "drawn": torch.cat([g.get_state() for g in generators])}
     if ledger:
         tensors["ledger_KP"] = callback.ledger_KP
@@ -431,7 +450,7 @@ def test_a_killed_job_goes_on_and_leaves_nothing(tmp_path, caplog, stage, act):
 def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed(tmp_path, caplog, monkeypatch):
     """Each part is a training of its own, which ends in the same weights."""
     caplog.set_level(logging.INFO)
-    at_once, in_parts = ["unlearner=au"], ["unlearner=au", "runtime.ledger_classes=2"]
+    at_once, in_parts = ["unlearner=au"], ["unlearner=au", "unlearner.ledger_classes=2"]
     whole = job_in(tmp_path / "whole", *at_once).artifact("original")
     expected = job_in(tmp_path / "parts", *in_parts).artifact("original")
     assert (expected.key, expected.tensors["ledger_KP"].shape) == (whole.key, whole.tensors["ledger_KP"].shape)
@@ -463,7 +482,7 @@ def test_a_ledger_in_parts_is_the_ledger_and_goes_on_in_the_part_that_was_killed
     assert process.exitcode == -signal.SIGKILL
     caplog.clear()
     others = shutil.copytree(tmp_path / "killed", tmp_path / "others")
-    found = job_in(others, "unlearner=au", "runtime.ledger_classes=3").artifact("original")  # other parts start anew
+    found = job_in(others, "unlearner=au", "unlearner.ledger_classes=3").artifact("original")  # other parts start anew
     torch.testing.assert_close(found.tensors["ledger_KP"], whole.tensors["ledger_KP"], rtol=1e-4, atol=1e-7)
     assert "goes on" not in caplog.text
     found = job_in(tmp_path / "killed", *in_parts).artifact("original")

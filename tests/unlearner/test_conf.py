@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from unlearnleak.training.optimization import Optimization
-from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 FILES = sorted(CONF.joinpath("unlearner").glob("*.yaml"))
@@ -24,7 +24,7 @@ def settings(kind):
     """All keyword settings of an unlearner, those of its base class included."""
     own = {name: p for name, p in inspect.signature(kind).parameters.items() if p.kind is p.KEYWORD_ONLY}
     takes_training = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(kind).parameters.values())
-    return set(own) | (settings(Unlearner) if takes_training else set())
+    return set(own) | (settings(TrainingUnlearner) if takes_training else set())
 
 
 def target(file):

@@ -6,9 +6,8 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from tests.conftest import TRAINING, flat, forget_and_retain_accuracy
+from tests.conftest import flat, forget_and_retain_accuracy
 from tests.training.test_fit import Normalised
-from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.training.fit import fit, predict
@@ -73,8 +72,8 @@ def test_without_a_retain_weight_the_retain_set_is_not_looked_at(digits, unlearn
     unlearner = method(retain_weight=0.0, epochs=2)
     prepare = unlearner.prepare
 
-    def blind(split, ledger_KP):
-        prepare(split, ledger_KP)
+    def blind(task):
+        prepare(task)
         unlearner.retain = None
 
     unlearner.prepare = blind
@@ -140,25 +139,13 @@ def test_losses_stay_near_the_bound(digits, unlearn):
 
 
 @pytest.mark.parametrize("weight", [0.0, 2.0])
-def test_batch_normalisation_keeps_the_original_s_statistics(digits, weight):
+def test_batch_normalisation_keeps_the_original_s_statistics(digits, unlearn, weight):
     with isolated(0, "normalised"):
         model = Normalised(image_shape=(1, 28, 28), num_classes=10, mean=digits.mean, std=digits.std)
     how = Optimization(epochs=3, batch_size=32, lr=0.05)
     fit(model, digits.train, how, test=digits.test, generator=generator(0), label="original")
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    unlearner, draw = method(retain_weight=weight, check_every=1, epochs=3), generator(1)
-    split = ForgetSplit.of(digits.train, (3,))
-    data = unlearner.training_set(split, draw)
-    unlearner.prepare(split, None)
-    fit(
-        model,
-        data,
-        unlearner.optimization(TRAINING),
-        test=digits.test,
-        generator=draw,
-        label="ng",
-        callbacks=[unlearner],
-    )
+    unlearn(method(retain_weight=weight, check_every=1, epochs=3), start=model)
     normalisation = model.body[1]
     assert isinstance(normalisation, nn.BatchNorm2d)
     for name in ("running_mean", "running_var", "num_batches_tracked"):

@@ -9,7 +9,7 @@ from unlearnleak.unlearner.rt import Retrain
 def test_it_is_training_on_the_retain_set_from_scratch_bit_for_bit(digits, fresh_lenet, unlearn):
     expected = fresh_lenet()
     keep = ~torch.isin(digits.train.labels, torch.tensor([2, 7]))
-    order = generator(SEED, "unlearning")
+    order = generator(SEED, "unlearning", "batches")
     fit(
         expected,
         digits.train.select(keep),
@@ -30,5 +30,5 @@ def test_what_was_never_seen_is_never_said(digits, unlearn):
 
 def test_the_original_weights_play_no_part(unlearn):
     assert Retrain.start == "scratch"
-    assert not Retrain.needs_ledger
+    assert not Retrain.needs
     assert Retrain().optimization(TRAINING) is TRAINING

@@ -14,6 +14,12 @@ REFUSED = re.compile(r"Could not override '([\w.@/]+)'")
 SWEEPERS = {"hydra/sweeper/optuna": "hydra-optuna-sweeper", "hydra/sweeper/ax": "hydra-ax-sweeper"}
 """Packages of other sweepers, by what is not found where they are not installed."""
 
+MOVED = {"runtime.ledger_classes": "unlearner.ledger_classes, a setting of unlearner=au"}
+"""Settings that once had another place, and where they are."""
+KNOWN = {place: f"That sweeper is a package of its own: pip install {package}" for place, package in SWEEPERS.items()}
+KNOWN |= {before: f"{before} has moved: it is {now}." for before, now in MOVED.items()}
+"""What to say of a name, wherever a message has it in quotes."""
+
 
 def choices(words: Sequence[str], config_folder: str) -> list[str]:
     """The overrides on a command line that choose components ("attack=param_diff"), the first value of each sweep."""
@@ -26,9 +32,9 @@ def allowed_beside(message: str, config_folder: str, words: Sequence[str]) -> st
 
     `words` are the command line's, or a job's overrides.
     """
-    for place, package in SWEEPERS.items():
-        if f"'{place}'" in message:
-            return f"That sweeper is a package of its own: pip install {package}"
+    for name, sentence in KNOWN.items():
+        if f"'{name}'" in message:
+            return sentence
     refused = REFUSED.search(message)
     if refused is None:
         return None

@@ -5,12 +5,24 @@ conf/config.yaml gives each its default and says why.
 
 from dataclasses import dataclass
 
-from unlearnleak.errors import UserError, require
+from unlearnleak.errors import UserError
 
 GROUPS = ("dataset", "model", "unlearner", "defense", "attack", "screening")
 """The groups of components, in the order of an experiment."""
 KEYS = frozenset(
-    {*GROUPS, "logger", "runtime", "forget_classes", "seed", "seeds", "training", "gate", "until"}
+    {
+        *GROUPS,
+        "logger",
+        "runtime",
+        "forget_classes",
+        "forget_share",
+        "forget_rows",
+        "seed",
+        "seeds",
+        "training",
+        "gate",
+        "until",
+    }
     | {"store", "runs", "sweep_name", "dry_run", "fail_fast", "only", "objective"}
 )
 """All keys of a job's config."""
@@ -56,11 +68,8 @@ class Runtime:
     device: str
     threads: int | None
     checkpoint_seconds: float | None
-    ledger_classes: int | None
 
     def __post_init__(self) -> None:
-        chunk = self.ledger_classes
-        require(chunk is None or chunk >= 1, "runtime.ledger_classes", chunk, "at least 1, or null for all at once")
         if self.checkpoint_seconds is not None and self.checkpoint_seconds < 0:
             raise UserError(
                 f"runtime.checkpoint_seconds={self.checkpoint_seconds} is not possible: 0 or more seconds, or null for "

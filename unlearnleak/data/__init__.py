@@ -6,7 +6,7 @@
 No model, no device and no augmentation here: every tensor is on the CPU, and images stay uint8.
 """
 
-from unlearnleak.data.forget import forget_classes
+from unlearnleak.data.forget import ForgetSet, forget_classes
 from unlearnleak.data.images import ForgetSplit, LabeledImages, Splits
 
-__all__ = ["ForgetSplit", "LabeledImages", "Splits", "forget_classes"]
+__all__ = ["ForgetSet", "ForgetSplit", "LabeledImages", "Splits", "forget_classes"]

@@ -1,11 +1,127 @@
-"""Which classes are to be forgotten."""
+"""What is to be forgotten: whole classes, a share of them, or rows of the training images."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import Tensor
 
-from unlearnleak.errors import UserError
+from unlearnleak.data.images import ForgetSplit, LabeledImages, Level
+from unlearnleak.data.split import SPLIT_VERSION, rank_in_class
+from unlearnleak.errors import UserError, require
+
+LEVELS: frozenset[str] = frozenset({"class", "sample"})
+FEW = 5
+"""Of how many rows a sentence names each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForgetSet:
+    """What is to be forgotten, and the classes that a verdict is to find.
+
+        ForgetSet(classes=(3,))                     all of class 3
+        ForgetSet(classes=(3, 5), share=0.2)        a fifth of class 3 and a fifth of class 5, drawn by a seed
+        ForgetSet(classes=(3,), rows=(17, 40))      these two training images, of class 3
+
+    Attributes:
+        classes: sorted; each has something to forget. Empty for the control, which forgets nothing.
+        share: of each class's training samples, above 0 and at most 1; 1 is the whole class.
+        rows: numbers of training images (the first is 0) instead of a share, in any order.
+
+    Raises `UserError` for a share or rows that cannot be, as far as can be told without the images.
+    """
+
+    classes: tuple[int, ...]
+    share: float = 1.0
+    rows: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(sorted(self.classes)))
+        require(0 < self.share <= 1, "share", self.share, "above 0 and at most 1, the share of each class to forget")
+        if self.rows is None:
+            return
+        require(self.share == 1, "share", self.share, "rows are named already, so leave the share at 1")
+        require(len(self.rows) > 0, "rows", "[]", "nothing would be forgotten; name at least one training image")
+        if twice := [row for row, count in Counter(self.rows).items() if count > 1]:
+            raise UserError(f"rows holds {_some(twice)} more than once: name each training image once.")
+        object.__setattr__(self, "rows", tuple(sorted(self.rows)))
+
+    @property
+    def level(self) -> Level:
+        """Whether whole classes are forgotten ("class"), or samples while others of their class stay ("sample")."""
+        return "class" if self.rows is None and self.share == 1 else "sample"
+
+    def __str__(self) -> str:
+        """In words, for messages."""
+        classes = f"class{'es' if len(self.classes) > 1 else ''} {', '.join(map(str, self.classes))}"
+        if self.level == "class":
+            return f"all of {classes}"
+        return f"{self.share:g} of {classes}" if self.rows is None else f"{len(self.rows)} samples of {classes}"
+
+    def describe(self, seed: int) -> Any:
+        """What a key knows of it: the classes alone for whole classes, and for a share also the seed that draws it."""
+        if self.level == "class":
+            return self.classes
+        if self.rows is not None:
+            return {"classes": self.classes, "rows": self.rows}
+        return {"classes": self.classes, "share": self.share, "seed": seed, "version": SPLIT_VERSION}
+
+    def split(self, data: LabeledImages, generator: torch.Generator) -> ForgetSplit:
+        """Divide the training images; both parts keep their order.
+
+        A share is drawn by class: of one seed, a larger share holds the smaller one, and whatever else is forgotten
+        changes nothing of a class's samples. Whole classes and rows leave the generator untouched.
+
+        Raises:
+            UserError: rows that are not there or are of other classes, a class of which nothing would be forgotten,
+                or nothing that would be retained.
+        """
+        if self.level == "class":
+            return ForgetSplit.of(data, self.classes)
+        labels_N = data.labels.cpu()
+        chosen_N = self._drawn(labels_N, data.num_classes, generator) if self.rows is None else self._named(labels_N)
+        counts_K = torch.bincount(labels_N[chosen_N], minlength=data.num_classes)
+        if missing := [c for c in self.classes if not counts_K[c]]:
+            there = int(torch.bincount(labels_N, minlength=data.num_classes)[missing[0]])
+            raise UserError(
+                f"No sample of class {missing[0]} would be forgotten, which has {there} training images: "
+                + ("raise the share, or" if self.rows is None else "name a row of it, or")
+                + " leave the class out of forget_classes."
+            )
+        if chosen_N.all():
+            raise UserError("Every training image would be forgotten, so nothing would be retained: forget fewer.")
+        chosen_N = chosen_N.to(data.labels.device)
+        return ForgetSplit(data.select(chosen_N), data.select(~chosen_N), self.classes, self.level)
+
+    def _drawn(self, labels_N: Tensor, num_classes: int, generator: torch.Generator) -> Tensor:
+        """A bool mask [N]: the first ranks of each class, half a sample rounded up."""
+        rank_N = rank_in_class(labels_N, num_classes, generator)
+        counts_K = torch.bincount(labels_N, minlength=num_classes)
+        wanted_K = (counts_K.double() * self.share + 0.5).floor().long()
+        return torch.isin(labels_N, torch.tensor(self.classes)) & (rank_N < wanted_K[labels_N])
+
+    def _named(self, labels_N: Tensor) -> Tensor:
+        """A bool mask [N] of the rows."""
+        assert self.rows is not None, "asked where rows are named"
+        if outside := [row for row in self.rows if not 0 <= row < len(labels_N)]:
+            raise UserError(
+                f"There are no training images {_some(outside)}: rows are numbers from 0 to {len(labels_N) - 1}."
+            )
+        chosen_N = torch.zeros(len(labels_N), dtype=torch.bool)
+        chosen_N[list(self.rows)] = True
+        if others := [row for row in self.rows if int(labels_N[row]) not in self.classes]:
+            raise UserError(
+                f"The training images {_some(others)} are of class {int(labels_N[others[0]])}, which is not in "
+                f"forget_classes={list(self.classes)}: name the class too, or leave them out."
+            )
+        return chosen_N
+
+
+def _some(rows: Sequence[int]) -> str:
+    return ", ".join(map(str, rows[:FEW])) + (f" and {len(rows) - FEW} more" if len(rows) > FEW else "")
 
 
 def forget_classes(spec: Sequence[int] | str, num_classes: int, generator: torch.Generator) -> tuple[int, ...]:

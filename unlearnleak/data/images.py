@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
+
+Level = Literal["class", "sample"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,13 +96,18 @@ class Splits:
 
 @dataclass(frozen=True, eq=False)
 class ForgetSplit:
-    """One set of images divided into the forget set D_f (`classes`) and the retain set D_r (all others)."""
+    """One set of images divided into the forget set D_f and the retain set D_r.
+
+    At level "class", D_f is all of `classes` and D_r all others. At level "sample", D_f is some samples of each of
+    `classes`, and D_r holds the rest of them too (`unlearnleak.data.forget.ForgetSet`).
+    """
 
     forget: LabeledImages
     retain: LabeledImages
     classes: tuple[int, ...]
+    level: Level = "class"
 
     @classmethod
     def of(cls, data: LabeledImages, classes: Sequence[int]) -> ForgetSplit:
-        """Divide `data`; see `forget_classes` for what a valid choice of classes is."""
+        """Divide `data` by whole classes; see `forget_classes` for what a valid choice of them is."""
         return cls(data.of(classes), data.without(classes), tuple(classes))

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from unlearnleak.data import Splits
+from unlearnleak.data import ForgetSplit, Splits
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline.plan import Facts, Plan
@@ -29,14 +29,19 @@ def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -
     return model.eval()
 
 
-def kept(model: Classifier, data: Splits, curve: list[Any], **more: Any) -> Contents:
+def kept(model: Classifier, data: Splits, curve: list[Any], split: ForgetSplit | None = None, **more: Any) -> Contents:
     """What is kept of a model: weights, curve, and per class how many samples there are and are predicted rightly.
+
+    Where a part of a class was to be forgotten, also of the forgotten samples alone.
 
     Raises:
         UserError: the training has diverged.
     """
     check_finite(model, curve)
     meta: dict[str, Any] = {"curve": curve, **more}
-    for part, images in (("train", data.train), ("test", data.test)):
+    parts = {"train": data.train, "test": data.test}
+    if split is not None and split.level == "sample":
+        parts["forget"] = split.forget
+    for part, images in parts.items():
         meta[f"correct_{part}"], meta[f"total_{part}"] = evaluate(model, images)
     return Contents({f"{PREFIX}{name}": t.detach() for name, t in model.state_dict().items()}, meta)

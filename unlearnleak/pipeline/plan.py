@@ -78,6 +78,8 @@ class Plan:
     gate: Gate
     seeds: Seeds
     forget_classes: Any
+    forget_share: float
+    forget_rows: tuple[int, ...] | None
     spec: dict[str, Any]
     names: dict[str, str]
     store: Store
@@ -153,6 +155,21 @@ def check_keys(config: DictConfig) -> None:
     check_objective(config.objective)
 
 
+def samples_to_forget(config: DictConfig) -> dict[str, Any]:
+    """Which samples of the forgotten classes are to be forgotten; all of them unless something else is said.
+
+    Raises:
+        UserError: a share that is no number, or rows that are no whole numbers.
+    """
+    share, rows = config.forget_share, resolved(config.forget_rows, "forget_rows")
+    if not isinstance(share, int | float) or isinstance(share, bool):
+        raise UserError(f"forget_share={share} is not possible: a number above 0 and at most 1.")
+    whole = isinstance(rows, list) and all(isinstance(row, int) and not isinstance(row, bool) for row in rows)
+    if rows is not None and not whole:
+        raise UserError(f"forget_rows={rows} is not possible: a list of numbers of training images, or null.")
+    return {"forget_share": float(share), "forget_rows": None if rows is None else tuple(rows)}
+
+
 def fits(attack: Attack | type[Attack], screening: type[Screening]) -> bool:
     """Whether a screening can read an attack's evidence, calibration included."""
     return attack.evidence in screening.accepts and (attack.calibrated or not screening.needs_calibration)
@@ -178,16 +195,7 @@ def make_plan(config: DictConfig) -> Plan:
     attack.check_auxiliary(dataset.auxiliary_per_class)
     how = settings_of(config.training, "training")
     training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
-    if unlearner.needs_ledger and training.clip_norm is not None:
-        raise UserError(
-            f"unlearner={names['unlearner']} keeps a ledger per class, which a clipped gradient cannot be split into: "
-            f"training.clip_norm={training.clip_norm}. Set training.clip_norm=null."
-        )
-    if unlearner.needs_ledger and training.precision != "fp32":
-        raise Incompatible(
-            f"unlearner={names['unlearner']} keeps a ledger per class, whose sum is exact in fp32 only: "
-            f"training.precision={training.precision}. Set training.precision=fp32."
-        )
+    unlearner.check(training)
     spec = {group: component_spec(config, group, component) for group, component in chosen.items()}
     if not defense.active:
         del spec["defense"]
@@ -204,6 +212,7 @@ def make_plan(config: DictConfig) -> Plan:
         gate=construct(Gate, settings_of(config.gate, "gate"), "gate"),
         seeds=construct(Seeds, settings_of(config.seeds, "seeds"), "seeds"),
         forget_classes=resolved(config.forget_classes, "forget_classes"),
+        **samples_to_forget(config),
         spec=spec,
         names=names,
         store=Store(config.store),

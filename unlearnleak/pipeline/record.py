@@ -63,6 +63,8 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
         "settings": key_of({"spec": plan.spec, "data": plan.dataset.fingerprint()})[:8],
         "dataset_caution": pipeline.artifact("data").meta.get("caution"),
         "forget_classes": list(pipeline.requested_classes),
+        "forget_level": pipeline.forget_set.level,
+        "forget_share": plan.forget_share,
         "seeds": vars(plan.seeds),
         "sweep_name": sweep_name,
     }

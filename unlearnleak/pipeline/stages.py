@@ -11,17 +11,14 @@ screenings, and running a command again resumes it. Each stage draws from its ow
 that was found is the same as after one that was computed.
 """
 
-import gc
 import logging
-from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
-import torch
-from torch import Tensor
+import pytorch_lightning as pl
 
 from unlearnleak.adversary.access import accessible
-from unlearnleak.data import ForgetSplit, forget_classes
+from unlearnleak.data import ForgetSet, ForgetSplit, forget_classes
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
@@ -31,8 +28,10 @@ from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
 from unlearnleak.pipeline.packing import pack, pack_verdict, unpack
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact, Contents
-from unlearnleak.training.class_updates import ClassLedger
+from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import check_single, fit
+from unlearnleak.training.recorder import handed_over, record
+from unlearnleak.training.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -83,57 +82,38 @@ class Pipeline:
         return Stage("data", describe, {}, compute, cpu=True)
 
     def original(self, data: Stage, seed: int) -> Stage:
-        """The original model, trained on all of D; with AU also the ledger of every class."""
+        """The original model, trained on all of D; with it what its unlearner needs recorded."""
         plan = self.plan
 
         def compute(work: Work) -> Contents:
             self.check()
-            if not plan.unlearner.needs_ledger:
-                return self.train_original(work, seed, None)
-            every = range(self.facts.num_classes)
-            size = plan.runtime.ledger_classes or len(every)
-            if size >= len(every):
-                ledger = ClassLedger(len(every))
-                contents = self.train_original(work, seed, ledger)
-                contents.tensors["ledger_KP"] = ledger.ledger_KP
-                return contents
-            whole_KP = torch.empty(0)
-            for start in every[::size]:
-                contents, rows_kP = self.train_part(work, seed, every[start : start + size], len(every))
-                whole_KP = whole_KP if start else torch.empty(len(every), rows_kP.shape[1])
-                whole_KP[start : start + size] = rows_kP
-                del rows_kP
-                gc.collect()  # a training's parts point at each other, and would stay until the next one has begun
-            contents.tensors["ledger_KP"] = whole_KP
+
+            def train(recording: list[pl.Callback], part: str) -> Contents:
+                """One training on all of D, which ends in the same weights whatever is recorded."""
+                model = models.built(plan, self.facts, seed, "original").to(plan.device)
+                curve = fit(
+                    model,
+                    plan.resident.train,
+                    plan.training,
+                    test=plan.resident.test,
+                    generator=seeds.generator(seed, "original", "batches"),
+                    label="original model",
+                    callbacks=recording,
+                    checkpoints=work.checkpoints(part),
+                )
+                return models.kept(model, plan.resident, curve)
+
+            contents, records = record(plan.unlearner.recorders(), self.facts.num_classes, train)
+            contents.tensors.update(records)
             return contents
 
         def describe() -> dict[str, Any]:
-            ledger = ClassLedger.version if plan.unlearner.needs_ledger else None
-            return {"model": plan.spec["model"], "training": plan.spec["training"], "ledger": ledger, "seed": seed}
+            needs = {recorder.name: recorder.version for recorder in plan.unlearner.recorders()}
+            ledger = needs.pop(ClassUpdates.name, None)  # keys are older than other recorders
+            own = {"model": plan.spec["model"], "training": plan.spec["training"], "ledger": ledger, "seed": seed}
+            return own | ({"records": needs} if needs else {})
 
         return Stage("original", describe, {"data": data}, compute, several="originals")
-
-    def train_part(self, work: Work, seed: int, only: range, classes: int) -> tuple[Contents, Tensor]:
-        """The original model, trained with the ledgers of some of its `classes` alone, and these."""
-        ledger = ClassLedger(classes, only)
-        contents = self.train_original(work, seed, ledger, f"-{only[0]}-{only[-1]}")
-        return contents, ledger.ledger_KP
-
-    def train_original(self, work: Work, seed: int, ledger: ClassLedger | None, part: str = "") -> Contents:
-        """One training on all of D, which ends in the same weights whatever ledger is kept."""
-        plan, data = self.plan, self.plan.resident
-        model = models.built(plan, self.facts, seed, "original").to(plan.device)
-        curve = fit(
-            model,
-            data.train,
-            plan.training,
-            test=data.test,
-            generator=seeds.generator(seed, "original", "batches"),
-            label="original model",
-            callbacks=[ledger] if ledger else [],
-            checkpoints=work.checkpoints(part),
-        )
-        return models.kept(model, data, curve)
 
     def unlearned(self, data: Stage, original: Stage) -> Stage:
         """The model after the unlearner. Retraining starts from scratch: it is made from the data, not the original."""
@@ -142,32 +122,25 @@ class Pipeline:
 
         def compute(work: Work) -> Contents:
             self.check()
-            unlearner, images = plan.unlearner, plan.resident
-            optimization = replace(unlearner.optimization(plan.training), precision=plan.training.precision)
-            if scratch:
-                model = models.built(plan, self.facts, seed, "unlearned").to(plan.device)
-            else:
-                model = models.stored(plan, self.facts, work["original"], plan.device)
-            curve: list[Any] = []
-            if optimization.epochs:
-                split = ForgetSplit.of(images.train, self.forget_classes)
-                training_set = unlearner.training_set(split, seeds.generator(seed, "unlearned", "training set"))
-                ledger_KP = None if scratch else work["original"].tensors.get("ledger_KP")
-                unlearner.prepare(split, ledger_KP if ledger_KP is None else ledger_KP.to(plan.device))
-                curve = fit(
-                    model,
-                    training_set,
-                    optimization,
-                    test=images.test,
-                    generator=seeds.generator(seed, "unlearned", "batches"),
-                    label=f"unlearning ({plan.names['unlearner']})",
-                    callbacks=[unlearner],
-                    checkpoints=work.checkpoints(),
-                )
-            return models.kept(model, images, curve, report=unlearner.report)
+            unlearner = plan.unlearner
+            kept = {} if scratch else work["original"].tensors
+            task = Task(
+                original=None if scratch else models.stored(plan, self.facts, work["original"], plan.device),
+                fresh=lambda: models.built(plan, self.facts, seed, "unlearned").to(plan.device),
+                split=self.split,
+                test=plan.resident.test,
+                training=plan.training,
+                generator=partial(seeds.generator, seed, "unlearned"),
+                records=handed_over(unlearner.recorders(), kept, lambda tensor: tensor.to(plan.device)),
+                label=f"unlearning ({plan.names['unlearner']})",
+                checkpoints=work.checkpoints,
+            )
+            model = unlearner.unlearn(task)
+            return models.kept(model, plan.resident, task.curve, self.split, report=unlearner.report)
 
         def describe() -> dict[str, Any]:
-            own = {"unlearner": plan.spec["unlearner"], "forget_classes": self.forget_classes, "seed": seed}
+            forget = self.forget_set.describe(plan.seeds.forget)
+            own = {"unlearner": plan.spec["unlearner"], "forget_classes": forget, "seed": seed}
             return own | ({name: plan.spec[name] for name in ("model", "training")} if scratch else {})
 
         return Stage("unlearned", describe, {"data": data} if scratch else {"original": original}, compute)
@@ -178,9 +151,8 @@ class Pipeline:
 
         def compute(work: Work) -> Contents:
             model = models.stored(plan, self.facts, work["unlearned"], plan.device)
-            split = ForgetSplit.of(plan.resident.train, self.forget_classes)
-            model = plan.defense(model, split, seeds.generator(plan.seeds.unlearning, "defended"))
-            return models.kept(model, plan.resident, [])
+            model = plan.defense(model, self.split, seeds.generator(plan.seeds.unlearning, "defended"))
+            return models.kept(model, plan.resident, [], self.split)
 
         def describe() -> dict[str, Any]:
             return {"defense": plan.spec["defense"], "seed": plan.seeds.unlearning}
@@ -290,6 +262,18 @@ class Pipeline:
         """The classes to forget; none for the control, whatever the config names."""
         return self.requested_classes if self.plan.unlearner.forgets else ()
 
+    @property
+    def forget_set(self) -> ForgetSet:
+        """What is to be forgotten: these classes, or samples of them."""
+        plan = self.plan
+        return ForgetSet(classes=self.forget_classes, share=plan.forget_share, rows=plan.forget_rows)
+
+    @cached_property
+    def split(self) -> ForgetSplit:
+        """The training images on the device, divided into what is to be forgotten and what stays."""
+        generator = seeds.generator(self.plan.seeds.forget, "forget samples")
+        return self.forget_set.split(self.plan.resident.train, generator)
+
     def check(self) -> None:
         """Hold the settings against the data's facts, before anything is trained.
 
@@ -299,9 +283,11 @@ class Pipeline:
         plan, unlearner = self.plan, self.plan.unlearner
         assert self.requested_classes, "which are found out here"
         unlearner.check_classes(self.facts.num_classes)
+        unlearner.check_forget(self.forget_set)
         trainings = {"training": plan.training}
-        if unlearner.start != "scratch" and not unlearner.freezes_statistics:
-            trainings["unlearner"] = unlearner.optimization(plan.training)
+        own = unlearner.optimization(plan.training)
+        if own and unlearner.start != "scratch" and not unlearner.freezes_statistics:
+            trainings["unlearner"] = own
         for group, how in trainings.items():
             if how.epochs and how.batch_size == 1:
                 batches = f"Batches of one ({group}.batch_size=1)"

@@ -29,6 +29,7 @@ def run_name(*, _root_: DictConfig) -> str:
     classes = content.get("forget_classes")
     words["unlearner"] += f"+{words['defense']}" if words["defense"] != "none" else ""
     asked = ".".join(map(str, classes)) if isinstance(classes, list) else str(classes)
+    asked += "" if content.get("forget_share", 1) == 1 else f"x{content['forget_share']}"
     leave_out_later(content)
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:8]
     named = [*(words[group] for group in ("dataset", "model", "unlearner")), asked, words["attack"], words["screening"]]
@@ -47,5 +48,11 @@ def leave_out_later(content: dict[str, Any]) -> None:
     """Take out settings that came later than the names of folders, where they say what was the case before them."""
     if isinstance(content["dataset"], dict) and content["dataset"].get("name", "") is None:
         del content["dataset"]["name"]
+    if isinstance(content["unlearner"], dict) and content["unlearner"].get("ledger_classes", "") is None:
+        del content["unlearner"]["ledger_classes"]
+    if content.get("forget_share") == 1:
+        del content["forget_share"]
+    if content.get("forget_rows", "") is None:
+        del content["forget_rows"]
     if word_of(content.get("defense")) == "none":
         content.pop("defense", None)

@@ -9,10 +9,13 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
-from unlearnleak.data import ForgetSplit, LabeledImages
+from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError, require
+from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import predict
-from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.training.recorder import Recorder
+from unlearnleak.training.task import Task
+from unlearnleak.unlearner.base import TrainingUnlearner
 
 
 @torch.no_grad()
@@ -33,7 +36,7 @@ def rescale(model: torch.nn.Module, norms: list[Tensor]) -> None:
         parameter.mul_(norm / parameter.norm().clamp(min=torch.finfo(parameter.dtype).tiny))
 
 
-class Amnesiac(Unlearner):
+class Amnesiac(TrainingUnlearner):
     """Subtracts the ledgers of the forgotten classes from the original weights, then repairs on D_r.
 
     Graves et al. 2021, Amnesiac Machine Learning, https://arxiv.org/abs/2010.10981. Difference to it: they
@@ -53,25 +56,44 @@ class Amnesiac(Unlearner):
     samples) is back within `repair_tolerance` of the original model's. `report` says how many `repair_epochs`
     were needed, and what the accuracies were between subtraction and repair.
 
-    Raises `UserError` for a tolerance outside of [0, 1].
+    `ledger_classes` is of how many classes one training of the original keeps ledgers on its device, where each takes
+    as much memory as three sets of weights; None is all at once. With fewer it is trained several times, to the same
+    weights.
+
+    Raises `UserError` for a tolerance outside of [0, 1], a share outside of (0, 1], or less than one class at once.
     """
 
     version = 1
-    needs_ledger = True
+    needs = frozenset({ClassUpdates.name})
+    levels = frozenset({"class"})  # the ledgers are of whole classes
+    memory_keys = frozenset({"ledger_classes"})
 
-    def __init__(self, *, repair_tolerance: float, share: float, rescale: bool, **training: Any) -> None:
+    def __init__(
+        self,
+        *,
+        repair_tolerance: float,
+        share: float,
+        rescale: bool,
+        ledger_classes: int | None = None,
+        **training: Any,
+    ) -> None:
         super().__init__(**training)
         require(0 < share <= 1, "unlearner.share", share, "above 0 and at most 1")
-        self.share, self.rescale = share, rescale
+        few = "at least 1, or null for all at once"
+        require(ledger_classes is None or ledger_classes >= 1, "unlearner.ledger_classes", ledger_classes, few)
+        self.share, self.rescale, self.ledger_classes = share, rescale, ledger_classes
         if not 0 <= repair_tolerance <= 1:
             raise UserError(f"unlearner.repair_tolerance={repair_tolerance!r} must be from 0 to 1, an accuracy.")
         self.repair_tolerance = repair_tolerance
 
-    def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
+    def recorders(self) -> tuple[Recorder, ...]:
+        """The ledger of every class."""
+        return (ClassUpdates(self.ledger_classes),)
+
+    def prepare(self, task: Task) -> None:
         """Sums the rows of the forgotten classes."""
-        assert ledger_KP is not None, "the pipeline hands over the ledger that needs_ledger asks for"
-        self.update_P = self.share * ledger_KP[list(split.classes)].sum(0)
-        self.split = split
+        self.split = task.split
+        self.update_P = self.share * task.records[ClassUpdates.name][list(task.split.classes)].sum(0)
 
     def _accuracy(self, model: Any, part: LabeledImages) -> float:
         hits_N = predict(model, part.images) == part.labels

@@ -1,9 +1,9 @@
 """ft: fine-tuning on the retain set, forgetting by catastrophic forgetting."""
 
-from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.unlearner.base import TrainingUnlearner
 
 
-class FineTune(Unlearner):
+class FineTune(TrainingUnlearner):
     """A few epochs on D_r at a high learning rate (paper, V-C; French 1999 on catastrophic forgetting).
 
     Nothing pushes the forgotten class out but the drift of the others, so the learning rate decides: too low

@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.training.fit import predict
-from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.training.task import Task
+from unlearnleak.unlearner.base import TrainingUnlearner
 
 
 def bounded_ascent(logits_NK: Tensor, labels_N: Tensor, bound: float) -> Tensor:
@@ -24,7 +25,7 @@ def bounded_ascent(logits_NK: Tensor, labels_N: Tensor, bound: float) -> Tensor:
     return -losses_N.clamp(max=bound).mean()
 
 
-class NegativeGradient(Unlearner):
+class NegativeGradient(TrainingUnlearner):
     """Raises the loss on D_f step by step until its accuracy there has fallen to the goal (paper, V-C).
 
     Liu et al. 2022, Backdoor Defense with Machine Unlearning, IEEE INFOCOM. Differences: each sample's loss
@@ -85,10 +86,10 @@ class NegativeGradient(Unlearner):
                 f"for example to {2 * chance:.1f}."
             )
 
-    def prepare(self, split: ForgetSplit, ledger_KP: Tensor | None) -> None:
+    def prepare(self, task: Task) -> None:
         """Keeps D_f to measure the accuracy on."""
-        self.check_classes(split.forget.num_classes)
-        self.forget, self.retain = split.forget, split.retain
+        self.forget, self.retain = task.split.forget, task.split.retain
+        self.check_classes(self.forget.num_classes)
         self.report = {"stopped_by": "epochs", "steps": 0}
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:

@@ -1,10 +1,10 @@
 """rt: retraining from scratch without the forget set, the gold standard of exact unlearning."""
 
 from unlearnleak.training.optimization import Optimization
-from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.unlearner.base import TrainingUnlearner
 
 
-class Retrain(Unlearner):
+class Retrain(TrainingUnlearner):
     """Fresh weights, trained on D_r just as the original was trained on D (paper, V-C)."""
 
     version = 1

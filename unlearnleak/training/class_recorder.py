@@ -1,0 +1,62 @@
+"""ClassUpdates: the recorder of how far each class's samples moved the weights."""
+
+import gc
+
+import torch
+from torch import Tensor
+
+from unlearnleak.errors import Incompatible, UserError
+from unlearnleak.training.class_updates import ClassLedger
+from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.recorder import Recorder, Train
+
+
+class ClassUpdates(Recorder):
+    """One row of flattened weight movements per class, float32 [K, P] (`class_updates`).
+
+    Args:
+        at_once: of how many classes one training keeps them on its device, where three rows of P numbers each are
+            needed; None is all of them. With fewer than K the original is trained several times, to the same weights,
+            and the rows are put together in main memory.
+    """
+
+    name = "class_updates"
+    version = ClassLedger.version
+    tensors = {"class_updates": "ledger_KP"}  # noqa: RUF012  (a constant of the class)
+
+    def __init__(self, at_once: int | None = None) -> None:
+        self.at_once = at_once
+
+    def check(self, training: Optimization, who: str) -> None:
+        """Raises UserError for clipped gradients, and Incompatible for another precision than fp32."""
+        if training.clip_norm is not None:
+            raise UserError(
+                f"{who} keeps a ledger per class, which a clipped gradient cannot be split into: "
+                f"training.clip_norm={training.clip_norm}. Set training.clip_norm=null."
+            )
+        if training.precision != "fp32":
+            raise Incompatible(
+                f"{who} keeps a ledger per class, whose sum is exact in fp32 only: "
+                f"training.precision={training.precision}. Set training.precision=fp32."
+            )
+
+    def record(self, num_classes: int, train: Train) -> dict[str, Tensor]:
+        """As many trainings as there are groups of `at_once` classes."""
+        every, size = range(num_classes), self.at_once or num_classes
+        if size >= num_classes:
+            return {"ledger_KP": _rows(train, num_classes, every, "")}
+        whole_KP = torch.empty(0)
+        for start in every[::size]:
+            only = every[start : start + size]
+            rows_kP = _rows(train, num_classes, only, f"-{only[0]}-{only[-1]}")
+            whole_KP = whole_KP if start else torch.empty(num_classes, rows_kP.shape[1])
+            whole_KP[start : start + size] = rows_kP
+            del rows_kP
+            gc.collect()  # a training's parts point at each other, and would stay until the next one has begun
+        return {"ledger_KP": whole_KP}
+
+
+def _rows(train: Train, num_classes: int, only: range, part: str) -> Tensor:
+    ledger = ClassLedger(num_classes, only)
+    train(ledger, part)
+    return ledger.ledger_KP
