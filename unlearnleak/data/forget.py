@@ -27,7 +27,8 @@ class ForgetSet:
         ForgetSet(classes=(3,), rows=(17, 40))      these two training images, of class 3
 
     Attributes:
-        classes: sorted; each has something to forget. Empty for the control, which forgets nothing.
+        classes: sorted; each has something to forget. Empty for the control, which forgets nothing whatever else is
+            said.
         share: of each class's training samples, above 0 and at most 1; 1 is the whole class.
         rows: numbers of training images (the first is 0) instead of a share, in any order.
 
@@ -52,10 +53,12 @@ class ForgetSet:
     @property
     def level(self) -> Level:
         """Whether whole classes are forgotten ("class"), or samples while others of their class stay ("sample")."""
-        return "class" if self.rows is None and self.share == 1 else "sample"
+        return "class" if not self.classes or (self.rows is None and self.share == 1) else "sample"
 
     def __str__(self) -> str:
         """In words, for messages."""
+        if not self.classes:
+            return "nothing"
         classes = f"class{'es' if len(self.classes) > 1 else ''} {', '.join(map(str, self.classes))}"
         if self.level == "class":
             return f"all of {classes}"
@@ -112,7 +115,7 @@ class ForgetSet:
             )
         chosen_N = torch.zeros(len(labels_N), dtype=torch.bool)
         chosen_N[list(self.rows)] = True
-        if others := [row for row in self.rows if int(labels_N[row]) not in self.classes]:
+        if others := (chosen_N & ~torch.isin(labels_N, torch.tensor(self.classes))).nonzero()[:, 0].tolist():
             raise UserError(
                 f"The training images {_some(others)} are of class {int(labels_N[others[0]])}, which is not in "
                 f"forget_classes={list(self.classes)}: name the class too, or leave them out."
