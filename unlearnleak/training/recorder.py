@@ -39,8 +39,8 @@ class Recorder(ABC):
         """Call `train` once or more, each time with a callback that watches. Returns what was recorded, by the names
         that the artifact has for it.
 
-        Where it is called more than once, each time with another text of lower-case letters, digits and "-"; the empty
-        one where one training does.
+        Where it is called more than once, each time with another text of numbers behind "-", such as "-0-4"; with ""
+        where one training does.
         """
 
 
@@ -56,7 +56,7 @@ def record(
     last: list[Trained] = []
     records: dict[str, Tensor] = {}
     for number, recorder in enumerate(recorders):
-        beside = f"-{recorder.name}" if number else ""
+        beside = f"-{number}" if number else ""
 
         def once(callback: pl.Callback, part: str, beside: str = beside) -> None:
             last[:] = [train([callback], beside + part)]
