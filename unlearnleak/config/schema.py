@@ -10,20 +10,8 @@ from unlearnleak.errors import UserError
 GROUPS = ("dataset", "model", "unlearner", "defense", "attack", "screening")
 """The groups of components, in the order of an experiment."""
 KEYS = frozenset(
-    {
-        *GROUPS,
-        "logger",
-        "runtime",
-        "forget_classes",
-        "forget_share",
-        "forget_rows",
-        "seed",
-        "seeds",
-        "training",
-        "gate",
-        "until",
-    }
-    | {"store", "runs", "sweep_name", "dry_run", "fail_fast", "only", "objective"}
+    {*GROUPS, *("logger", "runtime", "training", "gate", "seed", "seeds", "until", "dry_run", "fail_fast", "only")}
+    | {"forget_classes", "forget_share", "forget_rows", "store", "runs", "sweep_name", "objective"}
 )
 """All keys of a job's config."""
 SHAPE = ("image_shape", "num_classes", "mean", "std")
