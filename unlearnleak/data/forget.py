@@ -1,5 +1,6 @@
 """What is to be forgotten: whole classes, a share of them, or rows of the training images."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -72,6 +73,25 @@ class ForgetSet:
             return {"classes": self.classes, "rows": self.rows}
         return {"classes": self.classes, "share": self.share, "seed": seed, "version": SPLIT_VERSION}
 
+    def check(self, counts_K: Sequence[int]) -> None:
+        """Hold a share and rows against how many training images each class has, before an image is read.
+
+        Raises:
+            UserError: rows that are not there, or a class of which nothing would be forgotten.
+        """
+        count = sum(counts_K)
+        if self.rows is not None and (outside := [row for row in self.rows if not 0 <= row < count]):
+            raise UserError(f"There are no training images {_some(outside)}: rows are numbers from 0 to {count - 1}.")
+        if self.rows is None and (missing := [c for c in self.classes if not self._wanted(counts_K[c])]):
+            raise UserError(
+                f"No sample of class {missing[0]} would be forgotten, which has {counts_K[missing[0]]} training "
+                "images: raise the share, or leave the class out of forget_classes."
+            )
+
+    def _wanted(self, count: int) -> int:
+        """How many of `count` samples are forgotten, half a sample rounded up."""
+        return math.floor(count * self.share + 0.5)
+
     def split(self, data: LabeledImages, generator: torch.Generator) -> ForgetSplit:
         """Divide the training images; both parts keep their order.
 
@@ -100,19 +120,15 @@ class ForgetSet:
         return ForgetSplit(data.select(chosen_N), data.select(~chosen_N), self.classes, self.level)
 
     def _drawn(self, labels_N: Tensor, num_classes: int, generator: torch.Generator) -> Tensor:
-        """A bool mask [N]: the first ranks of each class, half a sample rounded up."""
+        """A bool mask [N]: the first ranks of each class."""
         rank_N = rank_in_class(labels_N, num_classes, generator)
-        counts_K = torch.bincount(labels_N, minlength=num_classes)
-        wanted_K = (counts_K.double() * self.share + 0.5).floor().long()
+        wanted_K = torch.tensor([self._wanted(n) for n in torch.bincount(labels_N, minlength=num_classes).tolist()])
         return torch.isin(labels_N, torch.tensor(self.classes)) & (rank_N < wanted_K[labels_N])
 
     def _named(self, labels_N: Tensor) -> Tensor:
         """A bool mask [N] of the rows."""
         assert self.rows is not None, "asked where rows are named"
-        if outside := [row for row in self.rows if not 0 <= row < len(labels_N)]:
-            raise UserError(
-                f"There are no training images {_some(outside)}: rows are numbers from 0 to {len(labels_N) - 1}."
-            )
+        self.check(torch.bincount(labels_N).tolist())
         chosen_N = torch.zeros(len(labels_N), dtype=torch.bool)
         chosen_N[list(self.rows)] = True
         if others := (chosen_N & ~torch.isin(labels_N, torch.tensor(self.classes))).nonzero()[:, 0].tolist():

@@ -284,6 +284,7 @@ class Pipeline:
         assert self.requested_classes, "which are found out here"
         unlearner.check_classes(self.facts.num_classes)
         unlearner.check_forget(self.forget_set)
+        self.forget_set.check(self.artifact("data").meta["train"])
         trainings = {"training": plan.training}
         own = unlearner.optimization(plan.training)
         if own and unlearner.start != "scratch" and not unlearner.freezes_statistics:
