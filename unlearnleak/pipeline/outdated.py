@@ -1,0 +1,66 @@
+"""Artifacts that no run asks for any more: made by a component of another version, or from such an artifact."""
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from unlearnleak.config.build import inside, trusted_packages
+from unlearnleak.store.listing import Entry, entries
+
+
+class Outdated(NamedTuple):
+    """One artifact, and why no key leads to it."""
+
+    stage: str
+    key: str
+    why: str
+
+
+def outdated(root: Path) -> list[Outdated]:
+    """The artifacts of a store that this version of the project, with the installed plugins, would compute anew.
+
+    Settings are not looked at: what was stored under settings of your own is not outdated.
+
+    Raises:
+        OSError: a folder of the store cannot be read.
+    """
+    there = list(entries(root))
+    reasons = {entry.key: why for entry in there if (why := changed(entry.payload))}
+    found = True
+    while found:  # until no artifact is left that is made from one of these
+        found = False
+        for entry in there:
+            if entry.key not in reasons and (parent := made_from(entry, reasons)):
+                reasons[entry.key] = f"made from {parent}, which is outdated"
+                found = True
+    return [Outdated(entry.stage, entry.key, reasons[entry.key]) for entry in there if entry.key in reasons]
+
+
+def made_from(entry: Entry, keys: Iterable[str]) -> str | None:
+    """The first of these keys that the artifact is made from."""
+    known = set(keys)
+    return next((value for value in entry.payload.values() if isinstance(value, str) and value in known), None)
+
+
+def changed(payload: dict[str, Any]) -> str | None:
+    """Which component of a payload has another version by now, in words; None where all are as they were.
+
+    A component of a package that is not installed here may be somebody else's: it counts as it is.
+    """
+    for group, value in payload.items():
+        if not isinstance(value, dict) or not isinstance(value.get("target"), str) or "version" not in value:
+            continue
+        module = value["target"].rpartition(".")[0]
+        if inside(module, sorted(trusted_packages())) and (now := version_of(value["target"])) != value["version"]:
+            return f"{group} {value['target']} was of version {value['version']}" + (f", now {now}" if now else "")
+    return None
+
+
+def version_of(target: str) -> Any:
+    """The version of the class that a payload names, which is imported for it; None where there is no such class."""
+    module, _, name = target.rpartition(".")
+    try:
+        return getattr(getattr(importlib.import_module(module), name, None), "version", None)
+    except ImportError:
+        return None
