@@ -166,6 +166,30 @@ def test_an_unlearner_forgets_the_class_and_keeps_the_others(store, name):
         assert after == before
 
 
+# Defences: on an unlearned model of four classes
+
+
+@pytest.mark.parametrize("name", NAMES["defense"])
+def test_a_defense_gives_a_model_for_the_same_classes_and_the_same_one_under_a_seed(tmp_path_factory, name):
+    folder = tmp_path_factory.getbasetemp() / "defended"
+    folder.mkdir(exist_ok=True)
+    pipeline = pipeline_in(folder, "attack=head_sum", f"defense={name}")
+    before = pipeline.model("unlearned")
+
+    def defended(seed: int) -> Classifier:
+        torch.rand(7)  # what others draw does not matter
+        generator = torch.Generator().manual_seed(seed)
+        return pipeline.plan.defense(pipeline.model("unlearned"), pipeline.split, generator)
+
+    first, again = defended(0), defended(0)
+    assert (first.num_classes, first.image_shape) == (before.num_classes, before.image_shape)
+    for key, value in before.state_dict().items():
+        assert first.state_dict()[key].shape == value.shape, key
+        assert first.state_dict()[key].isfinite().all(), key
+        assert torch.equal(first.state_dict()[key], again.state_dict()[key]), key
+    assert ("defended" in pipeline.stages) == pipeline.plan.defense.active
+
+
 # Attacks: on a small model of four classes
 
 
