@@ -22,8 +22,10 @@ from torch.nn.functional import cross_entropy
 from benchmarks import deap_search
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from unlearnleak.adversary.access import BlackBox, WhiteBox
+from unlearnleak.adversary.inversion import to_pixels
+from unlearnleak.adversary.view import view_of
 from unlearnleak.attack.inversion_genetic import InversionGenetic
-from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels
+from unlearnleak.attack.inversion_gradient import InversionGradient
 from unlearnleak.dataset.digits import Digits
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
@@ -45,15 +47,13 @@ class Task(NamedTuple):
     def gradient(self) -> Tensor:
         """Each class's best image, [K, 1, 28, 28]."""
         attack = InversionGradient(restarts=RESTARTS, steps=STEPS, lr=LR, l2=L2, tv=TV, chunk=None)
-        images_KCHW = attack(WhiteBox(self.model), None, generator(0, "inversion")).images_KCHW
-        assert images_KCHW is not None
-        return images_KCHW
+        return attack(view_of(attack.threat, target=self.model), generator(0, "inversion")).images_KCHW
 
     def genetic(self) -> list[float]:
         """Each class's best fitness."""
         settings = {"population": POPULATION, "generations": GENERATIONS, "elites": ELITES}
         attack = InversionGenetic(**settings, mutation_rate=RATE, sigma=SIGMA, gamma=GAMMA, chunk=2048)
-        evidence = attack(BlackBox(self.model), None, generator(0, "genetic"))
+        evidence = attack(view_of(attack.threat, target=self.model), generator(0, "genetic"))
         return evidence.samples_KMF[:, 0].exp().diagonal().tolist()
 
 

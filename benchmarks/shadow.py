@@ -13,9 +13,10 @@ from torch import Tensor
 
 from benchmarks.race import Goal, arguments, race, ratio, ready, seconds
 from benchmarks.training import MODELS, SHAPES, made_up, task
-from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.access import Model, WhiteBox
 from unlearnleak.adversary.heads import Heads, class_subsets, initial_heads, train_heads
-from unlearnleak.attack.base.comparison import Standard, features_of
+from unlearnleak.adversary.standard import Standard, features_of
+from unlearnleak.adversary.view import view_of
 from unlearnleak.attack.param_dot import ParameterDotProduct
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
@@ -36,9 +37,10 @@ def auxiliary(name: str) -> LabeledImages:
     return LabeledImages(noise.images, torch.arange(CLASSES * PER_CLASS) % CLASSES, CLASSES)
 
 
-def with_shadows(target: WhiteBox, data: LabeledImages, **more: float) -> Tensor:
+def with_shadows(model: Model, data: LabeledImages, **more: float) -> Tensor:
     attack = ParameterDotProduct(**settings() | more)  # type: ignore[arg-type]
-    return attack(target, data, generator(0, "attack")).samples_KMF[..., 0]
+    view = view_of(attack.threat, target=model, auxiliary=data)
+    return attack(view, generator(0, "attack")).samples_KMF[..., 0]
 
 
 @torch.no_grad()
@@ -62,11 +64,12 @@ def main() -> None:
     options = parser.parse_args()
     ready(options)
     for name in options.model or MODELS:
-        target, data = WhiteBox(task(name).model()), auxiliary(name)
-        apart = float((with_shadows(target, data) - without(target, data)).abs().max())
+        model, data = task(name).model(), auxiliary(name)
+        target = WhiteBox(model)
+        apart = float((with_shadows(model, data) - without(target, data)).abs().max())
         assert apart < 1e-5, apart
         print(f"{name}: {settings()['shadows']} shadow targets; dot products agree within {apart:.1e}")
-        took = race({"with": partial(with_shadows, target, data), "without": partial(without, target, data)}, options)
+        took = race({"with": partial(with_shadows, model, data), "without": partial(without, target, data)}, options)
         seconds(took)
         ratio(took, "with", "without", GOAL)
 

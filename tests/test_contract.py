@@ -3,16 +3,20 @@
 import importlib
 import inspect
 import re
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 import torch
 import yaml
 
 from tests.jobs import SMALL, composed, pipeline_in, small
-from unlearnleak.adversary.access import BlackBox, accessible
-from unlearnleak.adversary.evidence import Evidence, EvidenceKind, LabeledFeatures
+from tests.screening.samples import made
+from unlearnleak.adversary.access import BlackBox, LabelOnly, WhiteBox
+from unlearnleak.adversary.evidence import Calibrated, ClassEvidence, Differences, LabeledFeatures, Predictions
+from unlearnleak.adversary.threat import Access
+from unlearnleak.adversary.view import Shadow, View, Withheld, view_of
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import construct, locate, parameters, settings_of, target_of
 from unlearnleak.config.schema import SHAPE
@@ -129,7 +133,7 @@ def test_a_recipe_belongs_to_a_model_on_a_data_set_and_sets_what_is_there(file):
 @pytest.mark.parametrize("attack", NAMES["attack"])
 def test_an_attacks_own_screening_can_read_it(attack):
     plan = make_plan(composed(*small(f"attack={attack}")))
-    assert plan.attack.evidence in plan.screening.accepts
+    assert issubclass(plan.attack.evidence, plan.screening.accepts)
 
 
 @pytest.mark.parametrize("screening", NAMES["screening"])
@@ -198,44 +202,65 @@ def attacked(tmp_path_factory):
     """Return a function that runs an attack on the same model with a generator of this seed."""
     folder = tmp_path_factory.mktemp("attacked")
 
-    def run(name: str, seed: int) -> tuple[Evidence, object, Attack]:
+    def run(name: str, seed: int) -> tuple[ClassEvidence, View, Attack]:
         pipeline = pipeline_in(folder, f"attack={name}")
         attack = pipeline.plan.attack
-        target = accessible(attack.access, pipeline.model("unlearned"))
-        auxiliary: LabeledImages | None = pipeline.plan.splits.auxiliary if attack.needs_auxiliary else None
-        return attack(target, auxiliary, torch.Generator().manual_seed(seed)), target, attack
+        models = {
+            "target": pipeline.model("unlearned"),
+            "original": pipeline.model("original"),
+        }
+        view = view_of(attack.threat, **models, auxiliary=pipeline.plan.splits.auxiliary)
+        return attack(view, torch.Generator().manual_seed(seed)), view, attack
 
     return run
 
 
-def tensors(evidence: Evidence) -> dict[str, torch.Tensor]:
-    found = {name: value for name, value in evidence._asdict().items() if isinstance(value, torch.Tensor)}
-    return found | (evidence.calibration._asdict() if evidence.calibration else {})
+def tensors(evidence: ClassEvidence) -> dict[str, torch.Tensor]:
+    found = {name: value for name, value in vars(evidence).items() if isinstance(value, torch.Tensor)}
+    return found | (evidence.calibration._asdict() if isinstance(evidence, Calibrated) else {})
+
+
+OPENED = {Access.NONE: Withheld, Access.LABEL: LabelOnly, Access.BLACK: BlackBox, Access.WHITE: WhiteBox}
+
+
+@pytest.mark.parametrize("name", NAMES["attack"])
+def test_an_attack_reaches_what_its_threat_model_says(name):
+    """What mypy is told of the view, against what the view is opened by."""
+    cls = component("attack", name)
+    threat = cls.threat
+    reached = get_args(get_type_hints(cls.__call__)["view"])
+    reached += (Withheld,) * (4 - len(reached))
+    granted = (
+        OPENED[threat.target],
+        OPENED[threat.original],
+        LabeledImages if threat.auxiliary else Withheld,
+        tuple[Shadow[OPENED[threat.target]], ...] if threat.shadow_models else Withheld,
+    )
+    assert reached == granted
 
 
 @pytest.mark.parametrize("name", NAMES["attack"])
 def test_an_attack_gives_evidence_about_every_class(attacked, name):
-    evidence, target, attack = attacked(name, 0)
-    assert evidence.kind == attack.evidence
-    assert evidence.kind in get_args(EvidenceKind)
+    evidence, view, attack = attacked(name, 0)
+    assert type(evidence) is attack.evidence
     K, M, F = evidence.samples_KMF.shape
     assert K == 4
     assert M >= 1
     width = {"dot_product": 1, "score": 1, "confidence": 1, "prediction": 4, "difference": 4 * 84 + 4}[evidence.kind]
     assert width == F
     assert all(tensor.isfinite().all() for tensor in tensors(evidence).values())
-    assert (evidence.calibration is not None) == attack.calibrated
-    if evidence.calibration is not None:
+    if isinstance(evidence, Calibrated):
         S = len(evidence.calibration.forgotten_SK)
         assert evidence.calibration.forgotten_SK.shape == (S, 4)
         assert evidence.calibration.features_SKMF.shape[1:] == evidence.aligned_KMF.shape
         assert evidence.aligned_KMF.shape[:2] == (K, M)
-    if evidence.images_KCHW is not None:
+    if isinstance(evidence, Predictions):
         assert evidence.images_KCHW.shape == (4, 1, 12, 12)
         assert evidence.images_KCHW.min() >= 0
         assert evidence.images_KCHW.max() <= 1
-    if attack.access is BlackBox:
-        assert evidence.queries == target.queries > 0
+    assert evidence.queries == view.queries
+    if attack.threat.target is not Access.WHITE:
+        assert evidence.queries > 0
     else:
         assert evidence.queries == 0
 
@@ -254,25 +279,23 @@ def test_an_attack_is_the_same_under_a_seed_whatever_others_draw(attacked, name)
 # Screenings: random evidence of each kind that they read
 
 
-def random_evidence(kind: str, seed: int) -> Evidence:
+def random_evidence(kind: type[ClassEvidence], seed: int) -> ClassEvidence:
     draw = torch.Generator().manual_seed(seed)
     K, M, S = 6, 7, 9
-    F = {"dot_product": 1, "score": 1, "confidence": 1, "prediction": K, "difference": 12}[kind]
+    F = K if issubclass(kind, Predictions) else 12 if issubclass(kind, Differences) else 1
     samples = torch.randn(K, M, F, generator=draw)
-    if kind == "prediction":
+    if issubclass(kind, Predictions):
         samples = samples.log_softmax(2)
     forgotten_SK = torch.rand(S, K, generator=draw) < 0.3
     forgotten_SK[0], forgotten_SK[1, 0] = False, True
     features = torch.randn(S, K, M, F, generator=draw) - 2 * forgotten_SK[..., None, None].float()
-    return Evidence(
-        kind=kind, samples_KMF=samples, aligned_KMF=samples, calibration=LabeledFeatures(features, forgotten_SK)
-    )
+    return made(kind, samples, calibration=LabeledFeatures(features, forgotten_SK))
 
 
 @pytest.mark.parametrize("name", NAMES["screening"])
 def test_a_screening_judges_every_class_by_the_evidence_alone(name):
     cls = component("screening", name)
-    assert cls.accepts <= set(get_args(EvidenceKind))
+    assert all(issubclass(kind, ClassEvidence) for kind in cls.accepts)
     for kind in cls.accepts:
         for seed in range(3):
             node = composed(f"screening={name}").screening
@@ -288,10 +311,9 @@ def test_a_screening_judges_every_class_by_the_evidence_alone(name):
             assert torch.equal(verdict.score_K, again.score_K)
             assert all(torch.equal(value, tensors(evidence)[key]) for key, value in copies.items())
             order = torch.randperm(6, generator=torch.Generator().manual_seed(seed))
-            if kind != "prediction":  # there a class is its vector's entry too
-                shuffled = screening(
-                    evidence._replace(samples_KMF=evidence.samples_KMF[order], aligned_KMF=evidence.aligned_KMF[order])
-                )
+            if not issubclass(kind, Predictions):  # there a class is its vector's entry too
+                names = {"samples_KMF", "aligned_KMF"} & {field.name for field in fields(kind)}
+                shuffled = screening(replace(evidence, **{name: getattr(evidence, name)[order] for name in names}))
                 assert torch.equal(shuffled.forgotten_K, verdict.forgotten_K[order])
 
 

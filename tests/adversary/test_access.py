@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from unlearnleak.adversary.access import QUERY_BATCH, BlackBox, WhiteBox, accessible
-from unlearnleak.errors import AccessDenied
+from unlearnleak.adversary.access import QUERY_BATCH, BlackBox, LabelOnly, Queried, WhiteBox
+from unlearnleak.errors import AccessDenied, UserError
 
 
 @pytest.fixture
@@ -51,16 +51,45 @@ def test_the_black_box_gives_no_gradient_and_such_a_query_is_not_counted(model, 
     assert box.queries == 0
 
 
-@pytest.mark.parametrize("name", ["_model", "model", "head", "features", "logits", "parameters", "__dict__"])
-def test_the_black_box_grants_nothing_else(model, name):
-    with pytest.raises(AccessDenied, match=name):
-        getattr(BlackBox(model), name)
+HIDDEN = ("_model", "model", "head", "features", "logits", "parameters", "__dict__")
 
 
-def test_the_black_box_holds_no_module_in_any_of_its_attributes(model):
-    box = BlackBox(model)
-    held = [getattr(box, name) for name in BlackBox.__slots__]
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind in (BlackBox, LabelOnly) for name in HIDDEN] + [(LabelOnly, "probabilities")],
+)
+def test_who_may_only_ask_is_granted_nothing_else(model, kind, name):
+    with pytest.raises(AccessDenied, match=f"{kind.name} does not grant '{name}': it answers `{kind.answers}"):
+        getattr(kind(model), name)
+
+
+@pytest.mark.parametrize("kind", [BlackBox, LabelOnly])
+def test_who_may_only_ask_holds_no_module_in_any_attribute(model, kind):
+    box = kind(model)
+    assert kind.__slots__ == ()
+    held = [getattr(box, name) for name in Queried.__slots__]
+    assert len(held) == 5
     assert not any(isinstance(value, nn.Module) for value in held)
+
+
+def test_label_only_access_names_the_likeliest_class_and_counts(model, images):
+    box = LabelOnly(model)
+    labels_N = box.labels(images)
+    assert labels_N.dtype == torch.int64
+    assert torch.equal(labels_N, model((images - model.mean) / model.std).argmax(1))
+    box.labels(images[:2])
+    assert box.queries == 9
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        box.labels(images + 1)
+    with pytest.raises(AccessDenied, match="label-only access gives no gradients"):
+        box.labels(images.clone().requires_grad_())
+    assert box.queries == 9
+
+
+def test_a_model_without_a_linear_last_layer_shows_no_head(model):
+    model.head = None
+    with pytest.raises(UserError, match="does not end in a linear layer"):
+        WhiteBox(model).head()
 
 
 @pytest.mark.parametrize("pixel", [-0.01, 1.01, float("nan"), float("inf")])
@@ -124,23 +153,7 @@ def test_byte_and_float_images_normalise_alike(model, images):
     torch.testing.assert_close(box.normalize(bytes_), box.normalize(bytes_.float() / 255))
 
 
-@pytest.mark.parametrize("kind", [WhiteBox, BlackBox])
-def test_an_access_object_is_made_by_its_type(model, kind):
-    access = accessible(kind, model)
-    assert type(access) is kind
-    assert (access.num_classes, access.image_shape) == (10, (1, 28, 28))
-
-
-def test_other_types_give_no_access(model):
-    class Other:
-        def __init__(self, model):
-            self.model = model
-
-    with pytest.raises(AssertionError, match="Other is no access type"):
-        accessible(Other, model)
-
-
-@pytest.mark.parametrize("access", [WhiteBox, BlackBox])
+@pytest.mark.parametrize("access", [WhiteBox, BlackBox, LabelOnly])
 def test_the_model_itself_is_left_as_it_was(fresh_lenet, access):
     model = fresh_lenet().train()
     access(model)

@@ -6,7 +6,7 @@ from scipy import stats
 from torch import nn
 
 from tests.attack.slow_heads import linear, train_on_features, train_on_images
-from unlearnleak.adversary.heads import Heads, class_subsets, initial_heads, train_heads
+from unlearnleak.adversary.heads import Heads, InitialHeads, class_subsets, initial_heads, skip, train_heads
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 7), st.integers(1, 9), st.integers(2, 6))  # M, N, D, K
 
@@ -131,3 +131,24 @@ def test_a_subset_may_be_the_whole_class_but_not_more():
     assert whole[1, 0].sort().values.tolist() == [2, 3, 8, 9, 13]
     with pytest.raises(AssertionError, match="class 0 has 5"):
         class_subsets(LABELS, 3, 2, 6, torch.Generator().manual_seed(0))
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(shape=SHAPES, seed=st.integers(0, 2**31), size=st.integers(1, 6))
+def test_heads_drawn_in_parts_are_those_drawn_at_once_and_so_is_what_follows(shape, seed, size):
+    heads, _, dim, classes = shape
+    one, other = torch.Generator().manual_seed(seed), torch.Generator().manual_seed(seed)
+    whole, parts = initial_heads(heads, classes, dim, one), InitialHeads(heads, classes, dim, other)
+    for _ in range(2):  # as often as they are asked for
+        drawn_again = Heads(*map(torch.cat, zip(*parts.parts(size), strict=True)))
+        assert torch.equal(drawn_again.weight_MKD, whole.weight_MKD)
+        assert torch.equal(drawn_again.bias_MK, whole.bias_MK)
+    assert torch.equal(torch.rand(7, generator=one), torch.rand(7, generator=other))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2**18, 2**18 + 5])
+def test_skipping_moves_a_generator_as_drawing_does(count):
+    one, other = torch.Generator().manual_seed(3), torch.Generator().manual_seed(3)
+    torch.rand(count, generator=one)
+    skip(count, other)
+    assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=other))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.attack.victims import configured
+from tests.attack.victims import configured, seen
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.unlearner.rt import Retrain
 
@@ -14,7 +14,7 @@ HEADS = 40  # a fifth of the configured number: enough on digits, and quick
 def collect(stem, model, auxiliary, seed=0, **changes):
     """Evidence of a parameter attack as conf/attack makes it, with fewer heads."""
     attack = configured(stem, **{"heads": HEADS, **changes})
-    return attack(WhiteBox(model), auxiliary, torch.Generator().manual_seed(seed))
+    return attack(seen(WhiteBox(model), auxiliary), torch.Generator().manual_seed(seed))
 
 
 def named(verdict):

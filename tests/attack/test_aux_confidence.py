@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.attack.conftest import named
-from tests.attack.victims import Linear, configured, lowest
+from tests.attack.victims import Linear, configured, lowest, seen
 from unlearnleak.adversary.access import BlackBox
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
@@ -15,7 +15,7 @@ def test_it_is_the_probability_of_the_own_class_of_every_sample_of_it():
     model, draw = Linear(scale=2.0), torch.Generator().manual_seed(0)
     images = torch.randint(256, (15, 2, 3, 4), generator=draw, dtype=torch.uint8)
     labels = torch.arange(5).repeat(3)
-    evidence = attack(BlackBox(model), LabeledImages(images, labels, 5), draw)
+    evidence = attack(seen(BlackBox(model), LabeledImages(images, labels, 5)), draw)
     assert (evidence.kind, evidence.queries) == ("confidence", 15)
     for c in range(5):
         for m, image in enumerate(images[labels == c]):
@@ -25,7 +25,7 @@ def test_it_is_the_probability_of_the_own_class_of_every_sample_of_it():
 
 def test_forgotten_classes_come_last_on_digits(targets, digits):
     for classes, model in targets.items():
-        evidence = attack(BlackBox(model), digits.auxiliary, torch.Generator())
+        evidence = attack(seen(BlackBox(model), digits.auxiliary), torch.Generator())
         assert lowest(evidence.samples_KMF.mean((1, 2)), len(classes)) == set(classes)
         assert set(named(Chance()(evidence))) == set(classes)
 

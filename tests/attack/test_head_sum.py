@@ -1,11 +1,11 @@
 import torch
 
-from tests.attack.victims import Linear, configured, lowest, retrained
+from tests.attack.victims import Linear, configured, lowest, retrained, seen
 from unlearnleak.adversary.access import WhiteBox
 
 
 def attack(model):
-    return configured("head_sum")(WhiteBox(model), None, torch.Generator())
+    return configured("head_sum")(seen(WhiteBox(model)), torch.Generator())
 
 
 def test_it_is_the_sum_of_each_row_and_its_bias():

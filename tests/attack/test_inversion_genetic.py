@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.attack.victims import Linear, configured, lowest, retrained
+from tests.attack.victims import Linear, configured, lowest, retrained, seen
 from unlearnleak.adversary.access import BlackBox
 from unlearnleak.attack.inversion_genetic import InversionGenetic, Population, choose_parents, crossover
 from unlearnleak.errors import UserError
@@ -22,7 +22,7 @@ def generator():
 
 
 def attack(model, **settings):
-    return InversionGenetic(**{**SETTINGS, **settings})(BlackBox(model), None, generator())
+    return InversionGenetic(**{**SETTINGS, **settings})(seen(BlackBox(model)), generator())
 
 
 class Recorder(BlackBox):
@@ -45,15 +45,15 @@ def test_it_counts_the_queries_and_asks_about_no_elite_twice(population, elites,
     target = Recorder(Linear())
     target.probabilities(torch.rand(3, 2, 3, 4))  # asked before: not this attack's
     settings = SETTINGS | {"population": population, "elites": elites, "generations": generations}
-    evidence = InversionGenetic(**settings)(target, None, generator())
+    evidence = InversionGenetic(**settings)(seen(target), generator())
     assert evidence.queries == 5 * (population + generations * (population - elites))
     assert len(target.asked) == 1 + 1 + generations  # one forward pass a generation
 
 
 def test_chunks_bound_what_is_asked_about_at_once_and_nothing_else():
     whole, parts = Recorder(Linear()), Recorder(Linear())
-    one = InversionGenetic(**SETTINGS)(whole, None, generator())
-    other = InversionGenetic(**SETTINGS | {"chunk": 7})(parts, None, generator())
+    one = InversionGenetic(**SETTINGS)(seen(whole), generator())
+    other = InversionGenetic(**SETTINGS | {"chunk": 7})(seen(parts), generator())
     assert max(len(images) for images, _ in parts.asked) == 7
     assert one.queries == other.queries
     torch.testing.assert_close(one.samples_KMF, other.samples_KMF)
@@ -69,7 +69,7 @@ def test_the_best_fitness_never_falls_and_does_rise():
 
 def test_the_answer_is_the_best_of_all_individuals_ever_asked_about():
     target = Recorder(Linear())
-    evidence = InversionGenetic(**SETTINGS)(target, None, generator())
+    evidence = InversionGenetic(**SETTINGS)(seen(target), generator())
     per_class = [torch.cat([answers.view(5, -1, 5)[c] for _, answers in target.asked])[:, c].max() for c in range(5)]
     torch.testing.assert_close(evidence.samples_KMF[:, 0].diagonal().exp(), torch.stack(per_class))
     again = BlackBox(Linear()).probabilities(evidence.images_KCHW)
@@ -78,7 +78,7 @@ def test_the_answer_is_the_best_of_all_individuals_ever_asked_about():
 
 def test_the_first_population_is_uniform_and_every_query_stays_in_the_box():
     target = Recorder(Linear())
-    InversionGenetic(**SETTINGS | {"population": 200, "sigma": 5.0})(target, None, generator())
+    InversionGenetic(**SETTINGS | {"population": 200, "sigma": 5.0})(seen(target), generator())
     first = target.asked[0][0]
     assert abs(first.mean() - 1 / 2) < 0.01
     assert abs(first.var() - 1 / 12) < 0.005
@@ -131,7 +131,7 @@ def test_the_mutation_has_the_strength_asked_for_and_decays():
         assert shift[shift != 0].std().item() == pytest.approx(sigma, rel=0.05)
     asked = []
     bred._breed = lambda people, sigma, draw: asked.append(sigma) or people.genes_KPG[:, 2:]
-    bred(BlackBox(Linear()), None, generator())
+    bred(seen(BlackBox(Linear())), generator())
     assert asked == pytest.approx([0.3, 0.27, 0.243, 0.2187, 0.19683])
 
 
@@ -143,7 +143,7 @@ def test_same_generator_same_bits():
 
 @pytest.mark.parametrize("forgotten", [(3,), (8,), (1, 4, 6)])
 def test_with_its_defaults_it_reaches_retained_classes_and_forgotten_ones_last(forgotten):
-    evidence = configured("inversion_genetic")(BlackBox(retrained(*forgotten)), None, generator())
+    evidence = configured("inversion_genetic")(seen(BlackBox(retrained(*forgotten))), generator())
     p_K = evidence.samples_KMF[:, 0].diagonal().exp()
     assert lowest(p_K, len(forgotten)) == set(forgotten)
     assert p_K[list(forgotten)].max() < 0.5

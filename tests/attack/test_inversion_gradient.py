@@ -4,9 +4,10 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from tests.attack.victims import Linear, configured, lowest, retrained
+from tests.adversary.test_inversion import slow_tv
+from tests.attack.victims import Linear, configured, lowest, retrained, seen
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels, total_variation
+from unlearnleak.attack.inversion_gradient import InversionGradient
 from unlearnleak.errors import UserError
 
 SETTINGS = {"restarts": 3, "steps": 25, "lr": 0.1, "l2": 0.01, "tv": 0.02, "chunk": None}
@@ -17,17 +18,7 @@ def generator():
 
 
 def attack(model, **settings):
-    return InversionGradient(**{**SETTINGS, **settings})(WhiteBox(model), None, generator())
-
-
-def slow_tv(image):
-    total, (C, H, W) = 0.0, image.shape
-    for c in range(C):
-        for i in range(H):
-            for j in range(W):
-                total += abs(image[c, i, j] - image[c, i - 1, j]) if i else 0
-                total += abs(image[c, i, j] - image[c, i, j - 1]) if j else 0
-    return total
+    return InversionGradient(**{**SETTINGS, **settings})(seen(WhiteBox(model)), generator())
 
 
 def slow_inversion(model, restarts, steps, lr, l2, tv):
@@ -52,12 +43,6 @@ def slow_inversion(model, restarts, steps, lr, l2, tv):
     vectors = torch.stack(vectors).view(len(b), restarts, len(b))
     order = np.argsort(np.array(objectives).reshape(len(b), restarts), axis=1)
     return torch.stack([vectors[c, order[c]] for c in range(len(b))])
-
-
-def test_total_variation_of_a_hand_example_and_of_drawn_images():
-    assert total_variation(torch.tensor([[[[0.0, 1.0], [3.0, 3.0]]]])).item() == 3 + 2 + 1 + 0
-    images = torch.randn(3, 2, 4, 5)
-    torch.testing.assert_close(total_variation(images), torch.tensor([slow_tv(image) for image in images]))
 
 
 @pytest.mark.parametrize("penalty", [{"l2": 0.0, "tv": 0.0}, {"l2": 0.05, "tv": 0.0}, {"l2": 0.01, "tv": 0.02}])
@@ -107,22 +92,16 @@ def test_images_are_the_inputs_of_the_first_restart_in_the_valid_box():
     torch.testing.assert_close(log_p_KK, evidence.samples_KMF[:, 0], rtol=1e-3, atol=1e-3)
 
 
-def test_pixels_turn_the_normalisation_round():
-    target, images = WhiteBox(Linear(mean=(0.1, 0.6), std=(0.3, 0.2))), torch.rand(4, 2, 3, 4)
-    torch.testing.assert_close(to_pixels(target, target.normalize(images)), images)
-    assert to_pixels(target, torch.full((1, 2, 3, 4), 99.0)).max() == 1
-
-
 def test_same_generator_same_bits_and_another_one_not():
     model = Linear()
     assert torch.equal(attack(model).samples_KMF, attack(model).samples_KMF)
-    other = InversionGradient(**SETTINGS)(WhiteBox(model), None, torch.Generator().manual_seed(5))
+    other = InversionGradient(**SETTINGS)(seen(WhiteBox(model)), torch.Generator().manual_seed(5))
     assert not torch.equal(attack(model).samples_KMF, other.samples_KMF)
 
 
 @pytest.mark.parametrize("forgotten", [(3,), (8,), (1, 4, 6)])
 def test_with_its_defaults_it_reaches_retained_classes_and_forgotten_ones_last(forgotten):
-    evidence = configured("inversion_gradient")(WhiteBox(retrained(*forgotten)), None, generator())
+    evidence = configured("inversion_gradient")(seen(WhiteBox(retrained(*forgotten))), generator())
     p_K = evidence.samples_KMF[:, 0].diagonal().exp()
     assert lowest(p_K, len(forgotten)) == set(forgotten)
     assert p_K[list(forgotten)].max() < 0.5

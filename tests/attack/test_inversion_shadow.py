@@ -2,9 +2,9 @@ import pytest
 import torch
 
 from tests.attack.conftest import named
-from tests.attack.victims import configured, lowest
+from tests.attack.victims import configured, lowest, seen
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.attack.base.comparison import Standard, features_of
+from unlearnleak.adversary.standard import Standard, features_of
 from unlearnleak.attack.inversion_shadow import InversionShadow, centred, reach
 from unlearnleak.errors import UserError
 from unlearnleak.screening.youden import Youden
@@ -14,7 +14,7 @@ SETTINGS = {"steps": 60, "shadows": 8}
 
 def attack(model, auxiliary, seed=0, **changes):
     made = configured("inversion_shadow", **SETTINGS | changes)
-    return made(WhiteBox(model), auxiliary, torch.Generator().manual_seed(seed))
+    return made(seen(WhiteBox(model), auxiliary), torch.Generator().manual_seed(seed))
 
 
 def test_reach_keeps_telling_probabilities_apart_that_round_to_one():

@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from tests.attack.victims import Linear, configured, lowest, retrained
+from tests.attack.victims import Linear, configured, lowest, retrained, seen
 from unlearnleak.adversary.access import BlackBox
 from unlearnleak.attack.noise_prior import NoisePrior
 from unlearnleak.errors import UserError
 
 
 def attack(model, seed=0, **changes):
-    return configured("noise_prior", **changes)(BlackBox(model), None, torch.Generator().manual_seed(seed))
+    return configured("noise_prior", **changes)(seen(BlackBox(model)), torch.Generator().manual_seed(seed))
 
 
 def test_it_is_the_logarithm_of_the_mean_and_not_the_mean_of_logarithms():

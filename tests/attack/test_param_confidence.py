@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
-from tests.attack.victims import configured
+from tests.attack.victims import configured, seen
 from unlearnleak.adversary.access import BlackBox, WhiteBox
 from unlearnleak.adversary.shadow import units
 from unlearnleak.attack.param_confidence import confidences
@@ -16,15 +16,15 @@ def evidence(targets, digits):
 
 def test_the_targets_confidence_is_what_it_answers_when_asked(targets, digits):
     run, box = configured("param_confidence", heads=2, shadows=8), WhiteBox(targets[(3,)])
-    compared = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
+    compared = run.compare(seen(box, digits.auxiliary), torch.Generator().manual_seed(1))
     own_TK = confidences(compared, digits.auxiliary.labels)
-    asked = configured("aux_confidence")(BlackBox(targets[(3,)]), digits.auxiliary, torch.Generator())
+    asked = configured("aux_confidence")(seen(BlackBox(targets[(3,)]), digits.auxiliary), torch.Generator())
     torch.testing.assert_close(own_TK[0], asked.samples_KMF.mean((1, 2)), rtol=0, atol=2e-3)
 
 
 def test_a_shadow_targets_confidence_sample_by_sample(targets, digits):
     run, labels = configured("param_confidence", heads=2, shadows=8), digits.auxiliary.labels
-    compared = run.compare(WhiteBox(targets[(3,)]), digits.auxiliary, torch.Generator().manual_seed(1))
+    compared = run.compare(seen(WhiteBox(targets[(3,)]), digits.auxiliary), torch.Generator().manual_seed(1))
     own_TK = confidences(compared, labels)
     for t, c in ((1, 0), (5, 4), (8, 9)):
         weight, bias = (part[t] for part in compared.targets)
@@ -38,7 +38,7 @@ def test_it_is_the_mean_of_the_dot_products_reading_and_the_answers(evidence, do
     for classes, model in targets.items():
         found = evidence[classes]
         rest_KM = (2 * found.aligned_KMF - dot_evidence[classes].aligned_KMF)[..., 0]
-        compared = run.compare(WhiteBox(model), digits.auxiliary, torch.Generator().manual_seed(0))
+        compared = run.compare(seen(WhiteBox(model), digits.auxiliary), torch.Generator().manual_seed(0))
         own_TK = confidences(compared, digits.auxiliary.labels)
         known_K = own_TK[0] / units(own_TK, compared.forgotten_SK)[0]
         torch.testing.assert_close(rest_KM, known_K[:, None].expand_as(rest_KM), rtol=0, atol=1e-4)

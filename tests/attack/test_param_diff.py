@@ -4,12 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
-from tests.attack.victims import configured
+from tests.attack.victims import configured, joined, seen
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import units
+from unlearnleak.attack import param_diff
 from unlearnleak.attack.base.comparison import Comparison
-from unlearnleak.attack.param_diff import own_first
+from unlearnleak.attack.param_diff import aligned_differences, kept_coordinates, kept_entries, own_first, own_logits
 from unlearnleak.data import LabeledImages
 from unlearnleak.screening.decision_tree import DecisionTree
 
@@ -41,7 +42,8 @@ def by_hand(compared, classes, heads):
         raw = [float(weight_KD[k] @ point_D + bias_K[k]) for k in range(classes)]
         return [value - sum(raw) / classes for value in raw]
 
-    auxiliary, targets, forgotten_SK, centroid_KD, _ = compared
+    blocks, targets, forgotten_SK, centroid_KD, _ = compared
+    auxiliary = joined(blocks)
     of_head = [
         [logits(*(part[c * heads + m] for part in auxiliary), centroid_KD[c]) for m in range(heads)]
         for c in range(classes)
@@ -72,27 +74,70 @@ def test_aligned_differences_one_logit_at_a_time(seed):
 
     forgotten_SK = torch.zeros(shadows, classes, dtype=torch.bool)
     forgotten_SK[2:, seed] = True
+    weight, bias = drawn(classes * heads, classes, dim), drawn(classes * heads, classes)
+    first = 2 * heads  # in two blocks of two classes
     compared = Comparison(
-        Heads(drawn(classes * heads, classes, dim), drawn(classes * heads, classes)),
+        [(range(2), Heads(weight[:first], bias[:first])), (range(2, 4), Heads(weight[first:], bias[first:]))],
         Heads(drawn(1 + shadows, classes, dim), drawn(1 + shadows, classes)),
         forgotten_SK,
         drawn(classes, dim),
         drawn(3 * classes, dim),
     )
-    ours = configured("param_diff", heads=heads).aligned(compared)
+    own = [own_logits(block, compared.centroid_KD[list(of)]) for of, block in compared.heads]
+    ours = aligned_differences(compared, torch.cat(own))
     torch.testing.assert_close(ours, by_hand(compared, classes, heads), rtol=1e-8, atol=1e-8)
 
 
 def test_samples_are_heads_minus_target_entry_by_entry(targets, digits):
     run = configured("param_diff", heads=2, shadows=8)
     box = WhiteBox(targets[(3,)])
-    heads, targets_T, *_ = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
-    found = run(box, digits.auxiliary, torch.Generator().manual_seed(1)).samples_KMF
+    heads, targets_T, *_ = run.compare(seen(box, digits.auxiliary), torch.Generator().manual_seed(1))
+    heads, found = joined(heads), run(seen(box, digits.auxiliary), torch.Generator().manual_seed(1)).samples_KMF
     assert found.shape == (10, 2, 850)
     for c, m, k, d in [(0, 0, 0, 0), (4, 1, 9, 83), (9, 1, 2, 40)]:
         expected = heads.weight_MKD[2 * c + m, k, d] - targets_T.weight_MKD[0, k, d]
         assert found[c, m, 84 * k + d] == expected
         assert found[c, m, 840 + k] == heads.bias_MK[2 * c + m, k] - targets_T.bias_MK[0, k]
+
+
+@pytest.mark.parametrize("classes", [2, 10, 16])
+def test_of_few_classes_all_entries_are_kept(classes):
+    assert kept_entries(classes).tolist() == list(range(classes))
+
+
+@pytest.mark.parametrize("classes", [17, 18, 40, 100, 1000])
+def test_of_many_classes_the_own_entry_and_both_ends_of_the_others_are_kept(classes):
+    kept = kept_entries(classes).tolist()
+    assert len(set(kept)) == len(kept) == 16
+    assert kept[:2] == [0, 1]
+    assert kept[-1] == classes - 1
+    gaps = torch.tensor(kept[1:]).diff()
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_large_vectors_are_kept_at_coordinates_that_all_heads_share():
+    assert kept_coordinates(10 * 200, 10 * 513) is None  # ten classes of ResNet18: 41 MB
+    kept = kept_coordinates(100 * 200, 100 * 513)
+    assert torch.equal(kept, kept_coordinates(100 * 200, 100 * 513))
+    assert 4 * 100 * 200 * len(kept) <= 24e6 < 4 * 100 * 200 * (len(kept) + 1)
+    assert len(kept.unique()) == len(kept)
+    assert kept.max() < 100 * 513
+    assert abs(kept.double().mean() - 100 * 513 / 2) < 3 * 100 * 513 / (12 * len(kept)) ** 0.5  # spread over all
+
+
+def test_what_is_kept_of_large_evidence_is_a_part_of_what_it_would_be(targets, digits, evidence, monkeypatch):
+    """The bounds are lowered until ten classes are many: other numbers than those left out stay, and so do draws."""
+    monkeypatch.setattr(param_diff, "WHOLE_BYTES", 1e5)
+    monkeypatch.setattr(param_diff, "PART_BYTES", 8e4)
+    monkeypatch.setattr(param_diff, "ENTRIES", 6)
+    full, part = evidence[(3,)], collect("param_diff", targets[(3,)], digits.auxiliary)
+    kept = kept_coordinates(10 * HEADS, 850)
+    assert len(kept) == 50
+    assert torch.equal(part.samples_KMF, full.samples_KMF[..., kept])
+    entries = kept_entries(10)
+    assert torch.equal(part.aligned_KMF, full.aligned_KMF[..., entries])
+    assert torch.equal(part.calibration.features_SKMF, full.calibration.features_SKMF[..., entries])
+    assert named(DecisionTree(**TREE)(part)) == (3,)
 
 
 def test_shapes(evidence):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
-from tests.attack.victims import configured
+from tests.attack.victims import configured, joined, seen
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.data import LabeledImages
 from unlearnleak.screening.youden import Youden
@@ -16,8 +16,8 @@ def evidence(dot_evidence):
 def test_samples_are_the_dot_products_of_heads_and_target_one_by_one(targets, digits):
     run = configured("param_dot", heads=2, shadows=8)
     box = WhiteBox(targets[(3,)])
-    heads, targets_T, *_ = run.compare(box, digits.auxiliary, torch.Generator().manual_seed(1))
-    found = run(box, digits.auxiliary, torch.Generator().manual_seed(1)).samples_KMF
+    heads, targets_T, *_ = run.compare(seen(box, digits.auxiliary), torch.Generator().manual_seed(1))
+    heads, found = joined(heads), run(seen(box, digits.auxiliary), torch.Generator().manual_seed(1)).samples_KMF
     assert found.shape == (10, 2, 1)
     for c in range(10):
         for m in range(2):

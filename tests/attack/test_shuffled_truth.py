@@ -53,9 +53,9 @@ KNOWS_THE_TRUTH = (
 )
 
 
-@pytest.mark.parametrize("folder", ["attack", "screening"])
+@pytest.mark.parametrize("folder", ["adversary", "attack", "screening"])
 def test_nothing_that_knows_the_truth_is_imported_where_it_must_not_be_known(folder):
-    paths = sorted((Path(unlearnleak.__file__).parent / folder).glob("*.py"))
+    paths = sorted((Path(unlearnleak.__file__).parent / folder).rglob("*.py"))
     assert len(paths) > 5
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):

@@ -12,6 +12,8 @@ from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 from torch.nn import functional as F
 
+from unlearnleak.adversary.heads import Heads
+from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.lenet import LeNet
 
@@ -75,3 +77,14 @@ def configured(stem, **changes):
     conf = OmegaConf.load(CONF / f"{stem}.yaml")
     del conf["defaults"]
     return instantiate(conf, **changes)
+
+
+def seen(target, auxiliary=None):
+    """A view of an access object, and of auxiliary data where there are any."""
+    nothing = Withheld("This test grants nothing else.")
+    return View(target, nothing, nothing if auxiliary is None else auxiliary, nothing)
+
+
+def joined(heads):
+    """All heads of a comparison's blocks, as one."""
+    return Heads(*map(torch.cat, zip(*(block for _, block in heads), strict=True)))

@@ -50,9 +50,9 @@ def test_an_attack_collects_what_it_does_on_the_cpu(tmp_path, exact, attack):
     target = pipeline_in(tmp_path, *words, "runtime.device=cpu")
     target.unlearned()
     shutil.copytree(tmp_path / "store", tmp_path / "other")
-    here = unpack(target.evidence())
+    here = unpack(target.evidence(), target.plan.attack.evidence)
     on_gpu = pipeline_in(tmp_path, *words, "runtime.device=cuda", f"store={tmp_path / 'other'}")
-    there = unpack(run_stages(on_gpu).artifact("evidence"))
+    there = unpack(run_stages(on_gpu).artifact("evidence"), on_gpu.plan.attack.evidence)
     assert on_gpu.unlearned().hit
     assert on_gpu.evidence().meta["made_with"]["device"] == "cuda"
     assert here.samples_KMF.shape == there.samples_KMF.shape

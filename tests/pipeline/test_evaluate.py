@@ -4,7 +4,8 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from tests.jobs import STAGES, pipeline_in
-from unlearnleak.adversary.evidence import Evidence
+from tests.screening.samples import made
+from unlearnleak.adversary.evidence import Differences, DotProducts, Predictions, Scores
 from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.pipeline.evaluate import accuracies, evaluate_run, gate, placebo_asr, published_asr
@@ -136,16 +137,16 @@ TRUTH = np.array([False, False, True, False])
 @pytest.mark.parametrize(
     ("screening", "kind", "protocol"),
     [
-        (Youden(), "dot_product", published.youden),
-        (KMeans2(), "dot_product", published.kmeans),
-        (DecisionTree(max_depth=2, min_samples_leaf=1, random_state=0), "difference", published.decision_tree),
+        (Youden(), DotProducts, published.youden),
+        (KMeans2(), DotProducts, published.kmeans),
+        (DecisionTree(max_depth=2, min_samples_leaf=1, random_state=0), Differences, published.decision_tree),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_the_papers_figure_of_a_parameter_attack_is_its_protocols(screening, kind, protocol):
-    samples = torch.randn(4, 30, 1 if kind == "dot_product" else 5, generator=torch.Generator().manual_seed(0))
+    samples = torch.randn(4, 30, 1 if kind is DotProducts else 5, generator=torch.Generator().manual_seed(0))
     samples[2] -= 1
-    found = published_asr(screening, Evidence(kind=kind, samples_KMF=samples), TRUTH, 3)
+    found = published_asr(screening, made(kind, samples), TRUTH, 3)
     assert found == protocol(samples.numpy(), TRUTH, 3)
     assert 0.5 < found <= 1
 
@@ -155,7 +156,7 @@ def test_the_papers_figure_of_an_inversion_reads_what_the_paper_reads():
     p = torch.tensor(
         [[0.9, 0.05, 0.03, 0.02], [0.1, 0.8, 0.05, 0.05], [0.97, 0.01, 0.01, 0.01], [0.02, 0.02, 0.06, 0.9]]
     )
-    evidence = Evidence(kind="prediction", samples_KMF=p.log()[:, None])
+    evidence = made(Predictions, p.log()[:, None])
     asked = Threshold(k=1.0, statistic="asked")
     assert asked(evidence).forgotten_K.tolist() == TRUTH.tolist()
     largest = p.amax(1).double().numpy()
@@ -167,7 +168,7 @@ def test_the_papers_figure_of_an_inversion_reads_what_the_paper_reads():
 
 
 def test_baselines_have_no_figure_in_the_paper():
-    evidence = Evidence(kind="score", samples_KMF=torch.arange(4.0)[:, None, None])
+    evidence = made(Scores, torch.arange(4.0)[:, None, None])
     assert published_asr(Threshold(k=1.0, statistic="asked"), evidence, TRUTH, 0) is None
 
 
@@ -175,7 +176,7 @@ def heads(told_apart, classes=6):
     """Difference vectors of classes each of which can be told from all others, or of which none can."""
     draw = torch.Generator().manual_seed(0)
     samples = torch.randn(classes, 200, classes, generator=draw)
-    return Evidence(kind="difference", samples_KMF=samples + 9 * told_apart * torch.eye(classes)[:, None])
+    return made(Differences, samples + 9 * told_apart * torch.eye(classes)[:, None])
 
 
 def test_a_placebo_scores_as_high_where_heads_are_told_apart_by_their_class_alone():
@@ -191,8 +192,8 @@ def test_a_placebo_never_contains_what_was_forgotten():
     """Only the forgotten classes differ from the rest: a placebo that held one would show."""
     samples = torch.zeros(6, 200, 1)
     samples[:3] = -5
-    evidence = Evidence(kind="dot_product", samples_KMF=samples + 0.01 * torch.randn(6, 200, 1))
+    evidence = made(DotProducts, samples + 0.01 * torch.randn(6, 200, 1))
     for seed in range(5):
         assert placebo_asr(Youden(), evidence, np.arange(6) < 3, 1, seed) < 0.65
     assert placebo_asr(Youden(), evidence, np.arange(6) < 5, 1, 0) is None  # one retained class: nothing to compare
-    assert placebo_asr(Youden(), evidence._replace(kind="prediction"), np.arange(6) < 3, 1, 0) is None
+    assert placebo_asr(Youden(), made(Predictions, evidence.samples_KMF), np.arange(6) < 3, 1, 0) is None

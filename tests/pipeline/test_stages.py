@@ -12,10 +12,11 @@ import torch
 
 from tests.jobs import STAGES, composed, images, overrides_in, pipeline_in, run_stages, write_npz
 from unlearnleak.adversary.access import BlackBox, WhiteBox
+from unlearnleak.adversary.evidence import Calibrated, DotProducts
 from unlearnleak.attack.param_dot import ParameterDotProduct
 from unlearnleak.data import LabeledImages
 from unlearnleak.dataset.npz import Npz
-from unlearnleak.errors import UserError
+from unlearnleak.errors import AccessDenied, UserError
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.pipeline.graph import Stage
 from unlearnleak.pipeline.packing import pack, unpack
@@ -461,14 +462,15 @@ class Spy:
 def test_an_attack_is_handed_access_auxiliary_data_and_a_generator(tmp_path, monkeypatch):
     attack, screening = Spy(monkeypatch, ParameterDotProduct), Spy(monkeypatch, Youden)
     pipeline = run_stages(pipeline_in(tmp_path))
-    ((target, auxiliary, generator),), (kwargs,) = zip(*attack.calls, strict=True)
-    assert (type(target), type(auxiliary), type(generator)) == (WhiteBox, LabeledImages, torch.Generator)
+    ((view, generator),), (kwargs,) = zip(*attack.calls, strict=True)
+    auxiliary = view.auxiliary
+    assert (type(view.target), type(auxiliary), type(generator)) == (WhiteBox, LabeledImages, torch.Generator)
     assert kwargs == {}
     expected = pipeline.plan.splits.auxiliary
     assert torch.equal(auxiliary.images, expected.images)
     assert torch.equal(auxiliary.class_counts(), torch.full((4,), 6))  # the forgotten class like all others
     (((evidence,), kwargs),) = screening.calls
-    assert type(evidence).__name__ == "Evidence"
+    assert type(evidence) is DotProducts
     assert kwargs == {}
 
 
@@ -485,9 +487,11 @@ def test_who_needs_no_auxiliary_data_gets_none(tmp_path, monkeypatch, attack, ac
     pipeline = pipeline_in(tmp_path, f"attack={attack}")
     spy = Spy(monkeypatch, type(pipeline.plan.attack))
     pipeline.artifact("evidence")
-    (((target, auxiliary, _), _),) = spy.calls
-    assert type(target) is access
-    assert auxiliary is None
+    (((view, _), _),) = spy.calls
+    assert type(view.target) is access
+    for part in ("auxiliary", "original", "shadows"):
+        with pytest.raises(AccessDenied, match="does not grant"):
+            getattr(view, part)
 
 
 @pytest.mark.parametrize("attack", ["param_dot", "param_diff", "head_sum", "inversion_gradient", "inversion_genetic"])
@@ -518,13 +522,13 @@ def test_evidence_survives_the_store(tmp_path):
     for attack in ("param_dot", "param_diff", "inversion_genetic", "noise_prior"):
         pipeline = pipeline_in(tmp_path, f"attack={attack}")
         artifact = pipeline.artifact("evidence")
-        evidence = unpack(artifact)
+        evidence = unpack(artifact, pipeline.plan.attack.evidence)
         again = pack(evidence)
         assert again.meta == {"kind": evidence.kind, "queries": evidence.queries}
         assert set(again.tensors) == set(artifact.tensors)
         assert all(torch.equal(again.tensors[name], tensor) for name, tensor in artifact.tensors.items())
-        assert evidence.kind == pipeline.plan.attack.evidence
-        assert (evidence.calibration is not None) == pipeline.plan.attack.calibrated
+        assert type(evidence) is pipeline.plan.attack.evidence
+        assert ("calibration.forgotten_SK" in artifact.tensors) == isinstance(evidence, Calibrated)
 
 
 def test_a_relative_path_starts_at_the_working_directory(tmp_path, monkeypatch):

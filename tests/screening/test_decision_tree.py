@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.screening.decision_tree import DecisionTree
 
 SHADOWS, CLASSES, HEADS, WIDTH = 12, 5, 30, 4
@@ -21,7 +21,7 @@ def made(gap, seed=0, forgotten=(2,)):
     aligned_KMF[list(forgotten), :, 0] += gap
     calibration = LabeledFeatures(torch.tensor(shadow_SKMF).float(), torch.tensor(forgotten_SK))
     aligned = torch.tensor(aligned_KMF).float()
-    return Evidence("difference", torch.full_like(aligned, torch.nan), aligned, calibration)
+    return Differences(samples_KMF=torch.full_like(aligned, torch.nan), aligned_KMF=aligned, calibration=calibration)
 
 
 @pytest.mark.parametrize("gap", [0.0, 1.0, 5.0])

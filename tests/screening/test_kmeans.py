@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -7,7 +5,6 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from tests.screening.samples import CONF, score_evidence
-from unlearnleak.screening.kmeans import two_means
 
 screening = instantiate(OmegaConf.load(CONF / "kmeans.yaml"))
 
@@ -32,17 +29,6 @@ def test_it_splits_the_class_means_and_not_single_samples(kind):
     values = np.array([[5.0, 5.0, -9.0], [0.0, 0.0, 0.0], [5.0, 6.0, -10.0], [4.0, 4.0, 4.0]])
     verdict = screening(score_evidence(values, kind=kind))  # means 1/3, 0, 1/3, 4
     assert verdict.forgotten_K.tolist() == [True, True, True, False]
-
-
-def test_in_the_plane_the_groups_are_the_best_of_all():
-    values = np.random.default_rng(3).normal(size=(8, 3))
-    found = two_means(values)
-
-    def cost(mask):
-        return sum(((part - part.mean(0)) ** 2).sum() for part in (values[mask], values[~mask]))
-
-    masks = (np.array(bits) for bits in itertools.product([False, True], repeat=8) if 0 < sum(bits) < 8)
-    assert cost(found) == pytest.approx(min(map(cost, masks)))
 
 
 def test_it_always_splits_but_not_what_is_equal():

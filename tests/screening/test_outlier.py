@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.stats import median_abs_deviation
 
 from tests.screening.samples import named
-from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import DotProducts, LabeledFeatures
 from unlearnleak.errors import UserError
 from unlearnleak.screening.outlier import Outlier
 from unlearnleak.screening.youden import Youden
@@ -17,7 +19,7 @@ def evidence(values, *, seed=0, shadows=20, spread=0.3, forgotten_reads=-8.0):
     shadow_SK = spread * torch.randn(shadows, len(values), generator=draw) + forgotten_reads * forgotten_SK
     aligned = torch.tensor(values)[:, None, None]
     calibration = LabeledFeatures(shadow_SK[:, :, None, None], forgotten_SK)
-    return Evidence(kind="dot_product", samples_KMF=aligned, aligned_KMF=aligned, calibration=calibration)
+    return DotProducts(samples_KMF=aligned, aligned_KMF=aligned, calibration=calibration)
 
 
 def test_the_score_counts_robust_deviations_of_the_retained_classes():
@@ -43,7 +45,7 @@ def test_what_forgotten_shadow_classes_read_and_a_few_bad_shadows_change_nothing
     other = features.clone()
     other[forgotten] = 100.0
     other[0] = -50.0
-    changed = Outlier(k=6.0)(of._replace(calibration=LabeledFeatures(other, forgotten)))
+    changed = Outlier(k=6.0)(replace(of, calibration=LabeledFeatures(other, forgotten)))
     assert named(changed) == {2}
 
 

@@ -1,4 +1,5 @@
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,7 +68,7 @@ def test_probabilities_that_round_to_one_or_to_zero_still_rank():
     log_p_KK.fill_diagonal_(-1e-9)
     log_p_KK[1, 1], log_p_KK[2, 2] = -120.0, -110.0
     log_p_KK[0, 0] = -1e-10
-    evidence = prediction_evidence(asked([0.5] * 4))._replace(samples_KMF=log_p_KK[:, None])
+    evidence = replace(prediction_evidence(asked([0.5] * 4)), samples_KMF=log_p_KK[:, None])
     assert configured()(evidence).score_K.argsort(descending=True).tolist() == [1, 2, 3, 0]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_curve
 
-from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import DotProducts, LabeledFeatures
 from unlearnleak.screening.youden import Youden, youden_threshold
 
 VALUE = st.one_of(st.integers(-3, 3).map(float), st.floats(-100, 100, width=32))  # with ties, and without
@@ -58,7 +58,9 @@ def test_thresholds_known_beforehand(values, forgotten, expected):
 def evidence(aligned_KM, shadow_SKM, forgotten_SK):
     aligned_KMF = torch.tensor(aligned_KM)[..., None]
     calibration = LabeledFeatures(torch.tensor(shadow_SKM)[..., None], torch.tensor(forgotten_SK))
-    return Evidence("dot_product", torch.full_like(aligned_KMF, torch.nan), aligned_KMF, calibration)
+    return DotProducts(
+        samples_KMF=torch.full_like(aligned_KMF, torch.nan), aligned_KMF=aligned_KMF, calibration=calibration
+    )
 
 
 SHADOWS = [

@@ -1,7 +1,12 @@
-"""The threat model as types: what an attack is handed is all that it can reach."""
+"""Access to a model: what an attack is handed is all that it can reach.
+
+A white box shows everything, a black box answers with probabilities, a label-only access with a class. Which of them an
+attack gets is its threat model's word (`adversary/threat.py`).
+"""
 
 import copy
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias
 
 import torch
 from torch import Tensor
@@ -9,10 +14,12 @@ from torch import Tensor
 from unlearnleak.errors import AccessDenied
 from unlearnleak.model.base import Classifier
 
+Model: TypeAlias = Classifier
+"""What access is given to."""
 QUERY_BATCH = 2048
 
 
-def frozen(model: Classifier) -> Classifier:
+def frozen(model: Model) -> Model:
     """A copy of the model in evaluation mode without gradients: what an attack does to it stays its own affair."""
     return copy.deepcopy(model).eval().requires_grad_(False)
 
@@ -23,16 +30,18 @@ class WhiteBox:
     The target is frozen: no gradient reaches its parameters.
     """
 
-    name = "white box"
-
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: Model) -> None:
         self._model = frozen(model)
         self.num_classes: int = model.num_classes
         self.image_shape: tuple[int, int, int] = model.image_shape
-        self.device: torch.device = model.mean.device
+        self.device: torch.device = device_of(model)
 
     def head(self) -> tuple[Tensor, Tensor]:
-        """Copies of the last layer's weight [K, D] and bias [K]."""
+        """Copies of the last layer's weight [K, D] and bias [K].
+
+        Raises:
+            UserError: the model does not end in a linear layer.
+        """
         head = self._model.linear_head()
         return head.weight.detach().clone(), head.bias.detach().clone()
 
@@ -50,29 +59,66 @@ class WhiteBox:
         return logits
 
 
-class BlackBox:
-    """Only the query interface: images in, probabilities out, each image counted as one query.
+def device_of(model: Model) -> torch.device:
+    """Where the model's parameters are."""
+    return next(model.parameters()).device
+
+
+class Queried:
+    """A model that can only be asked: images in, answers out, each image counted as one query.
 
     The model is kept where attribute access does not lead to it. That is a fence against mistakes, such as an attack
     that uses gradients while it claims not to; it is no wall against code that means to climb it.
     """
 
-    name = "black box"
+    name: ClassVar[str]
+    answers: ClassVar[str]
+    """The method that asks."""
     __slots__ = ("_ask", "device", "image_shape", "num_classes", "queries")
 
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: Model, answer: Callable[[Tensor], Tensor]) -> None:
         model = frozen(model)
 
         @torch.no_grad()
         def ask(images_NCHW: Tensor) -> Tensor:
             parts = images_NCHW.split(QUERY_BATCH)
-            return torch.cat([model(model.normalize(part)).softmax(1) for part in parts])
+            return torch.cat([answer(model(model.normalize(part))) for part in parts])
 
         self._ask = ask
         self.num_classes: int = model.num_classes
         self.image_shape: tuple[int, int, int] = model.image_shape
-        self.device: torch.device = model.mean.device
+        self.device: torch.device = device_of(model)
         self.queries = 0
+
+    def _answer(self, images_NCHW: Tensor) -> Tensor:
+        """What the model says of float images in [0, 1], one row each; refused images are not counted."""
+        if images_NCHW.requires_grad:
+            raise AccessDenied(f"The {self.name} gives no gradients: query it with images that do not require them.")
+        if not images_NCHW.is_floating_point():  # a byte of 1 would pass the check below, and mean 1/255
+            raise ValueError(f"A query's images are float in [0, 1], not {images_NCHW.dtype}.")
+        if images_NCHW.numel() and not (images_NCHW.min() >= 0 and images_NCHW.max() <= 1):
+            raise ValueError("A query's pixels must lie in [0, 1].")
+        self.queries += len(images_NCHW)
+        return self._ask(images_NCHW)
+
+    if not TYPE_CHECKING:  # or a type checker would believe that every name is granted
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise AccessDenied(
+                f"The {self.name} does not grant {name!r}: it answers `{self.answers}(images)` and nothing else of "
+                "the model."
+            )
+
+
+class BlackBox(Queried):
+    """Only the query interface: images in, probabilities out."""
+
+    name = "black box"
+    answers = "probabilities"
+    __slots__ = ()
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model, lambda logits_NK: logits_NK.softmax(1))
 
     def probabilities(self, images_NCHW: Tensor) -> Tensor:
         """softmax f(x) [N, K] of float images in [0, 1].
@@ -81,26 +127,27 @@ class BlackBox:
             AccessDenied: the images require a gradient, which a black box does not give.
             ValueError: images that are not float, or outside the valid box [0, 1]. Neither is counted.
         """
-        if images_NCHW.requires_grad:
-            raise AccessDenied("The black box gives no gradients: query it with images that do not require them.")
-        if not images_NCHW.is_floating_point():  # a byte of 1 would pass the check below, and mean 1/255
-            raise ValueError(f"A query's images are float in [0, 1], not {images_NCHW.dtype}.")
-        if images_NCHW.numel() and not (images_NCHW.min() >= 0 and images_NCHW.max() <= 1):
-            raise ValueError("A query's pixels must lie in [0, 1].")
-        self.queries += len(images_NCHW)
-        return self._ask(images_NCHW)
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AccessDenied(
-            f"The black box does not grant {name!r}: it answers `probabilities(images)` and nothing else of the model."
-        )
+        return self._answer(images_NCHW)
 
 
-Access = WhiteBox | BlackBox
+class LabelOnly(Queried):
+    """Only the query interface, and only its decisions: images in, the likeliest class out."""
+
+    name = "label-only access"
+    answers = "labels"
+    __slots__ = ()
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model, lambda logits_NK: logits_NK.argmax(1))
+
+    def labels(self, images_NCHW: Tensor) -> Tensor:
+        """argmax f(x) [N] (int64) of float images in [0, 1].
+
+        Raises:
+            AccessDenied: the images require a gradient, which labels do not have.
+            ValueError: images that are not float, or outside the valid box [0, 1]. Neither is counted.
+        """
+        return self._answer(images_NCHW)
 
 
-def accessible(kind: type[Any], model: Classifier) -> Any:
-    """The access object of type `kind` to `model`."""
-    access = kind(model)
-    assert isinstance(access, Access), f"{kind.__name__} is no access type"
-    return access
+AnyAccess: TypeAlias = WhiteBox | BlackBox | LabelOnly

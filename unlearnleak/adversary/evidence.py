@@ -1,13 +1,43 @@
-"""What an attack hands to a screening."""
+"""What attacks hand to screenings: one class a kind of evidence, with the fields that it has.
 
-from typing import Literal, NamedTuple
+A new kind is a new class; the store keeps whatever fields it has (`pipeline/packing.py`), and screenings that can read
+it name it in `accepts`:
+
+    @dataclass(frozen=True, kw_only=True, eq=False)
+    class Changes(ClassEvidence):
+        kind = "change"
+
+K candidate classes, M heads, restarts or samples of each, F features. Nothing in evidence depends on the truth.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor
 
-EvidenceKind = Literal["dot_product", "difference", "prediction", "score", "confidence"]
-"""dot_product: F = 1, smaller for forgotten classes. difference: F = KD + K, a flattened head minus the target's.
-prediction: F = K, log-probabilities of inverted images, the best restart first. score: F = 1, smaller for forgotten.
-confidence: F = 1, probabilities of the right class on its labelled samples."""
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """What every kind has; evidence that judges no classes, such as reconstructed images, derives from this alone.
+
+    Fields are tensors, NamedTuples of tensors, or what JSON can hold; optional ones may be None.
+
+    kind: what it is called in the store and in messages.
+    queries: how many images a model that only answers was asked about.
+    """
+
+    kind: ClassVar[str]
+    queries: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClassEvidence(Evidence):
+    """Evidence about each of K candidate classes: what most screenings read.
+
+    samples_KMF: M samples per class, as the paper defines them where it does.
+    """
+
+    samples_KMF: Tensor
 
 
 class LabeledFeatures(NamedTuple):
@@ -21,21 +51,72 @@ class LabeledFeatures(NamedTuple):
     forgotten_SK: Tensor
 
 
-class Evidence(NamedTuple):
-    """Evidence about each of K candidate classes; nothing in it depends on the truth.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Calibrated(ClassEvidence):
+    """Evidence with the means to judge it: the same measurement of targets whose truth the attacker knows.
 
-    kind: what a screening checks that it can read.
-    samples_KMF: as the paper defines them, M heads or restarts per class.
-    aligned_KMF: the same samples in a form that means the same for every class and target, so that what was learnt on
-        shadow targets can be applied to them; None where there is no calibration.
-    calibration: labelled aligned features that the attacker made alone; None where it has no data for that.
-    images_KCHW: inverted images in [0, 1], where the attack makes any.
-    queries: how many images the black box was asked about.
+    aligned_KMF: the samples in a form that means the same for every class and target, so that what was learnt on shadow
+        targets can be applied to them.
+    calibration: labelled aligned features that the attacker made alone.
     """
 
-    kind: EvidenceKind
-    samples_KMF: Tensor
-    aligned_KMF: Tensor | None = None
-    calibration: LabeledFeatures | None = None
-    images_KCHW: Tensor | None = None
-    queries: int = 0
+    aligned_KMF: Tensor
+    calibration: LabeledFeatures
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HeadMeasurements(Calibrated):
+    """Measurements of auxiliary heads, which the paper labels forgotten or retained (`metric/published.py`)."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DotProducts(HeadMeasurements):
+    """Dot products of M auxiliary heads a class with the target's head, F = 1; smaller for forgotten classes."""
+
+    kind = "dot_product"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Differences(HeadMeasurements):
+    """Flattened auxiliary heads minus the target's.
+
+    samples_KMF: F = KD + K coordinates, or a random part of them, the same of all heads, where all would be too large.
+    aligned_KMF: the difference as logits, class-aligned: the class's own entry, then the others from large to small.
+    """
+
+    kind = "difference"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Predictions(ClassEvidence):
+    """Log-probabilities of inverted images, F = K, of the M restarts of each class; the best restart first.
+
+    images_KCHW: the best image of each class, in [0, 1].
+    """
+
+    kind = "prediction"
+    images_KCHW: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CalibratedPredictions(Predictions, Calibrated):
+    """Predictions, with the inversion's reach (F = 1, smaller for forgotten classes) in the target and in shadows."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scores(ClassEvidence):
+    """Numbers of any scale, F = 1, smaller for forgotten classes."""
+
+    kind = "score"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CalibratedScores(Scores, Calibrated):
+    """Scores, with the same scores of shadow targets."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Confidences(ClassEvidence):
+    """Probabilities of the right class on M labelled samples of each class, F = 1."""
+
+    kind = "confidence"

@@ -6,6 +6,8 @@ are therefore taken on the n x K logits, through the n x n Gram matrix of the sa
 the first step and after the last. (The bias is one more feature that is always 1.)
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -32,6 +34,84 @@ def initial_heads(count: int, num_classes: int, dim: int, generator: torch.Gener
     weight = torch.rand(count, num_classes, dim, generator=generator)
     bias = torch.rand(count, num_classes, generator=generator)
     return Heads((2 * weight - 1) * bound, (2 * bias - 1) * bound)
+
+
+BLOCK_BYTES = 128e6
+"""Weights of so many heads are held at once, or one class's: of 100 classes with 512 features those of 3 classes."""
+
+
+class InitialHeads:
+    """What `initial_heads` draws, drawn again part by part when it is asked for, so that it is never held whole.
+
+    The generator is left where drawing all heads leaves it.
+    """
+
+    def __init__(self, count: int, num_classes: int, dim: int, generator: torch.Generator) -> None:
+        self.num_classes, self.dim = num_classes, dim
+        self._state = generator.get_state()
+        skip(count * num_classes * dim, generator)
+        self._uniform_MK = torch.rand(count, num_classes, generator=generator)
+
+    def parts(self, size: int) -> Iterator[Heads]:
+        """The heads in their order, `size` at a time; the same whatever the size."""
+        draw, bound = torch.Generator().set_state(self._state), self.dim**-0.5
+        for uniform_MK in self._uniform_MK.split(size):
+            weight_MKD = torch.rand(len(uniform_MK), self.num_classes, self.dim, generator=draw)
+            yield Heads((2 * weight_MKD - 1) * bound, (2 * uniform_MK - 1) * bound)
+
+
+def skip(count: int, generator: torch.Generator) -> None:
+    """Move the generator as drawing `count` uniform numbers moves it."""
+    buffer = torch.empty(min(count, 2**18))
+    while count:
+        count -= buffer[:count].uniform_(generator=generator).numel()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuxiliaryHeads:
+    """M heads for each of K classes, each trained on samples of its class; trained when they are iterated over.
+
+    Iterating gives blocks of whole classes: which classes these are, and their heads, class by class. Of many classes
+    and features all heads together are much larger than what is read from them.
+
+    phi_ND, labels_N: the features that heads are trained on, and their labels.
+    subset_KMn: each head's samples, as indices into these.
+    initial: the K * M heads to start from.
+    steps, lr: as for `train_heads`.
+    chunk: how many heads are trained at once; None takes all of a block.
+    """
+
+    phi_ND: Tensor
+    labels_N: Tensor
+    subset_KMn: Tensor
+    initial: InitialHeads
+    steps: int
+    lr: float
+    chunk: int | None
+
+    def __iter__(self) -> Iterator[tuple[range, Heads]]:
+        classes, heads, _ = self.subset_KMn.shape
+        class_bytes = 4 * heads * self.initial.num_classes * self.initial.dim
+        together = max(1, int(BLOCK_BYTES // class_bytes))
+        blocks = zip(self.subset_KMn.split(together), self.initial.parts(together * heads), strict=True)
+        for number, (subset_CMn, initial) in enumerate(blocks):
+            first = number * together
+            yield range(first, min(first + together, classes)), self._trained(subset_CMn.flatten(0, 1), initial)
+
+    def _trained(self, subset_Rn: Tensor, initial: Heads) -> Heads:
+        size = self.chunk or len(subset_Rn)
+        trained = [
+            train_heads(
+                self.phi_ND[some_Rn],
+                self.labels_N[some_Rn],
+                Heads(weight_RKD.to(self.phi_ND), bias_RK.to(self.phi_ND)),
+                steps=self.steps,
+                lr=self.lr,
+                label="auxiliary heads",
+            )
+            for some_Rn, weight_RKD, bias_RK in zip(*(part.split(size) for part in (subset_Rn, *initial)), strict=True)
+        ]
+        return trained[0] if len(trained) == 1 else Heads(*map(torch.cat, zip(*trained, strict=True)))
 
 
 def train_heads(

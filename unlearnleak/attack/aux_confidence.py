@@ -1,17 +1,17 @@
 """aux_confidence: a baseline that shows a target the labelled samples that an attacker holds and reads its answers."""
 
-from typing import ClassVar
-
 import torch
 
 from unlearnleak.adversary.access import BlackBox
-from unlearnleak.adversary.evidence import Evidence, EvidenceKind
+from unlearnleak.adversary.evidence import Confidences
+from unlearnleak.adversary.threat import Access, ThreatModel
+from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import require
 
 
-class AuxConfidence(Attack):
+class AuxConfidence(Attack[View[BlackBox, Withheld, LabeledImages]]):
     """Black box, auxiliary data: the probability p_c(x) of each auxiliary sample x of class c.
 
     A class is deleted so that the model no longer knows its samples. Whoever holds labelled samples, as every attacker
@@ -19,19 +19,17 @@ class AuxConfidence(Attack):
     """
 
     version = 1
-    access: ClassVar[type] = BlackBox
-    evidence: ClassVar[EvidenceKind] = "confidence"
-    needs_auxiliary = True
+    threat = ThreatModel(target=Access.BLACK, auxiliary=True)
+    evidence = Confidences
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where there are no auxiliary samples."""
         require(per_class >= 1, "dataset.auxiliary_per_class", per_class, "at least 1: this attack asks about them")
 
-    def __call__(self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+    def __call__(self, view: View[BlackBox, Withheld, LabeledImages], generator: torch.Generator) -> Confidences:
         """p_c of the auxiliary samples of class c, [K, n, 1]; smaller is more likely forgotten."""
-        assert auxiliary is not None, "needs_auxiliary"
-        asked_before = target.queries
+        target, auxiliary, asked_before = view.target, view.auxiliary, view.queries
         p_NK = target.probabilities(auxiliary.images.float() / 255)
         own_N1 = p_NK.gather(1, auxiliary.labels[:, None])
         own_KM = torch.stack([own_N1[auxiliary.labels == c, 0] for c in range(target.num_classes)])
-        return Evidence(kind=self.evidence, samples_KMF=own_KM[..., None].cpu(), queries=target.queries - asked_before)
+        return Confidences(samples_KMF=own_KM[..., None].cpu(), queries=view.queries - asked_before)

@@ -1,14 +1,15 @@
 """inversion_genetic: for every class an image that the target takes for it, bred from its answers alone."""
 
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import BlackBox
-from unlearnleak.adversary.evidence import Evidence, EvidenceKind
+from unlearnleak.adversary.evidence import Predictions
+from unlearnleak.adversary.threat import Access, ThreatModel
+from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
-from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError, require
 from unlearnleak.machine.progress import progress
 
@@ -57,7 +58,7 @@ def crossover(first_KPG: Tensor, second_KPG: Tensor, cut_KP1: Tensor) -> Tensor:
     return torch.where(place_G < cut_KP1, first_KPG, second_KPG)
 
 
-class InversionGenetic(Attack):
+class InversionGenetic(Attack[View[BlackBox]]):
     """Black box, no data: a genetic search for the image of the highest p_c in [0, 1]^(CHW) (paper, eq. 22-26).
 
     The populations of all classes are asked about in one forward pass a generation. Elites pass on unchanged and are
@@ -74,8 +75,8 @@ class InversionGenetic(Attack):
     """
 
     version = 1
-    access: ClassVar[type] = BlackBox
-    evidence: ClassVar[EvidenceKind] = "prediction"
+    threat = ThreatModel(target=Access.BLACK)
+    evidence = Predictions
     memory_keys = frozenset({"chunk"})
 
     def __init__(
@@ -100,9 +101,9 @@ class InversionGenetic(Attack):
         self.mutation_rate, self.sigma, self.gamma = mutation_rate, sigma, gamma
         self.chunk = chunk
 
-    def __call__(self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+    def __call__(self, view: View[BlackBox], generator: torch.Generator) -> Predictions:
         """Log-probabilities of the best individuals [K, 1, K], their images, and the number of queries."""
-        asked_before = target.queries
+        target, asked_before = view.target, view.queries
         K, P, G = target.num_classes, self.population, torch.Size(target.image_shape).numel()
         genes_KPG = torch.rand(K, P, G, generator=generator).to(target.device)
         people = Population(genes_KPG, self._ask(target, genes_KPG)).ranked()
@@ -114,11 +115,10 @@ class InversionGenetic(Attack):
                 torch.cat([people.answers_KPK[:, : self.elites], answers_KPK], 1),
             ).ranked()
         smallest = torch.finfo(people.answers_KPK.dtype).tiny
-        return Evidence(
-            kind=self.evidence,
+        return Predictions(
             samples_KMF=people.answers_KPK[:, :1].clamp_min(smallest).log().cpu(),
             images_KCHW=people.genes_KPG[:, 0].view(K, *target.image_shape).cpu(),
-            queries=target.queries - asked_before,
+            queries=view.queries - asked_before,
         )
 
     def _ask(self, target: BlackBox, genes_KPG: Tensor) -> Tensor:

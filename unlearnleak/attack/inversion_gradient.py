@@ -1,156 +1,47 @@
 """inversion_gradient: for every class an image that the target takes for it, found by gradient descent."""
 
-from collections.abc import Callable
-from typing import ClassVar, NamedTuple
-
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.adversary.evidence import Evidence, EvidenceKind
+from unlearnleak.adversary.evidence import Predictions
+from unlearnleak.adversary.inversion import Descent, to_pixels
+from unlearnleak.adversary.threat import Access, ThreatModel
+from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
-from unlearnleak.data import LabeledImages
-from unlearnleak.errors import UserError, require
-from unlearnleak.machine.progress import meter
 
 
-def total_variation(x_NCHW: Tensor) -> Tensor:
-    """TV(x) [N]: the sum of the absolute differences of vertical and of horizontal neighbours."""
-    down = (x_NCHW[..., 1:, :] - x_NCHW[..., :-1, :]).abs().sum((1, 2, 3))
-    right = (x_NCHW[..., 1:] - x_NCHW[..., :-1]).abs().sum((1, 2, 3))
-    return down + right
-
-
-def to_pixels(target: WhiteBox, x_NCHW: Tensor) -> Tensor:
-    """Normalised inputs as images in [0, 1]: the target's normalisation turned round, and clamped."""
-    black, white = (target.normalize(torch.full_like(x_NCHW[:1], value)) for value in (0.0, 1.0))
-    return ((x_NCHW - black) / (white - black)).clamp(0, 1)
-
-
-class Inverted(NamedTuple):
-    """Where the descents ended: N images, R neighbours of which are restarts of the same inversion."""
-
-    restarts: int
-    x_NCHW: Tensor
-    log_p_NK: Tensor
-    objective_N: Tensor
-
-    def ranked(self, groups: int) -> "Ranked":
-        """The G groups of R restarts, each in order of its objectives; what is not a number comes last."""
-        objective_GR = self.objective_N.view(groups, self.restarts)
-        order_GR = objective_GR.argsort(dim=1, stable=True)  # NaN counts as the largest
-        row_G1 = torch.arange(groups, device=order_GR.device)[:, None]
-        x_GRCHW, log_p_GRK = (part.unflatten(0, (groups, self.restarts)) for part in (self.x_NCHW, self.log_p_NK))
-        return Ranked(x_GRCHW[row_G1, order_GR], log_p_GRK[row_G1, order_GR], objective_GR.gather(1, order_GR))
-
-
-class Ranked(NamedTuple):
-    """Inversions, the restart of the lowest objective first."""
-
-    x_GRCHW: Tensor
-    log_p_GRK: Tensor
-    objective_GR: Tensor
-
-
-class InversionGradient(Attack):
+class InversionGradient(Attack[View[WhiteBox]]):
     """White box, no data: descends CE(f(x), c) + l2 ||x||^2 + tv TV(x) from R starts per class (paper, eq. 19-21).
 
-    All classes x restarts are one batch; the objective is summed over it, so each start moves as if it were alone.
-    x lives in the target's normalised input space and is not held in the box of valid images (the paper does not say
-    that it is); only the image that is kept for showing is clamped.
+    All classes x restarts are one batch. Only the image that is kept for showing is held in the box of valid images.
 
     Args:
         restarts: R starts x_0 ~ N(0, I) per class.
         steps: T plain gradient steps.
         lr: their length, for the objective of one image.
         l2, tv: weights of the squared norm and of the total variation, both sums over the pixels.
-        chunk: how many images are optimised at once, to bound memory; None takes all.
+        chunk: how many images are optimised at once, to bound memory; None takes all, up to `inversion.AT_ONCE`.
     """
 
     version = 1
-    access: ClassVar[type] = WhiteBox
-    evidence: ClassVar[EvidenceKind] = "prediction"
+    threat = ThreatModel(target=Access.WHITE)
+    evidence = Predictions
 
     def __init__(self, *, restarts: int, steps: int, lr: float, l2: float, tv: float, chunk: int | None) -> None:
-        if restarts < 1 or (chunk is not None and chunk < 1):
-            raise UserError(
-                f"attack.restarts={restarts}, attack.chunk={chunk}: both must be at least 1 (chunk may be null: all)."
-            )
-        require(steps >= 1, "attack.steps", steps, "at least 1")
-        require(lr > 0, "attack.lr", lr, "above 0")
-        require(l2 >= 0, "attack.l2", l2, "0 or more")
-        require(tv >= 0, "attack.tv", tv, "0 or more")
-        self.restarts, self.steps, self.lr = restarts, steps, lr
-        self.l2, self.tv, self.chunk = l2, tv, chunk
+        self.descent = Descent(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
 
-    def __call__(self, target: WhiteBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+    def __call__(self, view: View[WhiteBox], generator: torch.Generator) -> Predictions:
         """Log-probabilities of the inverted images [K, R, K], the restart of the lowest objective first.
 
         Raises:
             UserError: a class's every restart diverged.
         """
+        target = view.target
         K = target.num_classes
-        classes_N = torch.arange(K).repeat_interleave(self.restarts)
-        found = self.invert(target, lambda x_NCHW, _: target.logits(x_NCHW), classes_N, generator).ranked(K)
-        self._check_finite(found.objective_GR[:, 0])
-        return Evidence(
-            kind=self.evidence,
+        classes_N = torch.arange(K).repeat_interleave(self.descent.restarts)
+        found = self.descent.invert(target, lambda x_NCHW, _: target.logits(x_NCHW), classes_N, generator).ranked(K)
+        self.descent.check_finite(found.objective_GR[:, 0])
+        return Predictions(
             samples_KMF=found.log_p_GRK.cpu(),
             images_KCHW=to_pixels(target, found.x_GRCHW[:, 0]).cpu(),
         )
-
-    def invert(
-        self,
-        target: WhiteBox,
-        logits: Callable[[Tensor, Tensor], Tensor],
-        classes_N: Tensor,
-        generator: torch.Generator,
-    ) -> "Inverted":
-        """An image for each of `classes_N`, from starts drawn on the CPU; neighbours are restarts of the same class.
-
-        Args:
-            logits: the logits [B, K] of a batch of images [B, C, H, W], of which it is also told the places in
-                `classes_N` [B].
-        """
-        starts_NCHW = torch.randn(len(classes_N), *target.image_shape, generator=generator)
-        size = self.chunk or len(classes_N)
-        places = torch.arange(len(classes_N)).split(size)
-        with meter(label="gradient inversion", total=len(places) * self.steps, unit="step") as bar:
-            parts = [
-                self._descend(
-                    lambda x_NCHW, place_B=place_B: logits(x_NCHW, place_B),  # type: ignore[misc]
-                    starts_NCHW[place_B].to(target.device),
-                    classes_N[place_B].to(target.device),
-                    bar.update,
-                )
-                for place_B in places
-            ]
-        return Inverted(self.restarts, *(torch.cat(part) for part in zip(*parts, strict=True)))
-
-    def _objective(self, logits_NK: Tensor, x_NCHW: Tensor, classes_N: Tensor) -> Tensor:
-        """Eq. 20 for each image, [N]."""
-        entropy_N = F.cross_entropy(logits_NK, classes_N, reduction="none")
-        return entropy_N + self.l2 * x_NCHW.square().sum((1, 2, 3)) + self.tv * total_variation(x_NCHW)
-
-    def _descend(
-        self, logits: Callable[[Tensor], Tensor], x_NCHW: Tensor, classes_N: Tensor, stepped: Callable[[], object]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """T steps from x: the images where they end, their log-probabilities and their objectives."""
-        for _ in range(self.steps):
-            x_NCHW.requires_grad_(True)
-            objective_N = self._objective(logits(x_NCHW), x_NCHW, classes_N)
-            (slope_NCHW,) = torch.autograd.grad(objective_N.sum(), x_NCHW)
-            x_NCHW = x_NCHW.detach() - self.lr * slope_NCHW
-            stepped()
-        with torch.no_grad():
-            logits_NK = logits(x_NCHW)
-            return x_NCHW, logits_NK.log_softmax(1), self._objective(logits_NK, x_NCHW, classes_N)
-
-    def _check_finite(self, best_K: Tensor) -> None:
-        if not best_K.isfinite().all():
-            lost = (~best_K.isfinite()).nonzero()[:, 0].tolist()
-            raise UserError(
-                f"attack.lr={self.lr} makes the inversion of classes {lost} diverge. Lower attack.lr, or attack.l2="
-                f"{self.l2} if lr * l2 is near 1."
-            )

@@ -1,15 +1,16 @@
 """inversion_shadow: gradient inversion of the target and of shadow targets, against which its outcomes are held."""
 
-from typing import Any, ClassVar
-
 import torch
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.evidence import CalibratedPredictions, LabeledFeatures
+from unlearnleak.adversary.inversion import Descent, to_pixels
 from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training
-from unlearnleak.attack.base import require_auxiliary
-from unlearnleak.attack.base.comparison import Standard, features_of
-from unlearnleak.attack.inversion_gradient import InversionGradient, to_pixels
+from unlearnleak.adversary.standard import Standard, features_of
+from unlearnleak.adversary.threat import Access, ThreatModel
+from unlearnleak.adversary.view import View, Withheld
+from unlearnleak.attack.base import Attack, require_auxiliary
 from unlearnleak.data import LabeledImages
 
 
@@ -34,7 +35,7 @@ def centred(reach_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
     return reach_TK - reach_TK.topk(upper, dim=1).values.mean(1, keepdim=True)
 
 
-class InversionShadow(InversionGradient):
+class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
     """White box, auxiliary data: gradient inversion (paper, eq. 19-21), calibrated on shadow targets.
 
     Shadow targets are heads that the attacker trains on the target's own features (`adversary/shadow.py`). All are
@@ -44,12 +45,12 @@ class InversionShadow(InversionGradient):
     Args:
         shadows: S, shadow targets.
         shadow_steps, shadow_lr, shadow_momentum: how these are trained.
-        inversion: as in InversionGradient.
+        restarts, steps, lr, l2, tv, chunk: as in InversionGradient.
     """
 
     version = 2
-    calibrated: ClassVar[bool] = True
-    needs_auxiliary: ClassVar[bool] = True
+    threat = ThreatModel(target=Access.WHITE, auxiliary=True)
+    evidence = CalibratedPredictions
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class InversionShadow(InversionGradient):
         shadow_lr: float,
         shadow_momentum: float,
     ) -> None:
-        super().__init__(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
+        self.descent = Descent(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
         self.shadows = shadows
         self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
 
@@ -73,14 +74,16 @@ class InversionShadow(InversionGradient):
         """Raises UserError where there are no auxiliary samples."""
         require_auxiliary(per_class, 1, "samples per class for shadow targets")
 
-    def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+    def __call__(
+        self, view: View[WhiteBox, Withheld, LabeledImages], generator: torch.Generator
+    ) -> CalibratedPredictions:
         """As InversionGradient, with the best restart's reach [K, R, 1] and its calibration.
 
         Raises:
             UserError: a class's every restart diverged.
         """
-        assert auxiliary is not None, "needs_auxiliary"
-        K, R = target.num_classes, self.restarts
+        target, auxiliary = view.target, view.auxiliary
+        K, R = target.num_classes, self.descent.restarts
         raw_ND = features_of(target, auxiliary)
         standard = Standard.of(raw_ND)
         weight_KD, bias_K = standard.head(*target.head())
@@ -97,13 +100,12 @@ class InversionShadow(InversionGradient):
 
         T = len(weight_TKD)
         classes_N = torch.arange(K).repeat_interleave(R).repeat(T)
-        found = self.invert(target, logits, classes_N, generator).ranked(T * K)
-        self._check_finite(found.objective_GR[:K, 0])
+        found = self.descent.invert(target, logits, classes_N, generator).ranked(T * K)
+        self.descent.check_finite(found.objective_GR[:K, 0])
         log_p_TKRK = found.log_p_GRK.unflatten(0, (T, K))
         own_TK = log_p_TKRK[:, :, 0].diagonal(dim1=1, dim2=2)
         aligned_TKRF = centred(reach(own_TK), forgotten_SK)[:, :, None, None].expand(-1, -1, R, -1).contiguous()
-        return Evidence(
-            kind=self.evidence,
+        return CalibratedPredictions(
             samples_KMF=log_p_TKRK[0].cpu(),
             aligned_KMF=aligned_TKRF[0],
             calibration=LabeledFeatures(aligned_TKRF[1:], forgotten_SK),

@@ -1,17 +1,16 @@
 """noise_prior: a baseline that asks a target about noise and does nothing else."""
 
-from typing import ClassVar
-
 import torch
 
 from unlearnleak.adversary.access import BlackBox
-from unlearnleak.adversary.evidence import Evidence, EvidenceKind
+from unlearnleak.adversary.evidence import Scores
+from unlearnleak.adversary.threat import Access, ThreatModel
+from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
-from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
 
 
-class NoisePrior(Attack):
+class NoisePrior(Attack[View[BlackBox]]):
     """Black box, no data: the logarithm of each class's mean probability over uniform noise images.
 
     The logarithm, because a target takes most noise for one or two classes: of the others all means are near 0, and a
@@ -22,21 +21,20 @@ class NoisePrior(Attack):
     """
 
     version = 1
-    access: ClassVar[type] = BlackBox
-    evidence: ClassVar[EvidenceKind] = "score"
+    threat = ThreatModel(target=Access.BLACK)
+    evidence = Scores
 
     def __init__(self, *, images: int) -> None:
         if images < 1:
             raise UserError(f"attack.images={images} is not possible: ask about at least 1 noise image.")
         self.images = images
 
-    def __call__(self, target: BlackBox, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+    def __call__(self, view: View[BlackBox], generator: torch.Generator) -> Scores:
         """log mean_i p_c(x_i), [K, 1, 1]; smaller is more likely forgotten."""
-        asked_before = target.queries
+        target, asked_before = view.target, view.queries
         noise_NCHW = torch.rand(self.images, *target.image_shape, generator=generator).to(target.device)
         mean_K = target.probabilities(noise_NCHW).mean(0)
-        return Evidence(
-            kind=self.evidence,
+        return Scores(
             samples_KMF=mean_K.clamp_min(torch.finfo(mean_K.dtype).tiny).log()[:, None, None].cpu(),
-            queries=target.queries - asked_before,
+            queries=view.queries - asked_before,
         )

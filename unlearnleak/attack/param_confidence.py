@@ -1,15 +1,11 @@
 """param_confidence: the dot product of param_dot and the target's answers to the same labelled samples, together."""
 
-from typing import Any, ClassVar
-
 import torch
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence, EvidenceKind, LabeledFeatures
+from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.shadow import units
-from unlearnleak.attack.base.comparison import Comparison
-from unlearnleak.attack.param_dot import ParameterDotProduct
-from unlearnleak.data import LabeledImages
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, ParametersAndData, dot_products
 
 
 def confidences(compared: Comparison, labels_N: Tensor) -> Tensor:
@@ -21,7 +17,7 @@ def confidences(compared: Comparison, labels_N: Tensor) -> Tensor:
     return torch.stack([own_TN[:, labels_N == c].mean(1) for c in range(classes)], 1)
 
 
-class ParameterConfidence(ParameterDotProduct):
+class ParameterConfidence(ParameterAttack):
     """White box, auxiliary data: the mean of two readings, each 1 for a retained class and 0 for a forgotten one.
 
     Whoever holds the parameters and labelled samples can compare heads (`param_dot`) and ask for answers
@@ -31,17 +27,15 @@ class ParameterConfidence(ParameterDotProduct):
     """
 
     version = 1
-    evidence: ClassVar[EvidenceKind] = "score"
+    evidence = CalibratedScores
 
-    def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
+    def __call__(self, view: ParametersAndData, generator: torch.Generator) -> CalibratedScores:
         """Evidence with the M combined readings of each class (F = 1) and their calibration."""
-        assert auxiliary is not None, "needs_auxiliary"
-        compared = self.compare(target, auxiliary, generator)
-        own_TK = confidences(compared, auxiliary.labels)
+        compared = self.compare(view, generator)
+        own_TK = confidences(compared, view.auxiliary.labels)
         known_TK = own_TK / units(own_TK, compared.forgotten_SK)
-        both_TKMF = (self.dots(compared)[1] + known_TK[..., None])[..., None] / 2
-        return Evidence(
-            kind=self.evidence,
+        both_TKMF = (dot_products(compared)[1] + known_TK[..., None])[..., None] / 2
+        return CalibratedScores(
             samples_KMF=both_TKMF[0],
             aligned_KMF=both_TKMF[0],
             calibration=LabeledFeatures(both_TKMF[1:], compared.forgotten_SK),

@@ -1,21 +1,30 @@
 """param_diff: the difference between heads trained on one class and the target's head, read by a decision tree."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import units
-from unlearnleak.attack.base.comparison import Comparison, ParameterAttack
-from unlearnleak.data import LabeledImages
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, ParametersAndData
+
+ENTRIES = 16
+"""So many aligned entries are kept at most: those of up to 16 classes are all kept."""
+WHOLE_BYTES, PART_BYTES = 48e6, 24e6
+"""Raw vectors of up to 48 MB are kept whole (10 classes of 200 heads on 512 features: 41 MB), of more 24 MB."""
 
 
 def centred_logits(heads: Heads, phi_XD: Tensor) -> Tensor:
     """Each head's logits at each of X points, minus their mean over the K classes: [M, X, K]."""
     logits_MXK = torch.einsum("mkd,xd->mxk", heads.weight_MKD, phi_XD) + heads.bias_MK[:, None]
     return logits_MXK - logits_MXK.mean(2, keepdim=True)
+
+
+def own_logits(heads: Heads, centroid_CD: Tensor) -> Tensor:
+    """Logits of the M heads of each of C classes at the class's mean, minus their mean over all K: [C, M, K]."""
+    weight_CMKD, bias_CMK = (part.unflatten(0, (len(centroid_CD), -1)) for part in heads)
+    logits_CMK: Tensor = torch.einsum("cmkd,cd->cmk", weight_CMKD, centroid_CD) + bias_CMK
+    return logits_CMK - logits_CMK.mean(2, keepdim=True)
 
 
 def own_first(values_TKMK: Tensor) -> Tensor:
@@ -31,6 +40,40 @@ def own_first(values_TKMK: Tensor) -> Tensor:
     return torch.cat([own, others.sort(dim=3, descending=True).values], dim=3)
 
 
+def kept_entries(classes: int) -> Tensor:
+    """Which of the K entries in the order of `own_first` are kept: all, or ENTRIES.
+
+    Of many classes these are the own one and evenly spaced ones of the others, the largest and the smallest among them.
+    """
+    if classes <= ENTRIES:
+        return torch.arange(classes)
+    return torch.cat([torch.zeros(1), torch.linspace(1, classes - 1, ENTRIES - 1).round()]).long()
+
+
+def kept_coordinates(heads: int, width: int) -> Tensor | None:
+    """Which coordinates of so many raw vectors are kept: None for all, or a random part, always the same one."""
+    if 4 * heads * width <= WHOLE_BYTES:
+        return None
+    count = max(1, int(PART_BYTES // (4 * heads)))
+    return torch.randperm(width, generator=torch.Generator().manual_seed(0))[:count].sort().values
+
+
+def aligned_differences(compared: Comparison, head_KMK: Tensor) -> Tensor:
+    """Aligned differences [T, K, M, F] between heads and targets, the real target first.
+
+    Args:
+        head_KMK: the heads' `own_logits`.
+    """
+    classes = len(compared.centroid_KD)
+    diagonal = torch.arange(classes, device=head_KMK.device)
+    typical_K = head_KMK[diagonal, :, diagonal].mean(1)
+    target_TKK = centred_logits(compared.targets, compared.centroid_KD)
+    unit_TK = units(target_TKK.diagonal(dim1=1, dim2=2), compared.forgotten_SK)
+    head_KMK, target_TKK = head_KMK / typical_K[:, None, None], target_TKK / unit_TK[..., None]
+    entries = kept_entries(classes).to(head_KMK.device)
+    return torch.cat([own_first((head_KMK - of_KK[:, None])[None])[..., entries] for of_KK in target_TKK])
+
+
 class ParameterDifference(ParameterAttack):
     """delta_cm = theta_cm - theta_u in R^(KD + K) (paper, IV-B1).
 
@@ -39,35 +82,27 @@ class ParameterDifference(ParameterAttack):
     target a tree on delta_cm is a tree on theta_cm. The aligned form reads the same difference where it has a meaning,
     as logits at the mean feature vector of class c: both heads are first brought to units in which a retained class's
     own logit is about 1 (`shadow.units`), and the entry of class c itself comes first.
+
+    Of many classes and features not everything is kept, and never all heads at once held: `kept_entries` of the aligned
+    form, `kept_coordinates` of the raw vectors.
     """
 
-    version = 2
-    evidence = "difference"
+    version = 3
+    evidence = Differences
 
-    def aligned(self, compared: Comparison) -> Tensor:
-        """Aligned differences [T, K, M, K], the real target first."""
-        heads, targets, forgotten_SK, centroid_KD, _ = compared
-        classes = len(centroid_KD)
-        diagonal = torch.arange(classes, device=centroid_KD.device)
-        head_KMD = heads.weight_MKD.unflatten(0, (classes, -1))
-        bias_KMK = heads.bias_MK.unflatten(0, (classes, -1))
-        head_KMK = torch.einsum("cmkd,cd->cmk", head_KMD, centroid_KD) + bias_KMK
-        head_KMK = head_KMK - head_KMK.mean(2, keepdim=True)
-        typical_K = head_KMK[diagonal, :, diagonal].mean(1)
-        target_TKK = centred_logits(targets, centroid_KD)
-        unit_TK = units(target_TKK.diagonal(dim1=1, dim2=2), forgotten_SK)
-        difference = (head_KMK / typical_K[:, None, None])[None] - (target_TKK / unit_TK[..., None])[:, :, None]
-        return own_first(difference)
-
-    def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
-        """Evidence with samples_KMF = the M difference vectors of each class (F = KD + K) and their calibration."""
-        assert auxiliary is not None, "needs_auxiliary"
-        compared = self.compare(target, auxiliary, generator)
-        difference_RF = compared.heads.flat() - compared.targets.flat()[0]
-        aligned_TKMF = self.aligned(compared)
-        return Evidence(
-            kind=self.evidence,
-            samples_KMF=difference_RF.unflatten(0, (-1, self.heads)),
+    def __call__(self, view: ParametersAndData, generator: torch.Generator) -> Differences:
+        """Evidence with samples_KMF = the M difference vectors of each class and their calibration."""
+        compared = self.compare(view, generator)
+        target_F = compared.targets.flat()[0]
+        kept_F = kept_coordinates(self.heads * len(compared.centroid_KD), len(target_F))
+        differences, logits = [], []
+        for classes, heads in compared.heads:
+            difference_RF = heads.flat() - target_F
+            differences.append(difference_RF if kept_F is None else difference_RF[:, kept_F.to(target_F.device)])
+            logits.append(own_logits(heads, compared.centroid_KD[classes.start : classes.stop]))
+        aligned_TKMF = aligned_differences(compared, torch.cat(logits))
+        return Differences(
+            samples_KMF=torch.cat(differences).unflatten(0, (-1, self.heads)),
             aligned_KMF=aligned_TKMF[0],
             calibration=LabeledFeatures(aligned_TKMF[1:], compared.forgotten_SK),
         )

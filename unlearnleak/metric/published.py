@@ -52,7 +52,7 @@ def kmeans(samples_KMF: np.ndarray, forgotten_K: np.ndarray, seed: int = 0) -> f
     heads = labelled_heads(samples_KMF, forgotten_K, seed)
     if heads is None:
         return None
-    from unlearnleak.screening.kmeans import two_means  # noqa: PLC0415  (scikit-learn, as above)
+    from unlearnleak.adversary.clusters import two_means  # noqa: PLC0415  (scikit-learn, as above)
 
     values_HF, labels_H = heads
     return float(np.mean(labels_H == two_means(values_HF)))

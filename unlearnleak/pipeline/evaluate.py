@@ -1,11 +1,12 @@
 """Everything that a run reports: the one place where the verdict meets the truth."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import Evidence, HeadMeasurements, Predictions
 from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
@@ -32,10 +33,10 @@ def published_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray,
     For parameter attacks the separability of labelled heads (`metric.published`), for inversion attacks eq. 12 on the
     verdict as the paper reads it off the prediction vectors (`Screening.as_published`).
     """
-    if evidence.kind in ("dot_product", "difference"):
+    if isinstance(evidence, HeadMeasurements):
         protocol = PROTOCOLS.get(screening.published or "")
         return protocol(evidence.samples_KMF.numpy(), truth_K, seed) if protocol else None
-    if evidence.kind == "prediction" and (paper := screening.as_published()) is not None:
+    if isinstance(evidence, Predictions) and (paper := screening.as_published()) is not None:
         return asr(paper(evidence).forgotten_K.numpy(), truth_K)
     return None
 
@@ -47,10 +48,10 @@ def placebo_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, c
     measure unlearning. None where the protocol has no labelled heads, or no retained class would be left to compare.
     """
     retained = np.flatnonzero(~truth_K)
-    if evidence.kind not in ("dot_product", "difference") or not 0 < count < len(retained):
+    if not isinstance(evidence, HeadMeasurements) or not 0 < count < len(retained):
         return None
     chosen = np.random.default_rng([seed, *b"placebo"]).choice(retained, count, replace=False)
-    rest = evidence._replace(samples_KMF=evidence.samples_KMF[retained])
+    rest = replace(evidence, samples_KMF=evidence.samples_KMF[retained])
     return published_asr(screening, rest, np.isin(retained, chosen), seed)
 
 
@@ -92,7 +93,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     for stage in pipeline.needed:  # one after the other, so that each one's seconds are its own
         pipeline.engine.artifact(stage)
     verdict = unpack_verdict(pipeline.artifact("verdict"))
-    evidence = unpack(pipeline.artifact("evidence"))
+    evidence = unpack(pipeline.artifact("evidence"), plan.attack.evidence)
     classes, forgotten = pipeline.requested_classes, pipeline.forget_classes
     truth_K = np.isin(np.arange(len(verdict.score_K)), forgotten)
     numbers: dict[str, Any] = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)

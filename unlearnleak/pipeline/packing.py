@@ -1,45 +1,83 @@
-"""Evidence and verdicts as the store keeps them: named tensors and JSON."""
+"""Evidence and verdicts as the store keeps them: named tensors and JSON.
 
+What the fields of a kind of evidence are is read off its class, so a plugin's kind is kept like any other.
+"""
+
+from dataclasses import fields
+from typing import Any, TypeVar, get_args, get_type_hints
+
+from pydantic import TypeAdapter
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence, LabeledFeatures
+from unlearnleak.adversary.evidence import Evidence
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Verdict
 from unlearnleak.store import Artifact, Contents
 
-OPTIONAL = ("aligned_KMF", "images_KCHW")
-"""Fields of Evidence that may be None."""
+E = TypeVar("E", bound=Evidence)
 
 
 def pack(evidence: Evidence) -> Contents:
-    """Evidence as named tensors and JSON."""
-    tensors: dict[str, Tensor] = {"samples_KMF": evidence.samples_KMF}
-    tensors |= {name: value for name in OPTIONAL if (value := getattr(evidence, name)) is not None}
-    if evidence.calibration is not None:
-        tensors |= {f"calibration.{name}": value for name, value in evidence.calibration._asdict().items()}
+    """Evidence as named tensors and JSON; a field's NamedTuple of tensors becomes "field.name" each.
+
+    Raises:
+        UserError: the attack diverged, so that its evidence holds infinities or no numbers.
+    """
+    tensors: dict[str, Tensor] = {}
+    meta: dict[str, Any] = {"kind": evidence.kind}
+    for name, hint in kept_fields(type(evidence)).items():
+        value = getattr(evidence, name)
+        if hint is Tensor and value is not None:
+            tensors[name] = value
+        elif is_group(hint) and value is not None:
+            tensors |= {f"{name}.{part}": tensor for part, tensor in value._asdict().items()}
+        elif hint is not Tensor and not is_group(hint):
+            meta[name] = TypeAdapter(hint).dump_python(value, mode="json")
     for name, values in tensors.items():
         if not values.isfinite().all():
             raise UserError(
                 f"The attack has diverged: {name} of its evidence holds infinities or no numbers. "
                 "Lower its rates, such as attack.lr or attack.shadow_lr."
             )
-    return Contents(tensors, {"kind": evidence.kind, "queries": evidence.queries})
+    return Contents(tensors, meta)
 
 
-def unpack(artifact: Artifact) -> Evidence:
-    """The inverse of `pack`, with all tensors on the CPU: screenings are the same there for every device."""
-    tensors = artifact.tensors
-    calibration = None
-    if "calibration.features_SKMF" in tensors:
-        calibration = LabeledFeatures(*(tensors[f"calibration.{name}"] for name in LabeledFeatures._fields))
-    return Evidence(
-        kind=artifact.meta["kind"],
-        samples_KMF=tensors["samples_KMF"],
-        aligned_KMF=tensors.get("aligned_KMF"),
-        calibration=calibration,
-        images_KCHW=tensors.get("images_KCHW"),
-        queries=artifact.meta["queries"],
-    )
+def unpack(artifact: Artifact, kind: type[E]) -> E:
+    """The inverse of `pack` for evidence of the class `kind`, which its attack names.
+
+    All tensors are on the CPU: screenings are the same there for every device.
+
+    Raises:
+        TypeError: the stored evidence is of another kind than the attack's class names.
+    """
+    if artifact.meta["kind"] != kind.kind:
+        raise TypeError(f"The attack names evidence of the kind {kind.kind!r} and gave {artifact.meta['kind']!r}.")
+    values: dict[str, Any] = {}
+    for name, hint in kept_fields(kind).items():
+        if hint is Tensor:
+            values[name] = artifact.tensors.get(name)
+        elif is_group(hint):
+            parts = [artifact.tensors.get(f"{name}.{part}") for part in hint._fields]
+            values[name] = None if all(part is None for part in parts) else hint(*parts)
+        else:
+            values[name] = TypeAdapter(hint).validate_python(artifact.meta[name])
+    return kind(**values)
+
+
+def kept_fields(kind: type[Evidence]) -> dict[str, Any]:
+    """The fields of a kind of evidence, each with its type; of optional tensors the type without None."""
+    hints = get_type_hints(kind)
+    found = {}
+    for name in (field.name for field in fields(kind)):
+        choices = [each for each in get_args(hints[name]) if each is not type(None)]
+        optional = len(choices) == 1 and (choices[0] is Tensor or is_group(choices[0]))
+        found[name] = choices[0] if optional else hints[name]
+    return found
+
+
+def is_group(hint: Any) -> bool:
+    """Whether a type is a NamedTuple, which stands for several tensors."""
+    return isinstance(hint, type) and issubclass(hint, tuple) and hasattr(hint, "_fields")
 
 
 def pack_verdict(verdict: Verdict) -> Contents:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from omegaconf import DictConfig
 
+from unlearnleak.adversary.evidence import Calibrated
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import (
     build,
@@ -172,7 +173,7 @@ def samples_to_forget(config: DictConfig) -> dict[str, Any]:
 
 def fits(attack: Attack | type[Attack], screening: type[Screening]) -> bool:
     """Whether a screening can read an attack's evidence, calibration included."""
-    return attack.evidence in screening.accepts and (attack.calibrated or not screening.needs_calibration)
+    return issubclass(attack.evidence, screening.accepts)
 
 
 def make_plan(config: DictConfig) -> Plan:
@@ -225,9 +226,10 @@ def mismatch(attack: Attack, names: dict[str, str]) -> str:
     """The message for a screening that cannot read the evidence, with those that can."""
     from unlearnleak.screening import every_screening  # noqa: PLC0415  (only needed for this message)
 
+    calibrated = "" if issubclass(attack.evidence, Calibrated) else ", not calibrated"
     fitting = [name for name, cls in every_screening().items() if fits(attack, cls)]
     return (
         f"screening={names['screening']} cannot read the evidence of attack={names['attack']} "
-        f"({attack.evidence!r}{'' if attack.calibrated else ', not calibrated'}). "
+        f"({attack.evidence.kind!r}{calibrated}). "
         f"Screenings that can: {', '.join(fitting)}."
     )

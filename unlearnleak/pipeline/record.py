@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import unlearnleak
+from unlearnleak.adversary.evidence import DotProducts, Predictions
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.pipeline.packing import unpack
 from unlearnleak.pipeline.stages import Pipeline
@@ -75,13 +76,13 @@ def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) 
     for stage in pipeline.stages:
         if rows := pipeline.artifact(stage).meta.get("curve"):
             logger.curve(stage, rows)
-    evidence = unpack(pipeline.artifact("evidence"))
+    evidence = unpack(pipeline.artifact("evidence"), pipeline.plan.attack.evidence)
     rows = [[c, score, c in result["verdict"], c in result["forgotten"]] for c, score in enumerate(result["scores"])]
     logger.table("class_scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
-    if evidence.kind == "dot_product" and result["num_classes"] <= MANY_CLASSES:
+    if isinstance(evidence, DotProducts) and result["num_classes"] <= MANY_CLASSES:
         samples_KM = evidence.samples_KMF[..., 0]
         logger.histogram("dot_products", {f"class_{c}": values.tolist() for c, values in enumerate(samples_KM)})
-    if evidence.images_KCHW is not None:
+    if isinstance(evidence, Predictions):
         images = (evidence.images_KCHW.clamp(0, 1) * 255).round().byte().numpy()
         captions = [
             f"class {c}{', forgotten' if c in result['forgotten'] else ''}" for c in range(result["num_classes"])

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from unlearnleak.adversary.access import accessible
+from unlearnleak.adversary.threat import Access
+from unlearnleak.adversary.view import view_of
 from unlearnleak.data import ForgetSet, ForgetSplit, forget_classes
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
@@ -160,26 +161,30 @@ class Pipeline:
         return Stage("defended", describe, {"unlearned": unlearned}, compute)
 
     def evidence(self, target: Stage, original: Stage) -> Stage:
-        """What the attack collected. It is handed its access object, auxiliary data if it may, and a generator."""
-        plan = self.plan
+        """What the attack collected. It is handed what its threat model grants, and a generator."""
+        plan, threat = self.plan, self.plan.attack.threat
+        before = {} if threat.original is Access.NONE else {"original": original}
 
         def compute(work: Work) -> Contents:
-            model = models.stored(plan, self.facts, work[target.name], plan.device)
-            auxiliary = plan.resident.auxiliary if plan.attack.needs_auxiliary else None
-            generator = seeds.generator(plan.seeds.attack, "evidence")
-            return pack(plan.attack(accessible(plan.attack.access, model), auxiliary, generator))
+            view = view_of(
+                threat,
+                target=models.stored(plan, self.facts, work[target.name], plan.device),
+                original=models.stored(plan, self.facts, work["original"], plan.device) if before else None,
+                auxiliary=plan.resident.auxiliary if threat.auxiliary else None,
+            )
+            return pack(plan.attack(view, seeds.generator(plan.seeds.attack, "evidence")))
 
         def describe() -> dict[str, Any]:
             return {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
 
-        return Stage("evidence", describe, {target.name: target}, compute)
+        return Stage("evidence", describe, {target.name: target} | before, compute)
 
     def verdict(self, evidence: Stage) -> Stage:
         """What the screening made of the evidence: forgotten_K and score_K."""
         plan = self.plan
 
         def compute(work: Work) -> Contents:
-            return pack_verdict(plan.screening(unpack(work["evidence"])))
+            return pack_verdict(plan.screening(unpack(work["evidence"], plan.attack.evidence)))
 
         def describe() -> dict[str, Any]:
             return {"screening": plan.spec["screening"]}

@@ -1,7 +1,7 @@
 """Screenings: from an attack's evidence to a verdict, one judgement per class.
 
 Each module here is one screening. It reads the evidence and nothing else: no model, no images, no truth. Whether it can
-read an attack's evidence is known from `accepts` and `needs_calibration` before anything is trained.
+read an attack's evidence is known from `accepts` before anything is trained.
 """
 
 import importlib

@@ -1,9 +1,10 @@
 """What every screening is."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Generic, NamedTuple
 
 from torch import Tensor
+from typing_extensions import TypeVar
 
 from unlearnleak.adversary.evidence import Evidence
 
@@ -19,25 +20,28 @@ class Verdict(NamedTuple):
     score_K: Tensor
 
 
-class Screening(ABC):
+E_contra = TypeVar("E_contra", bound=Evidence, contravariant=True, default=Any)
+
+
+class Screening(ABC, Generic[E_contra]):
     """Turns evidence into a verdict. It sees the evidence and nothing else.
+
+    `Screening[Predictions | Scores]` says what its call reads.
 
     Class attributes:
         version: raise it when the screening's verdicts change.
-        accepts: the kinds of evidence that it can read.
-        needs_calibration: whether it has to be fitted on shadow targets first.
+        accepts: the kinds of evidence that it can read; one that is fitted on shadow targets names `Calibrated` kinds.
         published: the as-published protocol in `metric.published` that measures this screening's kind of figure.
     """
 
     version: ClassVar[int]
-    accepts: ClassVar[frozenset[str]]
-    needs_calibration: ClassVar[bool] = False
+    accepts: ClassVar[tuple[type[Evidence], ...]]
     published: ClassVar[str | None] = None
 
     @abstractmethod
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: E_contra) -> Verdict:
         """Judge every candidate class."""
 
-    def as_published(self) -> "Screening | None":
+    def as_published(self) -> "Screening[E_contra] | None":
         """The same screening with the paper's own reading of a prediction vector, where that differs from ours."""
         return None

@@ -1,10 +1,10 @@
 """chance: a class whose samples the target knows no better than by guessing is taken for forgotten."""
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import Confidences
 from unlearnleak.screening.base import Screening, Verdict
 
 
-class Chance(Screening):
+class Chance(Screening[Confidences]):
     """Forgotten if the mean probability of the right class is below 1 / K.
 
     An absolute scale: nothing is fitted, no number of forgotten classes is assumed, and a class that is only harder
@@ -12,9 +12,9 @@ class Chance(Screening):
     """
 
     version = 1
-    accepts = frozenset({"confidence"})
+    accepts = (Confidences,)
 
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: Confidences) -> Verdict:
         """The verdict; the score is the negated mean probability."""
         p_K = evidence.samples_KMF.double().mean((1, 2))
         return Verdict(p_K < 1 / len(p_K), -p_K)

@@ -3,12 +3,12 @@
 import torch
 from sklearn.tree import DecisionTreeClassifier
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import Differences
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Screening, Verdict
 
 
-class DecisionTree(Screening):
+class DecisionTree(Screening[Differences]):
     """Each of a class's M heads is judged by the tree; the class is forgotten if their mean probability exceeds 1/2.
 
     The paper grows the tree on heads of the target itself that are already labelled, 80 % of them, and tests it on the
@@ -21,8 +21,7 @@ class DecisionTree(Screening):
     """
 
     version = 1
-    accepts = frozenset({"difference"})
-    needs_calibration = True
+    accepts = (Differences,)
     published = "decision_tree"
 
     def __init__(self, *, max_depth: int | None, min_samples_leaf: int, random_state: int) -> None:
@@ -38,10 +37,8 @@ class DecisionTree(Screening):
             "class_weight": "balanced",
         }
 
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: Differences) -> Verdict:
         """The verdict; the score is the mean probability over the class's heads, in [0, 1]."""
-        assert evidence.calibration is not None, "needs_calibration"
-        assert evidence.aligned_KMF is not None, "needs_calibration"
         features_SKMF, forgotten_SK = evidence.calibration
         classes, heads, width = evidence.aligned_KMF.shape
         tree = DecisionTreeClassifier(**self.settings)

@@ -5,10 +5,10 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.clusters import two_means
+from unlearnleak.adversary.evidence import Predictions
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Screening, Verdict
-from unlearnleak.screening.kmeans import two_means
 
 Read = Literal["asked", "argmax"]
 
@@ -19,7 +19,7 @@ def shannon(p_KF: Tensor) -> Tensor:
     return entropy_K
 
 
-class Entropy(Screening):
+class Entropy(Screening[Predictions]):
     """k-means (k = 2) over the sorted prediction vectors; the group of larger mean entropy is forgotten (eq. 31).
 
     Like every k-means it always splits, also where nothing was forgotten, unless all vectors are the same.
@@ -31,14 +31,14 @@ class Entropy(Screening):
     """
 
     version = 1
-    accepts = frozenset({"prediction"})
+    accepts = (Predictions,)
 
     def __init__(self, *, read: Read) -> None:
         if read not in get_args(Read):
             raise UserError(f"screening.read={read} is unknown: take one of {get_args(Read)}.")
         self.read = read
 
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: Predictions) -> Verdict:
         """The classes that the less certain group names; the score is the entropy of a class's vector in nats.
 
         Read by argmax it is the largest of the vectors that point at the class, and 0 where none does.
@@ -55,6 +55,6 @@ class Entropy(Screening):
         forgotten_K = torch.zeros_like(group_K).index_fill(0, named_K[group_K], True)
         return Verdict(forgotten_K, torch.zeros_like(entropy_K).scatter_reduce(0, named_K, entropy_K, "amax"))
 
-    def as_published(self) -> "Screening | None":
+    def as_published(self) -> "Entropy | None":
         """With the classes read off the vectors' largest entries."""
         return None if self.read == "argmax" else Entropy(read="argmax")

@@ -1,10 +1,10 @@
 """halfway: a class that the target knows much less than its typical class is taken for forgotten."""
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import Confidences
 from unlearnleak.screening.base import Screening, Verdict
 
 
-class Halfway(Screening):
+class Halfway(Screening[Confidences]):
     """Forgotten if the mean probability of the right class is below the geometric mean of 1 / K and the typical one.
 
     Half-way on a logarithmic scale. `chance` misses a class of which a tenth is left; this does not, and what counts as
@@ -13,9 +13,9 @@ class Halfway(Screening):
     """
 
     version = 1
-    accepts = frozenset({"confidence"})
+    accepts = (Confidences,)
 
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: Confidences) -> Verdict:
         """The verdict; the score is the negated mean probability."""
         p_K = evidence.samples_KMF.double().mean((1, 2))
         classes = len(p_K)

@@ -2,7 +2,7 @@
 
 import torch
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import Calibrated, CalibratedPredictions, DotProducts
 from unlearnleak.errors import require
 from unlearnleak.screening.base import Screening, Verdict
 
@@ -10,7 +10,7 @@ NORMAL_MAD = 1.4826
 """What makes the median absolute deviation of a normal distribution its standard deviation."""
 
 
-class Outlier(Screening):
+class Outlier(Screening[Calibrated]):
     """Forgotten if the class's mean aligned sample is k deviations below the shadow targets' retained classes.
 
     Only what the attacker knows best is used: how retained classes read. `youden` also learns from the shadow targets'
@@ -23,17 +23,14 @@ class Outlier(Screening):
     """
 
     version = 1
-    accepts = frozenset({"dot_product", "prediction"})
-    needs_calibration = True
+    accepts = (DotProducts, CalibratedPredictions)
 
     def __init__(self, *, k: float) -> None:
         require(k > 0, "screening.k", k, "above 0")
         self.k = k
 
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: Calibrated) -> Verdict:
         """The verdict; the score is how many deviations a class lies below the retained ones' median."""
-        assert evidence.calibration is not None, "needs_calibration"
-        assert evidence.aligned_KMF is not None, "needs_calibration"
         shadow_SK = evidence.calibration.features_SKMF.double().mean((2, 3))
         known_N = shadow_SK[~evidence.calibration.forgotten_SK]
         centre = known_N.median()

@@ -4,14 +4,14 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import Predictions, Scores
 from unlearnleak.errors import UserError, require
 from unlearnleak.screening.base import Screening, Verdict
 
 Statistic = Literal["asked", "max"]
 
 
-class Threshold(Screening):
+class Threshold(Screening[Predictions | Scores]):
     """Forgotten if the class's value is below mu - k sigma over all classes (paper, eq. 27-30).
 
     The value of a prediction is a probability of the best restart; that of a score is its mean sample. sigma
@@ -27,7 +27,7 @@ class Threshold(Screening):
     """
 
     version = 1
-    accepts = frozenset({"prediction", "score"})
+    accepts = (Predictions, Scores)
 
     def __init__(self, *, k: float, statistic: Statistic) -> None:
         if statistic not in get_args(Statistic):
@@ -35,12 +35,12 @@ class Threshold(Screening):
         require(k >= 0, "screening.k", k, "0 or more")
         self.k, self.statistic = k, statistic
 
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: Predictions | Scores) -> Verdict:
         """Classes below the threshold; the score is the value, negated.
 
         Of predictions the score is the logarithm: probabilities that round to 1 or to 0 still differ in it.
         """
-        if evidence.kind == "score":
+        if isinstance(evidence, Scores):
             value_K = level_K = evidence.samples_KMF[..., 0].double().mean(1)
         else:
             log_p_KF = evidence.samples_KMF[:, 0].double()
@@ -53,6 +53,6 @@ class Threshold(Screening):
         limit = value_K.mean() - self.k * value_K.std(correction=0)
         return (value_K < limit) & (value_K.max() > value_K.min())
 
-    def as_published(self) -> "Screening | None":
+    def as_published(self) -> "Threshold | None":
         """With the maximum of each prediction vector as its value."""
         return None if self.statistic == "max" else Threshold(k=self.k, statistic="max")

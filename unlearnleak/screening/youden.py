@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import Calibrated, CalibratedPredictions, CalibratedScores, DotProducts
 from unlearnleak.screening.base import Screening, Verdict
 
 
@@ -30,7 +30,7 @@ def youden_threshold(values_N: Tensor, forgotten_N: Tensor) -> float:
     return float((sorted_N[index] + following) / 2)
 
 
-class Youden(Screening):
+class Youden(Screening[Calibrated]):
     """Forgotten if the class's mean aligned sample is at most the shadow targets' Youden threshold.
 
     It reads whatever carries a calibration of one feature that is smaller for forgotten classes.
@@ -41,14 +41,11 @@ class Youden(Screening):
     """
 
     version = 1
-    accepts = frozenset({"dot_product", "prediction", "score"})
-    needs_calibration = True
+    accepts = (DotProducts, CalibratedPredictions, CalibratedScores)
     published = "youden"
 
-    def __call__(self, evidence: Evidence) -> Verdict:
+    def __call__(self, evidence: Calibrated) -> Verdict:
         """The verdict; the score is how far a class lies below the threshold, in units of a retained class."""
-        assert evidence.calibration is not None, "needs_calibration"
-        assert evidence.aligned_KMF is not None, "needs_calibration"
         shadow_SK = evidence.calibration.features_SKMF.mean((2, 3))
         threshold = youden_threshold(shadow_SK.flatten(), evidence.calibration.forgotten_SK.flatten())
         score_K = threshold - evidence.aligned_KMF.mean((1, 2))

@@ -1,39 +1,42 @@
 """What every attack is."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic
 
 import torch
+from typing_extensions import TypeVar
 
-from unlearnleak.adversary.evidence import Evidence, EvidenceKind
-from unlearnleak.data import LabeledImages
+from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.threat import ThreatModel
+from unlearnleak.adversary.view import AnyView
 from unlearnleak.errors import UserError
 
+Seen_contra = TypeVar("Seen_contra", bound=AnyView, contravariant=True, default=Any)
 
-class Attack(ABC):
-    """Collects evidence from a target.
+
+class Attack(ABC, Generic[Seen_contra]):
+    """Collects evidence from a target; `Attack[View[BlackBox]]` says what it is handed (`adversary/view.py`).
 
     Class attributes:
         version: raise it when the attack's numbers change; stored evidence of older versions is then not used.
-        access: `WhiteBox` or `BlackBox`, what the target is handed over as.
-        evidence: the kind of evidence, by which screenings are matched before anything is trained.
-        calibrated: whether the evidence carries shadow calibration.
-        needs_auxiliary: whether the attacker holds labelled auxiliary data.
+        threat: what the attacker sees and holds.
+        evidence: the class of its evidence, by which screenings are matched before anything is trained.
         memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
     """
 
     version: ClassVar[int]
-    access: ClassVar[type]
-    evidence: ClassVar[EvidenceKind]
-    calibrated: ClassVar[bool] = False
-    needs_auxiliary: ClassVar[bool] = False
+    threat: ClassVar[ThreatModel]
+    evidence: ClassVar[type[Evidence]]
     memory_keys: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
-    def __call__(self, target: Any, auxiliary: LabeledImages | None, generator: torch.Generator) -> Evidence:
-        """Attack `target` (an object of type `access`); `auxiliary` is None unless `needs_auxiliary`."""
+    def __call__(self, view: Seen_contra, generator: torch.Generator) -> Evidence:
+        """Attack `view.target` with what the threat model grants; an object of the class `evidence`.
 
-    def check_auxiliary(self, per_class: int) -> None:  # noqa: B027  (attacks without auxiliary data need no check)
+        All that is random is drawn from `generator`, on the CPU.
+        """
+
+    def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where `per_class` auxiliary samples of each class are too few for this attack."""
 
 

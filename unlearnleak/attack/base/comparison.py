@@ -1,84 +1,52 @@
-"""What both parameter attacks start from: auxiliary heads, the target's head, shadow targets; all standardised alike.
+"""What all parameter attacks start from: auxiliary heads, the target's head, shadow targets; all standardised alike.
 
 K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary samples, D features.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.adversary.heads import Heads, class_subsets, initial_heads, train_heads
-from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training
+from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
+from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training, units
+from unlearnleak.adversary.standard import features_of, standardise
+from unlearnleak.adversary.threat import Access, ThreatModel
+from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack, require_auxiliary
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import require
 
-FEATURE_BATCH = 1024
-DEAD = 1e-3
-"""A feature whose deviation is below this share of the largest one carries nothing and is left out."""
+ParametersAndData: TypeAlias = View[WhiteBox, Withheld, LabeledImages]
 
 
 class Comparison(NamedTuple):
     """Auxiliary heads and targets, standardised alike.
 
-    heads: the K * M auxiliary heads, class by class.
+    heads: the M auxiliary heads of every class, in blocks of whole classes; going through them trains them.
     targets: T heads, the real target's first, then the shadow targets'.
     forgotten_SK: what each shadow target never saw.
     centroid_KD: the mean feature vector of each class.
     phi_ND: the features of all auxiliary samples.
     """
 
-    heads: Heads
+    heads: Iterable[tuple[range, Heads]]
     targets: Heads
     forgotten_SK: Tensor
     centroid_KD: Tensor
     phi_ND: Tensor
 
 
-class Standard(NamedTuple):
-    """What brings features to zero mean, equal deviations and a mean square norm of 1; a head so that logits stay.
-
-    The paper assumes whitened features (eq. 9), which ReLU features are far from: without this, the few largest of them
-    decide every dot product, and a learning rate that suits one unlearner's features diverges on another's.
-    """
-
-    mean_D: Tensor
-    scale_D: Tensor
-    inverse_D: Tensor
-
-    @classmethod
-    def of(cls, phi_ND: Tensor) -> "Standard":
-        """From the features of the auxiliary samples."""
-        mean_D, std_D = phi_ND.mean(0), phi_ND.std(0, unbiased=False)
-        alive_D = std_D > DEAD * std_D.max()
-        scale_D = torch.where(alive_D, std_D, 0) * alive_D.sum().sqrt()
-        inverse_D = torch.where(alive_D, 1 / scale_D.clamp(min=torch.finfo(std_D.dtype).tiny), 0)
-        return cls(mean_D, scale_D, inverse_D)
-
-    def features(self, phi_ND: Tensor) -> Tensor:
-        """Standardised features [N, D]."""
-        return (phi_ND - self.mean_D) * self.inverse_D
-
-    def head(self, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor]:
-        """The head that gives on standardised features what this one gives on raw ones."""
-        return weight_KD * self.scale_D, bias_K + weight_KD @ self.mean_D
+def dot_products(compared: Comparison) -> tuple[Tensor, Tensor]:
+    """The dot products of all heads with all targets [T, K, M], as they are and divided by their `shadow.units`."""
+    target_TF, classes = compared.targets.flat(), len(compared.centroid_KD)
+    dots_TKM = torch.cat([target_TF @ heads.flat().T for _, heads in compared.heads], 1).unflatten(1, (classes, -1))
+    return dots_TKM, dots_TKM / units(dots_TKM.mean(2), compared.forgotten_SK)[..., None]
 
 
-def standardise(phi_ND: Tensor, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Features and head, both standardised by these features."""
-    standard = Standard.of(phi_ND)
-    return standard.features(phi_ND), *standard.head(weight_KD, bias_K)
-
-
-def features_of(target: WhiteBox, auxiliary: LabeledImages) -> Tensor:
-    """phi of all auxiliary images, [N, D]."""
-    with torch.no_grad():
-        return torch.cat([target.features(target.normalize(part)) for part in auxiliary.images.split(FEATURE_BATCH)])
-
-
-class ParameterAttack(Attack):
+class ParameterAttack(Attack[ParametersAndData]):
     """Trains auxiliary heads and shadow targets on the target's frozen features (paper, IV-A; docs/design.md).
 
     Args:
@@ -87,12 +55,11 @@ class ParameterAttack(Attack):
         steps, lr: gradient steps of the auxiliary heads and their rate (features have a mean square norm of 1).
         shadows: S, shadow targets for the calibration.
         shadow_steps, shadow_lr, shadow_momentum: how these are trained.
-        chunk: how many auxiliary heads are trained at once, to bound memory; None takes all.
+        chunk: how many auxiliary heads are trained at once, to bound memory; None takes all of a block of classes
+            (`heads.BLOCK_BYTES`).
     """
 
-    access = WhiteBox
-    calibrated = True
-    needs_auxiliary = True
+    threat = ThreatModel(target=Access.WHITE, auxiliary=True)
     memory_keys = frozenset({"chunk"})
 
     def __init__(
@@ -121,26 +88,20 @@ class ParameterAttack(Attack):
         """Raises UserError where a class has fewer auxiliary samples than one head needs."""
         require_auxiliary(per_class, self.subset_size, "attack.subset_size")
 
-    def compare(self, target: WhiteBox, auxiliary: LabeledImages, generator: torch.Generator) -> Comparison:
-        """Train all heads. Draws from `generator` on the CPU: the same for every device."""
-        phi_ND, weight_KD, bias_K = standardise(features_of(target, auxiliary), *target.head())
-        labels_N, (classes, dim) = auxiliary.labels, weight_KD.shape
+    def compare(self, view: ParametersAndData, generator: torch.Generator) -> Comparison:
+        """What is compared. Draws from `generator` on the CPU: the same for every device."""
+        phi_ND, weight_KD, bias_K = standardise(features_of(view.target, view.auxiliary), *view.target.head())
+        labels_N, (classes, dim) = view.auxiliary.labels, weight_KD.shape
         subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
-        subset_Rn = subset_KMn.flatten(0, 1).to(labels_N.device)  # R = K * M heads
-        initial = initial_heads(len(subset_Rn), classes, dim, generator)
-        size = self.chunk or len(subset_Rn)
-        trained = [
-            train_heads(
-                phi_ND[some_Rn],
-                labels_N[some_Rn],
-                Heads(weight_RKD.to(phi_ND), bias_RK.to(phi_ND)),
-                steps=self.steps,
-                lr=self.lr,
-                label="auxiliary heads",
-            )
-            for some_Rn, weight_RKD, bias_RK in zip(*(part.split(size) for part in (subset_Rn, *initial)), strict=True)
-        ]
-        heads = Heads(*map(torch.cat, zip(*trained, strict=True)))
+        heads = AuxiliaryHeads(
+            phi_ND=phi_ND,
+            labels_N=labels_N,
+            subset_KMn=subset_KMn.to(labels_N.device),
+            initial=InitialHeads(classes * self.heads, classes, dim, generator),
+            steps=self.steps,
+            lr=self.lr,
+            chunk=self.chunk,
+        )
         forgotten_SK = shadow_plan(self.shadows, classes, generator).to(labels_N.device)
         shadows = shadow_heads(phi_ND, labels_N, forgotten_SK, generator=generator, **self.shadow)
         targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))
