@@ -36,18 +36,6 @@ class Silence(Unlearner):
         return task.original
 
 
-class Drift(Unlearner):
-    """Trains twice, on the retain set and then on all images with other settings."""
-
-    version = 1
-
-    def unlearn(self, task):
-        how = Optimization(**PLAIN)
-        task.fit(task.original, task.split.retain, how)
-        task.fit(task.original, task.split.retain, how)
-        return task.original
-
-
 def test_a_method_need_not_train(original, digits, unlearn):
     method = Silence()
     before = flat(original.model)
@@ -57,13 +45,6 @@ def test_a_method_need_not_train(original, digits, unlearn):
     assert retain_acc >= forget_and_retain_accuracy(original.model, digits.test, (3, 5))[1]
     assert method.report == {"rows": 2}
     assert torch.equal(flat(original.model), before)  # what it was given is a copy
-
-
-def test_a_method_may_train_more_than_once(task_for):
-    task = task_for(Drift())
-    Drift().unlearn(task)
-    assert [row["epoch"] for row in task.curve] == [1, 2, 3, 4]
-    assert [len(curve) for curve in task.curves] == [2, 2]
 
 
 def test_a_training_method_trains_once_at_the_original_s_precision(task_for, monkeypatch):
