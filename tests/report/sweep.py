@@ -5,10 +5,10 @@ from pathlib import Path
 import torch
 
 from tests.report.made import hydra, judged, keep, write_run
-from unlearnleak.runs.shape import STAGES
 
 ATTACK = "<script>alert(1)</script>"
 """What a run must not be able to do to its reader."""
+STAGES = ("data", "original", "unlearned", "evidence", "verdict")
 CURVE = [{"epoch": e, "train_loss": 1 / e, "train_acc": 1 - 0.5 / e, "test_acc": 1 - 0.6 / e} for e in range(1, 6)]
 KINDS = {
     "param_dot": ("youden", (10, 20, 1)),

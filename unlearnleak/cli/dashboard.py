@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 NAME = "unlearnleak: label leakage"
 EXAMPLES = (
     ("--out workspace.json", "to a file"),
+    ("outputs/runs/demo --out workspace.json", "with the stages of these runs"),
     ("--push --entity my-team --sweep demo", "to W&B, for one sweep"),
 )
 NOTHING_LEAVES = "Without --push the workspace is written as JSON and nothing leaves the machine."
@@ -36,7 +37,17 @@ def built(arguments: argparse.Namespace) -> "Workspace":
         raise UserError(f"{error.name} is not installed: python -m pip install wandb-workspaces") from error
     project = arguments.project or default_project()
     entity = arguments.entity or os.environ.get("WANDB_ENTITY", "")
-    return workspace(entity=entity, project=project, sweep=arguments.sweep, name=arguments.name)
+    known = {"stages": stages_in(arguments.runs)} if arguments.runs else {}
+    return workspace(entity=entity, project=project, sweep=arguments.sweep, name=arguments.name, **known)
+
+
+def stages_in(folders: list[str]) -> list[str]:
+    """The stages of finished runs whose cost is a number, in their order."""
+    from unlearnleak.runs.loading import load_runs  # noqa: PLC0415
+    from unlearnleak.runs.stages import seconds, stages  # noqa: PLC0415
+
+    runs = [run for run in load_runs([Path(folder) for folder in folders]) if run["status"] == "done"]
+    return [stage for stage in stages(runs) if any(seconds(run, stage) is not None for run in runs)]
 
 
 def as_json(workspace: "Workspace") -> str:
@@ -84,6 +95,9 @@ def dashboard(arguments: argparse.Namespace) -> int:
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `dashboard` to the commands."""
     parser = commands.add_parser("dashboard", help=dashboard.__doc__, description=NOTHING_LEAVES)
+    parser.add_argument(
+        "runs", nargs="*", metavar="RUNS", help="folders of runs: show the cost of all their stages, such as a defence"
+    )
     parser.add_argument("--out", metavar="FILE", help="write the JSON there instead of to the terminal")
     parser.add_argument("--push", action="store_true", help="save it to W&B as a new workspace and print its address")
     parser.add_argument("--entity", help="W&B team or user (default: WANDB_ENTITY); needed by --push")

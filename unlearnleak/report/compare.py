@@ -21,11 +21,12 @@ from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]
 )
 
 from unlearnleak.metric.interval import bootstrap_mean
-from unlearnleak.report.figures.accuracy import models
-from unlearnleak.report.groups import FEW, distinct, forgotten_count
+from unlearnleak.report.groups import FEW, NO_DEFENSE, distinct, forgotten_count, method, models
 
 Run = dict[str, Any]
 Words = tuple[str, ...]
+Cells = dict[Words, dict[str, list[Run]]]
+"""Runs by their words and, within these, by their method with its defence."""
 LEVEL = 0.05
 RESAMPLES = 9999
 EQUAL = "equal in every pair"
@@ -86,12 +87,8 @@ def compare(before: list[Run], after: list[Run]) -> Comparison:
         ((by_attack(before), by_attack(after)), SHARES | MEANS),
         ((by_model(before), by_model(after)), MODEL_MEANS),
     ):
-        for words in cells[0].keys() & cells[1].keys():
-            found += [
-                one
-                for metric in metrics
-                if (one := change(words, metric, cells[0][words], cells[1][words])) is not None
-            ]
+        for words, sides in facing(*cells).items():
+            found += [one for metric in metrics if (one := change(words, metric, *sides)) is not None]
     enough = [one for one in found if min(one.n_before, one.n_after) >= FEW]
     tests = [one for one in enough if not one.equal]
     adjusted = false_discovery_control([one.p for one in tests]) if tests else []
@@ -100,28 +97,50 @@ def compare(before: list[Run], after: list[Run]) -> Comparison:
     return Comparison(sorted(judged, key=lambda one: (one.q, one.p, one.words, one.metric)), len(found) - len(enough))
 
 
-def by_attack(runs: list[Run]) -> dict[Words, list[Run]]:
-    """Finished runs by (data set, model, unlearner, classes forgotten, attack, screening), whatever their settings:
-    these may be what changed.
+def by_attack(runs: list[Run]) -> Cells:
+    """Finished runs by (data set, model, unlearner, classes forgotten, attack, screening) and defence, whatever their
+    settings: these may be what changed.
     """
-    cells: dict[Words, list[Run]] = defaultdict(list)
+    cells: Cells = defaultdict(lambda: defaultdict(list))
     for run in distinct(runs):
-        words = (run["dataset"], run["model"], run["unlearner"], forgotten_count(run))
-        cells[(*words, run["attack"], run["screening"])].append(run)
+        words = (run["dataset"], run["model"], undefended(run), forgotten_count(run), run["attack"], run["screening"])
+        cells[words][method(run)].append(run)
     return cells
 
 
-def by_model(runs: list[Run]) -> dict[Words, list[Run]]:
-    """Unlearned models, each once, by (data set, model, unlearner, classes forgotten)."""
-    cells: dict[Words, list[Run]] = defaultdict(list)
+def by_model(runs: list[Run]) -> Cells:
+    """Unlearned models, each once, by (data set, model, unlearner, classes forgotten) and defence."""
+    cells: Cells = defaultdict(lambda: defaultdict(list))
     for run in models(runs):
-        cells[run["dataset"], run["model"], run["unlearner"], forgotten_count(run)].append(run)
+        cells[run["dataset"], run["model"], undefended(run), forgotten_count(run)][method(run)].append(run)
     return cells
 
 
-def job(run: Run) -> str:
-    """What makes two runs of a cell the same job: classes and seeds."""
-    return repr((run.get("forget_classes", run["forgotten"]), sorted(run.get("seeds", {}).items())))
+def undefended(run: Run) -> str:
+    """The run's method without its defence."""
+    return method(run | {"defense": NO_DEFENSE})
+
+
+def facing(before: Cells, after: Cells) -> dict[Words, tuple[list[Run], list[Run]]]:
+    """The cells that both sides have. A defence that is new is held against what was there without one, or against the
+    only other one; the words then name both, such as "ft → ft + weight_noise".
+    """
+    found = {}
+    for words in before.keys() & after.keys():
+        for label, runs in after[words].items():
+            known = before[words]
+            partner = label if label in known else words[2] if words[2] in known else next(iter(known))
+            if partner != label and partner != words[2] and len(known) > 1:
+                continue
+            named = label if partner == label else f"{partner} → {label}"
+            found[(*words[:2], named, *words[3:])] = (known[partner], runs)
+    return found
+
+
+def job(run: Run, seeds: set[str]) -> str:
+    """What makes two runs of a cell the same job: classes and the seeds of these names."""
+    own = sorted((name, seed) for name, seed in run.get("seeds", {}).items() if name in seeds)
+    return repr((run.get("forget_classes", run["forgotten"]), own))
 
 
 def change(words: Words, metric: str, before: list[Run], after: list[Run]) -> Change | None:
@@ -152,7 +171,8 @@ def change(words: Words, metric: str, before: list[Run], after: list[Run]) -> Ch
 
 def paired(before: list[Run], after: list[Run]) -> list[tuple[Run, Run]] | None:
     """The jobs that both sides have, as pairs; None where there are none or a job cannot be told from another."""
-    keyed = [{job(run): run for run in side} for side in (before, after)]
+    seeds = set.intersection(*(set(run.get("seeds", {})) for run in (*before, *after)))  # a defence may have its own
+    keyed = [{job(run, seeds): run for run in side} for side in (before, after)]
     if any(len(of) < len(side) for of, side in zip(keyed, (before, after), strict=True)):
         return None
     shared = sorted(keyed[0].keys() & keyed[1].keys())

@@ -7,7 +7,7 @@ import numpy as np
 
 from unlearnleak.metric.interval import bootstrap_mean, wilson
 from unlearnleak.report.groups import FEW, group
-from unlearnleak.report.names import UNLEARNERS, place
+from unlearnleak.report.groups import rank as by_method
 
 Run = dict[str, Any]
 STEPS = 3
@@ -97,7 +97,7 @@ def matrices(runs: list[Run]) -> list[Matrix]:
 def rank(line: tuple[str, str]) -> tuple[Any, ...]:
     """Sort key of a matrix's line."""
     unlearner, count = line
-    return (int(count) == 0, int(count), *place(unlearner.partition(" ")[0], UNLEARNERS), unlearner)
+    return (int(count) == 0, int(count), *by_method(unlearner))
 
 
 class Summary(NamedTuple):

@@ -17,7 +17,7 @@ import numpy as np
 from scipy.stats import f as fisher  # type: ignore[import-untyped, unused-ignore]
 
 from unlearnleak.report.estimate import by_target, original
-from unlearnleak.report.names import UNLEARNERS, place
+from unlearnleak.report.groups import rank as by_method
 from unlearnleak.report.variants import attacked, failures, unlearned
 
 Run = dict[str, Any]
@@ -123,4 +123,4 @@ def splits(runs: list[Run], metric: str) -> list[Split]:
 def rank(one: Split) -> tuple[Any, ...]:
     """Sort key: by data set and attack, the control last, the paper's order of unlearners."""
     words = (one.dataset, one.attack, one.screening, one.forgotten == 0, one.forgotten)
-    return (*words, *place(one.unlearner, UNLEARNERS), one.settings)
+    return (*words, *by_method(one.unlearner), one.settings)

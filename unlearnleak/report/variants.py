@@ -11,7 +11,9 @@ import numpy as np
 from scipy.sparse import coo_array  # type: ignore[import-untyped, unused-ignore]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped, unused-ignore]
 
-from unlearnleak.report.groups import distinct, forgotten_count, group
+from unlearnleak.report.groups import distinct, forgotten_count, method
+from unlearnleak.report.groups import variants as by_settings
+from unlearnleak.runs.stages import attacked_model
 
 Run = dict[str, Any]
 Variants = dict[str, list[Run]]
@@ -29,11 +31,18 @@ class Cell(NamedTuple):
 
 def attacked(runs: list[Run]) -> dict[Cell, Variants]:
     """Runs by cell, as `unlearnleak table` groups them."""
-    found: dict[Cell, Variants] = defaultdict(dict)
-    for (dataset, attack, screening, word, count), members in group(runs).items():
-        unlearner, _, settings = word.partition(" ")
-        found[Cell(int(count), attack, screening, dataset, unlearner)][settings] = members
-    return dict(found)
+    return {
+        Cell(int(count), attack, screening, dataset, label): alone(of)
+        for (dataset, attack, screening, label, count), of in by_settings(runs).items()
+    }
+
+
+def alone(variants: Variants) -> Variants:
+    """The variants; the only one without its digest."""
+    if len(variants) > 1:
+        return variants
+    (members,) = variants.values()
+    return {"": members}
 
 
 def unlearned(runs: list[Run]) -> dict[Cell, Variants]:
@@ -44,7 +53,7 @@ def unlearned(runs: list[Run]) -> dict[Cell, Variants]:
     """
     pools: dict[Cell, list[Run]] = defaultdict(list)
     for run in distinct(runs):
-        pools[Cell(int(forgotten_count(run)), "", "", run["dataset"], run["unlearner"])].append(run)
+        pools[Cell(int(forgotten_count(run)), "", "", run["dataset"], method(run))].append(run)
     return {cell: variants(members) for cell, members in pools.items()}
 
 
@@ -67,8 +76,8 @@ def variants(runs: list[Run]) -> Variants:
 
 def model(run: Run) -> tuple[str, str]:
     """What tells unlearned models apart: their keys, or, where a run has none, its settings, seeds and classes."""
-    if "key_unlearned" in run:
-        return "model", f"{run.get('key_original')} {run['key_unlearned']}"
+    if key := attacked_model(run):
+        return "model", key
     return "model", repr((run.get("settings", ""), sorted(run.get("seeds", {}).items()), sorted(run["forgotten"])))
 
 

@@ -11,6 +11,7 @@ from unlearnleak.errors import UserError
 from unlearnleak.runs import spreadsheet
 from unlearnleak.runs.rows import read_rows
 from unlearnleak.runs.shape import examined
+from unlearnleak.runs.stages import merged, stages_of
 from unlearnleak.runs.status import DIGEST, RESULT, STATUS, digest_of, read_json, read_status
 
 
@@ -148,7 +149,9 @@ def to_csv(runs: list[dict[str, Any]], file: TextIO, columns: list[str] | None =
     """
     left_out = ("directory", "traceback", "csv", "lacks")
     rows = [flat({key: value for key, value in run.items() if key not in left_out}) for run in runs]
-    known = list(dict.fromkeys(key for row in rows for key in row))
+    several = len({tuple(names) for row in rows if (names := stages_of(row))}) > 1
+    keys = merged(dict.fromkeys(map(tuple, rows))) if several else (key for row in rows for key in row)
+    known = list(dict.fromkeys(keys))  # the order of columns is that of the stages, also of one that some runs lack
     if unknown := [column for column in columns or [] if column not in known]:
         raise UserError(f"No run has a column {', '.join(unknown)}. Columns: {', '.join(known)}.")
     writer = csv.writer(file, lineterminator="\n")

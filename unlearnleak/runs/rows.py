@@ -15,10 +15,23 @@ from unlearnleak.runs.shape import NEEDED, NUMBERS, OURS, RATES, examined, shown
 from unlearnleak.runs.spreadsheet import text_of
 
 Run = dict[str, Any]
-WORDS = {"dataset", "model", "unlearner", "attack", "screening", "settings", "gate", "status", "why", "host"}
+WORDS = {
+    "dataset",
+    "defense",
+    "forget_level",
+    "model",
+    "unlearner",
+    "attack",
+    "screening",
+    "settings",
+    "gate",
+    "status",
+    "why",
+    "host",
+}
 WORDS |= {"sweep_name", "revision", "unproven", "device", "job", "logged_why"}
 CLASSES = ("forgotten", "verdict", "forget_classes")
-COUNTED = {*CLASSES, "scores", "num_classes", "queries", "time", *NUMBERS, *RATES}
+COUNTED = {*CLASSES, "scores", "num_classes", "queries", "time", "forget_share", *NUMBERS, *RATES}
 FLAGS = {"True": True, "False": False}
 SHOWS = {
     "status": "runs that failed or were skipped",

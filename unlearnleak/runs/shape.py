@@ -4,12 +4,14 @@ A result.json or a row of a CSV may be another program's, another version's, or 
 once, here, instead of ending whatever would have computed with it.
 """
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from unlearnleak.runs.stages import stages_of
+
 Run = dict[str, Any]
-STAGES = ("data", "original", "unlearned", "evidence", "verdict")
 NUMBERS = ("asr", "asr_constant", "exact_match")
 NEEDED = ("dataset", "model", "unlearner", "attack", "screening", "gate", "forgotten", "verdict", *NUMBERS)
 """What no report can do without."""
@@ -52,6 +54,9 @@ class Base(BaseModel):
     asr: Rate
     asr_constant: Rate
     exact_match: Truth
+    defense: str | None = None
+    forget_level: str | None = None
+    forget_share: Annotated[float, Field(gt=0, le=1)] | None = None
     num_classes: Annotated[int, Field(ge=1)] | None = None
     scores: list[float] | None = None
     forget_classes: list[Class] | None = None
@@ -86,18 +91,29 @@ RATES = (
     *("forgotten_ranked_first", "forget_acc", "retain_acc", "original_forget_acc", "original_retain_acc"),
 )
 fields: dict[str, Any] = dict.fromkeys(RATES, (Rate | None, None))
-fields |= {f"seconds_{stage}": (Amount | None, None) for stage in STAGES}
-fields |= {f"memory_mib_{stage}": (Amount | None, None) for stage in STAGES}
-fields |= {f"key_{stage}": (Key | None, None) for stage in STAGES}
-fields |= {f"made_with_{stage}": (dict[str, Any] | str | None, None) for stage in STAGES}
-Result = create_model("Result", __base__=Base, **fields)
+STAGE_FIELDS: dict[str, Any] = {
+    "key_": Key | None,
+    "seconds_": Amount | None,
+    "memory_mib_": Amount | None,
+    "made_with_": dict[str, Any] | str | None,
+}
+
+
+@lru_cache(maxsize=64)  # nearly all results have the same stages
+def result_model(stages: tuple[str, ...]) -> type[Base]:
+    """What a result with these stages is held to."""
+    told: dict[str, Any] = {
+        f"{prefix}{stage}": (kind, None) for prefix, kind in STAGE_FIELDS.items() for stage in stages
+    }
+    model: type[Base] = create_model("Result", __base__=Base, **fields, **told)
+    return model
 
 
 def examined(result: Run) -> tuple[Run, str]:
     """What of a result can be used, and what is wrong with it, for people; "" where nothing is."""
     known = {key: value for key, value in result.items() if key not in OURS}
     try:
-        Result.model_validate(known)
+        result_model(tuple(stages_of(known))).model_validate(known)
     except ValidationError as error:
         found = error.errors(include_url=False)
         wrong = {one["loc"][0] for one in found if one["loc"]} or {"forgotten", "verdict", "scores"}

@@ -15,7 +15,8 @@ def by_words(config: dict[str, Any]) -> dict[str, Any]:
 
     `{"unlearner": {"_target_": "unlearnleak.unlearner.rt.Retrain", "lr": 0.1}}` becomes `{"unlearner": "rt",
     "unlearner_settings": {"_target_": ..., "lr": 0.1}}`. W&B groups runs by the values of a key, and a whole group of
-    settings is no value that can be read. `unlearner_attack` is both words, such as "rt / param_dot". A data
+    settings is no value that can be read. `unlearner_attack` is both words, such as "rt / param_dot", with the
+    defence where there is one ("rt + weight_noise / param_dot"). A data
     set that was given a `name` is that.
     """
     shaped: dict[str, Any] = {}
@@ -26,8 +27,11 @@ def by_words(config: dict[str, Any]) -> dict[str, Any]:
             shaped[f"{name}_settings"] = value
         else:
             shaped[name] = value
-    words = [shaped[group] for group in ("unlearner", "attack") if isinstance(shaped.get(group), str)]
-    return shaped | ({PAIR: " / ".join(words)} if len(words) == 2 else {})
+    unlearner, attack, defense = (shaped.get(group) for group in ("unlearner", "attack", "defense"))
+    if not (isinstance(unlearner, str) and isinstance(attack, str)):
+        return shaped
+    defended = f" + {defense}" if isinstance(defense, str) and defense != "none" else ""
+    return shaped | {PAIR: f"{unlearner}{defended} / {attack}"}
 
 
 def drawable(values: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from wandb_workspaces import expr
 from unlearnleak.tracking.wandb_config import PAIR
 
 STAGES = ("original", "unlearned", "evidence", "verdict")
+"""Those of every run that is known of; runs may have others (`runs.stages.stages`)."""
 MOST_RUNS = 1000  # ours: a whole grid enters a mean; W&B's default, ten runs, would be averaged silently
-MOST_BARS = 60  # ours: six unlearners x ten attacks
+MOST_BARS = 400  # ours: twenty unlearners x twenty attacks; W&B leaves out what is beyond
 COLUMNS = (
     *("config:dataset.value", "config:unlearner.value", "config:attack.value", "config:screening.value"),
     *("config:seed.value", "summary:asr", "summary:asr_published", "summary:asr_constant", "summary:exact_match"),
@@ -89,13 +90,13 @@ def unlearning() -> ws.Section:
     )
 
 
-def cost() -> ws.Section:
+def cost(stages: Sequence[str]) -> ws.Section:
     """What did it take? A stage's figures are those of the run that computed it, also where it came from the store."""
     return ws.Section(
         name="Cost",
         panels=[
-            bars("Seconds per stage (mean)", [f"seconds_{stage}" for stage in STAGES]),
-            bars("Memory per stage in MiB (mean)", [f"memory_mib_{stage}" for stage in STAGES]),
+            bars("Seconds per stage (mean)", [f"seconds_{stage}" for stage in stages]),
+            bars("Memory per stage in MiB (mean)", [f"memory_mib_{stage}" for stage in stages]),
             bars("Queries to a black box (mean)", ["queries"], by="attack"),
         ],
     )
@@ -109,8 +110,13 @@ def one_run() -> ws.Section:
     )
 
 
-def workspace(*, entity: str, project: str, sweep: str | None, name: str) -> ws.Workspace:
-    """The workspace of a project, or of one sweep in it; runs are grouped by sweep, unlearner and attack."""
+def workspace(
+    *, entity: str, project: str, sweep: str | None, name: str, stages: Sequence[str] = STAGES
+) -> ws.Workspace:
+    """The workspace of a project, or of one sweep in it; runs are grouped by sweep, unlearner and attack.
+
+    `stages` are those whose cost is shown, in their order.
+    """
     runs = ws.RunsetSettings(
         groupby=[expr.Metric("Group"), expr.Config("unlearner"), expr.Config("attack")],
         filters=expr.And(expr.Metric("Group") == sweep) if sweep else "",
@@ -120,7 +126,7 @@ def workspace(*, entity: str, project: str, sweep: str | None, name: str) -> ws.
         entity=entity,
         project=project,
         name=name,
-        sections=[leakage(), protocols(), unlearning(), cost(), one_run()],
+        sections=[leakage(), protocols(), unlearning(), cost(stages), one_run()],
         settings=ws.WorkspaceSettings(max_runs=MOST_RUNS),
         runset_settings=runs,
     )

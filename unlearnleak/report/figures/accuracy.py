@@ -2,30 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.report.figures.chart import BLUE, GREY, INK, ORANGE, Chart, Mark, Panel
-from unlearnleak.report.groups import distinct, forgotten_count
-from unlearnleak.report.names import UNLEARNERS, place
+from unlearnleak.report.figures.chart import GREY, INK, ORANGE, Chart, Mark, Panel
+from unlearnleak.report.figures.looks import Look, looks
+from unlearnleak.report.groups import forgotten_count, method, models, rank
+from unlearnleak.report.names import UNLEARNERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Run = dict[str, Any]
-SHAPES = dict(zip(UNLEARNERS, "osD^vP", strict=True))
-WORDS = ("dataset", "model", "unlearner", "asked", "seed")
+WORDS = ("dataset", "model", "unlearner", "defense", "forget_level", "forget_share", "asked", "seed")
+LATER = ("defense", "forget_level", "forget_share")
+"""Words that older results lack."""
 NUMBERS = ("forget_acc", "retain_acc", "original_forget_acc", "original_retain_acc", "gate", "key_unlearned")
-
-
-def models(runs: list[Run]) -> list[Run]:
-    """One run per unlearned model: many attacks look at the same one. The control counts per set of named classes.
-
-    Where no key names the model, runs of the same words, seeds and accuracies have looked at the same one.
-    """
-    found: dict[Any, Run] = {}
-    for run in distinct(runs):
-        named = tuple(run.get("forget_classes") or run["forgotten"])
-        words = repr([run.get(key) for key in ("dataset", "model", "unlearner", "settings", "seeds", *NUMBERS[:4])])
-        found.setdefault((run.get("key_unlearned", words), named, run["gate"]), run)
-    return list(found.values())
 
 
 def accuracy_chart(runs: list[Run]) -> Chart:
@@ -34,12 +23,13 @@ def accuracy_chart(runs: list[Run]) -> Chart:
     title = "Did the model forget, and what did it cost?"
     if not shown:
         return Chart("forget_retain", title, "", missing="No finished run has accuracies.")
+    words = [key for key in WORDS if key not in LATER or any(key in run for run in shown)]
     rows = [
-        {key: run.get(key) for key in (*WORDS, *NUMBERS)} | {"forgotten_count": forgotten_count(run)} for run in shown
+        {key: run.get(key) for key in (*words, *NUMBERS)} | {"forgotten_count": forgotten_count(run)} for run in shown
     ]
-    panels = [panel(dataset, [run for run in shown if run["dataset"] == dataset]) for dataset in datasets(shown)]
-    words = sorted({run["unlearner"] for run in shown}, key=lambda word: place(word, UNLEARNERS))
-    key = tuple(Mark(word, GREY if word == "none" else BLUE, SHAPES.get(word, "X")) for word in words)
+    known = method_looks(shown)
+    panels = [panel(dataset, [run for run in shown if run["dataset"] == dataset], known) for dataset in datasets(shown)]
+    key = tuple(Mark(word, *look) for word, look in known.items())
     caption = "A mark is an unlearned model (test accuracy in %). Well unlearned is top left: nothing left of the "
     caption += "forgotten classes, everything of the others."
     gate = Mark("failed the gate", ORANGE, "s", hollow=True)
@@ -51,13 +41,22 @@ def datasets(runs: list[Run]) -> list[str]:
     return list(dict.fromkeys(run["dataset"] for run in runs))
 
 
-def panel(dataset: str, runs: list[Run]) -> Panel:
+def method_looks(runs: list[Run]) -> dict[str, Look]:
+    """Colour and marker of each method (`groups.method`), in order; grey where nothing is forgotten."""
+    return {
+        word: (GREY, marker) if word.partition(" ")[0] == "none" else (colour, marker)
+        for word, (colour, marker) in looks({method(run) for run in runs}, UNLEARNERS).items()
+    }
+
+
+def panel(dataset: str, runs: list[Run], looks: dict[str, Look]) -> Panel:
     """One data set's models."""
 
     def draw(axis: "Axes") -> None:
-        for word in dict.fromkeys(run["unlearner"] for run in runs):
-            look = {"color": GREY if word == "none" else BLUE, "alpha": 0.75, "ms": 6, "mew": 0}
-            marks(axis, [run for run in runs if run["unlearner"] == word], marker=SHAPES.get(word, "X"), **look)
+        for word in dict.fromkeys(map(method, runs)):
+            colour, marker = looks[word]
+            look = {"color": colour, "marker": marker, "alpha": 0.75, "ms": 6, "mew": 0}
+            marks(axis, [run for run in runs if method(run) == word], **look)
         failed = [run for run in runs if run["gate"] == "failed"]
         marks(axis, failed, marker="s", mfc="none", mec=ORANGE, mew=1.4, ms=11)
         lowest = min(100 * run["retain_acc"] for run in runs)
@@ -86,8 +85,8 @@ def marks(axis: "Axes", runs: list[Run], **look: Any) -> None:
 def spoken(runs: list[Run]) -> str:
     """Means per unlearner in words."""
     parts = []
-    for word in sorted({run["unlearner"] for run in runs}, key=lambda word: place(word, UNLEARNERS)):
-        of = [run for run in runs if run["unlearner"] == word]
+    for word in sorted(set(map(method, runs)), key=rank):
+        of = [run for run in runs if method(run) == word]
         forget, retain = (100 * sum(run[key] for run in of) / len(of) for key in ("forget_acc", "retain_acc"))
         failed = sum(run["gate"] == "failed" for run in of)
         parts.append(f"{word}: forget {forget:.1f} %, retain {retain:.1f} %, n {len(of)}, {failed} failed the gate")

@@ -2,12 +2,13 @@
 forgotten classes (Figure 16).
 """
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from unlearnleak.report.figures.chart import BLUE, GREY, INK, ORANGE, Chart, Mark, Panel, percent_axis
+from unlearnleak.report.figures.chart import BLUE, GREY, INK, ORANGE, Chart, Mark, Panel, percent_axis, wide_enough
 from unlearnleak.report.file_names import file_names
 from unlearnleak.report.matrix import Cell, Matrix
 
@@ -30,6 +31,7 @@ KEY = (
     Mark("as published", ORANGE, "D", hollow=True),
 )
 CAPTION = "ASR: classes judged rightly, in %. n under each bar counts runs."
+DIGEST = re.compile("[0-9a-f]{8}")
 Line = tuple[str, str]
 
 
@@ -109,10 +111,13 @@ def bar_panel(title: str, cells: list[tuple[Line, Cell]]) -> Panel:
         for line, one in cells
     )
     lines = max(line[0].count(" ") for line, _ in cells) if cells else 0
-    return Panel(title, text, draw, margins=(0.52, 0.5 + 0.14 * lines))
+    ticks = [tick(line[0]) for line, _ in cells]
+    return Panel(title, text, draw, size=wide_enough(ticks), margins=(0.52, 0.5 + 0.14 * lines))
 
 
 def tick(unlearner: str) -> str:
     """An unlearner below its bar; of a digest that tells settings apart, what fits."""
-    word, _, digest = unlearner.partition(" ")
-    return f"{word}\n{digest[:5]}" if digest else word
+    label, _, digest = unlearner.rpartition(" ")
+    if DIGEST.fullmatch(digest) and label:
+        return f"{label.replace(' ', chr(10))}\n{digest[:5]}"
+    return unlearner.replace(" ", "\n")

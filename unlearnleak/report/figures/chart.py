@@ -51,6 +51,8 @@ STYLE: dict[str, Any] = {
     "pdf.fonttype": 42,
 }
 PANEL_INCHES = (4.1, 2.75)
+LETTER = 0.075
+"""Inches of a letter of a tick's label."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,13 @@ def frame(rows: "list[dict[str, Any]]") -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415  (half a second)
 
     return pd.DataFrame(rows)
+
+
+def wide_enough(ticks: list[str]) -> tuple[float, float]:
+    """A panel's size in inches with room for a column of this label each: the usual one as long as that has it."""
+    longest = max((len(line) for tick in ticks for line in tick.split("\n")), default=0)
+    across = 0.62 + len(ticks) * max(0.5, 0.15 + LETTER * longest)
+    return max(PANEL_INCHES[0], across), PANEL_INCHES[1]
 
 
 def percent_axis(axis: Any, label: str) -> None:

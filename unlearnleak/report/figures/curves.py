@@ -19,7 +19,7 @@ def curve_panel(run: Run, stores: Stores, stage: str) -> Panel | None:
     if not is_curve(curve):
         raise GoneError(f"what {stage}/{run[f'key_{stage}']} has for a curve is none")
     epochs = [row["epoch"] for row in curve]
-    title = {"original": "original model", "unlearned": f"unlearning, {run['unlearner']}"}[stage]
+    title = {"original": "original model", "unlearned": f"unlearning, {run['unlearner']}"}.get(stage, stage)
     series = [(key, label, colour) for key, label, colour in CURVES if all(key in row for row in curve)]
 
     def draw(axis: "Axes") -> None:

@@ -13,6 +13,8 @@ import numpy as np
 
 from unlearnleak.report.figures.bars import classes
 from unlearnleak.report.figures.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel
+from unlearnleak.report.figures.evidence import DIFFERENCE, DOT, OURS, PREDICTION, attacks_of
+from unlearnleak.report.file_names import file_names
 from unlearnleak.report.groups import group
 from unlearnleak.runs.stored import GoneError, Stores
 
@@ -67,9 +69,9 @@ def in_units(values_KM: np.ndarray, truth_K: np.ndarray) -> np.ndarray:
 
 
 MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "dot": lambda values_KMF, truth_K: in_units(values_KMF[..., 0], truth_K),
-    "difference": lambda values_KMF, truth_K: in_units(np.abs(values_KMF).sum(2), truth_K),
-    "probability": lambda values_KMF, truth_K: np.exp(values_KMF[:, :1].max(2)),
+    DOT: lambda values_KMF, truth_K: in_units(values_KMF[..., 0], truth_K),
+    DIFFERENCE: lambda values_KMF, truth_K: in_units(np.abs(values_KMF).sum(2), truth_K),
+    PREDICTION: lambda values_KMF, truth_K: np.exp(values_KMF[:, :1].max(2)),
 }
 
 
@@ -139,7 +141,7 @@ def histogram(title: str, found: list[Sample], label: str) -> tuple[Panel, list[
 
 
 def head_charts(runs: list[Run], stores: Stores) -> list[Chart]:
-    """Figures 9 and 10, and 11, from these runs."""
+    """Figures 9 and 10, and 11, from these runs, and the same of every other attack with such evidence."""
     limit = f"At most {TARGETS} targets of each unlearner, each in units of its own retained classes' median."
     dot = Chart(
         stem="fig9_10_dot_products",
@@ -153,7 +155,14 @@ def head_charts(runs: list[Run], stores: Stores) -> list[Chart]:
         caption=f"Sums of the absolute differences between auxiliary heads and the target's head. {limit}",
         paper="11",
     )
-    return [
-        histogram_chart(runs, stores, attack="param_dot", kind="dot", about=dot),
-        histogram_chart(runs, stores, attack="param_diff", kind="difference", about=difference),
+    charts = [
+        histogram_chart(runs, stores, attack="param_dot", kind=DOT, about=dot),
+        histogram_chart(runs, stores, attack="param_diff", kind=DIFFERENCE, about=difference),
     ]
+    for kind, about in ((DOT, dot), (DIFFERENCE, difference)):
+        for attack in attacks_of(kind, runs, stores):
+            if attack not in OURS:
+                (name,) = file_names([(attack,)]).values()
+                own = replace(about, stem=f"{kind}_{name}", title=f"{about.title}, {attack}", paper="")
+                charts.append(histogram_chart(runs, stores, attack=attack, kind=kind, about=own))
+    return charts

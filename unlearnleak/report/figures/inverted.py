@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from unlearnleak.report.figures.chart import FORGOTTEN, ORANGE, Chart, Mark, Panel
+from unlearnleak.report.figures.evidence import PREDICTION, attacks_of
 from unlearnleak.report.groups import group
 from unlearnleak.runs.stored import GoneError, Stores
 
@@ -67,8 +68,9 @@ def sheet_chart(runs: list[Run], stores: Stores) -> Chart:
     )
     rows: dict[tuple[str, str, tuple[int, ...]], dict[str, tuple[Run, np.ndarray]]] = {}
     why = "no inversion attack was run"
+    inversions = attacks_of(PREDICTION, runs, stores)
     for (dataset, attack, _, unlearner, count), members in group(runs).items():
-        if not attack.startswith("inversion"):
+        if attack not in inversions:
             continue
         try:
             images = inverted(members[0], stores)

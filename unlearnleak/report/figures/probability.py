@@ -7,27 +7,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unlearnleak.report.figures.bars import classes
-from unlearnleak.report.figures.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel, percent_axis
+from unlearnleak.report.figures.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel, percent_axis, wide_enough
 from unlearnleak.report.figures.distributions import TARGETS, Sample, by_target_kind, samples
+from unlearnleak.report.figures.evidence import PREDICTION, attacks_of
+from unlearnleak.report.file_names import file_names
 from unlearnleak.runs.stored import Stores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Run = dict[str, Any]
-INVERSIONS = ("inversion_gradient", "inversion_genetic")
 
 
 def probability_charts(runs: list[Run], stores: Stores) -> list[Chart]:
     """Figure 4 for each inversion attack that was run."""
-    attacks = [attack for attack in INVERSIONS if by_target_kind(runs, attack)]
-    return [probability_chart(runs, stores, attack) for attack in attacks or INVERSIONS[:1]]
+    attacks = attacks_of(PREDICTION, runs, stores) or ["inversion_gradient"]
+    names = file_names((attack,) for attack in attacks)
+    return [probability_chart(runs, stores, attack, names[attack,]) for attack in attacks]
 
 
-def probability_chart(runs: list[Run], stores: Stores, attack: str) -> Chart:
+def probability_chart(runs: list[Run], stores: Stores, attack: str, name: str) -> Chart:
     """Of the inverted image of every class: before unlearning (the control) and after."""
     about = Chart(
-        stem=f"fig4_probability_{attack}",
+        stem=f"fig4_probability_{name}",
         title=f"Largest prediction probability, {attack}",
         caption=f"A mark is a class of a target: its inverted image's largest probability. At most {TARGETS} "
         "targets of each unlearner. “before” is the control, the original model.",
@@ -39,7 +41,7 @@ def probability_chart(runs: list[Run], stores: Stores, attack: str) -> Chart:
     columns: dict[str, dict[tuple[str, str], list[Sample]]] = defaultdict(dict)
     why = ""
     for (dataset, unlearner, count), members in pools.items():
-        found, reason = samples(members, stores, "probability")
+        found, reason = samples(members, stores, PREDICTION)
         why = why or reason
         if found:
             columns[dataset][unlearner, count] = found
@@ -92,4 +94,4 @@ def probability_panel(title: str, columns: dict[tuple[str, str], list[Sample]]) 
             y = np.concatenate([s.values_KM[s.truth_K == wanted, 0] for s in found])
             if y.size:
                 parts.append(f"{unlearner} {count}, {name}: median {100 * np.median(y):.1f} %, n {y.size} classes")
-    return Panel(title, "; ".join(parts), draw)
+    return Panel(title, "; ".join(parts), draw, size=wide_enough(labels))

@@ -2,6 +2,7 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Collection
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from unlearnleak.report.figures.svg import inline
 from unlearnleak.report.groups import group
 from unlearnleak.report.page.facts import duration
 from unlearnleak.runs.recorded import recorded
-from unlearnleak.runs.shape import STAGES
+from unlearnleak.runs.stages import models_of, stages_of
 from unlearnleak.runs.stored import GoneError, Stores
 
 Run = dict[str, Any]
@@ -72,7 +73,7 @@ class Pictures:
             images = thumbnails(run, self.stores)
         except GoneError as error:
             notes.append(f"No images: {error}.")
-        for stage in ("original", "unlearned"):
+        for stage in models_of(run):
             try:
                 if curve := self.curve(run, stage):
                     curves.append(curve.replace(PLACE, f"{anchor}-{stage}"))
@@ -89,9 +90,12 @@ class Pictures:
         return self.curves[key]
 
 
-def choose(runs: list[Run], limit: int | None) -> set[int]:
-    """The ids of the runs whose pictures are shown: all, or one of every cell, then a second one, up to `limit`."""
-    cells = sorted(group(runs).items(), key=lambda cell: not cell[0][1].startswith("inversion"))  # these make images
+def choose(runs: list[Run], limit: int | None, first: Collection[str] = ()) -> set[int]:
+    """The ids of the runs whose pictures are shown: all, or one of every cell, then a second one, up to `limit`.
+
+    Runs of the attacks `first`, as those that make images, come before others.
+    """
+    cells = sorted(group(runs).items(), key=lambda cell: cell[0][1] not in first)
     turns = zip_longest(*(members for _, members in cells))
     ordered = [run for turn in turns for run in turn if run is not None]
     return {id(run) for run in ordered[:limit]}
@@ -99,7 +103,7 @@ def choose(runs: list[Run], limit: int | None) -> set[int]:
 
 def uses(runs: list[Run]) -> Counter[str]:
     """How many of the runs use each artifact."""
-    return Counter(run[key] for run in runs for key in (f"key_{stage}" for stage in STAGES) if run.get(key))
+    return Counter(run[key] for run in runs for key in (f"key_{stage}" for stage in stages_of(run)) if run.get(key))
 
 
 def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> Detail:
@@ -110,7 +114,7 @@ def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> De
         anchor=anchor,
         run=run,
         classes=class_lines(run) if done else [],
-        stages=[stage_line(run, stage, users) for stage in STAGES if run.get(f"seconds_{stage}") is not None],
+        stages=[stage_line(run, stage, users) for stage in stages_of(run) if run.get(f"seconds_{stage}") is not None],
         command=command(run),
         images=images,
         curves=curves,

@@ -4,10 +4,9 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from unlearnleak.report.groups import distinct
+from unlearnleak.report.groups import NO_DEFENSE, distinct
 from unlearnleak.report.names import ATTACKS, UNLEARNERS, place
-from unlearnleak.runs.shape import STAGES
-from unlearnleak.runs.stages import StageCost, stage_spent
+from unlearnleak.runs.stages import StageCost, stage_spent, stages
 from unlearnleak.runs.status import LATEST
 
 Run = dict[str, Any]
@@ -16,11 +15,14 @@ AXES = {
     "data set": "dataset",
     "model": "model",
     "unlearner": "unlearner",
+    "defence": "defense",
     "attack": "attack",
     "screening": "screening",
     "forgotten classes": "asked",
     "seed": "seed",
 }
+OPTIONAL = {"defense": NO_DEFENSE}
+"""Axes that are shown where a run differs from what a run without the word has."""
 MANY = 12
 """Values of an axis that are listed before the rest is only counted."""
 
@@ -59,13 +61,13 @@ def facts(runs: list[Run]) -> Facts:
     done = [run for run in runs if run["status"] == "done"]
     counts = Counter(run["status"] for run in runs)
     known = {status: counts.pop(status) for status in STATUSES if counts[status]}
-    spent = [of for stage in STAGES if (of := stage_spent(done, stage)).artifacts]
+    spent = [of for stage in stages(done) if (of := stage_spent(done, stage)).artifacts]
     times = [run["time"] for run in runs if isinstance(run.get("time"), int | float) and 0 <= run["time"] < LATEST]
     return Facts(
         counts=known | dict(counts),
         gate_failed=sum(run["gate"] == "failed" for run in done),
         repeated=len(done) - len(distinct(done)),
-        axes={axis: axis_counts(runs, key) for axis, key in AXES.items()},
+        axes={axis: axis_counts(runs, key) for axis, key in AXES.items() if is_told(runs, key)},
         versions=versions(done),
         began=moment(min(times, default=None)),
         ended=moment(max(times, default=None)),
@@ -88,9 +90,14 @@ def failures(runs: list[Run]) -> list[Failure]:
     return sorted(listed, key=lambda one: (order.index(one.state), -len(one.runs)))
 
 
+def is_told(runs: list[Run], key: str) -> bool:
+    """Whether an axis is worth a line: an optional one is where a run has another word than runs without it."""
+    return key not in OPTIONAL or any(run.get(key, OPTIONAL[key]) not in (None, OPTIONAL[key]) for run in runs)
+
+
 def axis_counts(runs: list[Run], key: str) -> list[tuple[str, int]]:
     """Each value with how many runs have it, in the paper's order where there is one."""
-    counts = Counter(str(run.get(key, "-")) for run in runs)
+    counts = Counter(str(run.get(key) or OPTIONAL.get(key, "-")) for run in runs)
     order = {"unlearner": UNLEARNERS, "attack": ATTACKS}.get(key, ())
     return sorted(counts.items(), key=lambda pair: (place(pair[0], order)[0], len(pair[0]), pair[0]))
 

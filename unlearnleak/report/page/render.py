@@ -15,14 +15,15 @@ from markupsafe import Markup
 import unlearnleak
 from unlearnleak.machine.printable import LINES, printable
 from unlearnleak.report.figures.chart import Chart
+from unlearnleak.report.figures.evidence import PREDICTION, attacks_of
 from unlearnleak.report.figures.svg import NAMES, inline
 from unlearnleak.report.gathered import Report
+from unlearnleak.report.groups import method as finished
 from unlearnleak.report.numbers import bounds, of, percent
 from unlearnleak.report.page.details import Pictures, choose, detail, uses
 from unlearnleak.report.page.facts import duration, facts, failures
 from unlearnleak.report.page.findings import findings, warnings
-from unlearnleak.runs.shape import STAGES
-from unlearnleak.runs.stages import seconds
+from unlearnleak.runs.stages import seconds, stages_of
 from unlearnleak.runs.stored import Stores
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         pictures: runs whose images and curves are shown; None shows all.
         files: whether the files for papers lie beside the page.
     """
-    chosen = choose(report.runs, pictures)
+    chosen = choose(report.runs, pictures, attacks_of(PREDICTION, report.runs, stores))
     drawer = Pictures(stores, chosen)
     anchors = {id(run): f"run-{number}" for number, run in enumerate(report.runs, 1)}
     users = uses(report.runs)
@@ -76,7 +77,7 @@ def template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "bounds": bounds, "of": of, "state": state, "spent": spent}
-    environment.filters |= {"ident": id, "cost": cost, "duration": duration, "drawing": Markup}
+    environment.filters |= {"ident": id, "method": method, "cost": cost, "duration": duration, "drawing": Markup}
     environment.globals |= {"variable": variable, "bounds_of": lambda change: bounds(change.interval, 1)}
     return environment.get_template("page.html")
 
@@ -105,6 +106,11 @@ def variable(mark: "Mark") -> str:
     return NAMES[mark.colour]
 
 
+def method(run: Run) -> str:
+    """What was done to a run's model, as far as it is known."""
+    return finished(run) if run["status"] == "done" else str(run["unlearner"])
+
+
 def state(run: Run) -> str:
     """How a run stands, the gate included: a model that was not unlearned well must not look like one that was."""
     if run["status"] == "done" and run["gate"] in ("failed", "control"):
@@ -116,8 +122,8 @@ def cost(run: Run) -> float | None:
     """Seconds that the run's stages took when they were computed; None where one does not say. Not to be added up over
     runs, which share stages.
     """
-    known = [took for stage in STAGES if (took := seconds(run, stage)) is not None]
-    return sum(known) if len(known) == len(STAGES) else None
+    took = [seconds(run, stage) for stage in stages_of(run)]
+    return sum(one for one in took if one is not None) if took and None not in took else None
 
 
 def spent(run: Run) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from unlearnleak.errors import UserError
-from unlearnleak.report.groups import Run, distinct, forgotten_count
-from unlearnleak.report.names import UNLEARNERS, place
+from unlearnleak.report.groups import Run, distinct, forgotten_count, method
+from unlearnleak.report.groups import rank as rank_method
 from unlearnleak.report.tables.leaks import gates, mean
 from unlearnleak.report.tables.terminal import Column, Sheet
 from unlearnleak.runs.recorded import plain_yaml, setting
-from unlearnleak.runs.stages import seconds
+from unlearnleak.runs.stages import attacked_model, seconds
 
 ABSENT = "-"
 MEASURED = ("n", "forget", "worst", "retain", "orig.", "gate", "seconds")
@@ -50,15 +50,15 @@ def by(runs: list[Run], keys: list[str]) -> list[list[str]]:
         config = configuration(run)
         values = [setting(config, key) for key in keys]
         shown = (ABSENT if value is None else str(value) for value in values)
-        words = (run["dataset"], run["unlearner"], forgotten_count(run), *shown)
-        groups[words].setdefault(run.get("key_unlearned", str(run["directory"])), run)
+        words = (run["dataset"], method(run), forgotten_count(run), *shown)
+        groups[words].setdefault(attacked_model(run) or str(run["directory"]), run)
     for index, key in enumerate(keys):
         if groups and all(words[3 + index] == ABSENT for words in groups):
             raise UserError(f"No run has a setting {key}. Name settings as on the command line, such as training.lr.")
 
     def rank(words: tuple[str, ...]) -> tuple[Any, ...]:
         numbers = [(0, float(word), "") if _is_number(word) else (1, 0.0, word) for word in words[3:]]
-        return (words[0], *place(words[1], UNLEARNERS), int(words[2]), *numbers)
+        return (words[0], *rank_method(words[1]), int(words[2]), *numbers)
 
     return [[*words, *_measured(list(groups[words].values()))] for words in sorted(groups, key=rank)]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from unlearnleak.metric.interval import wilson
 from unlearnleak.report.groups import FEW, Run, group
-from unlearnleak.report.names import UNLEARNERS, place
+from unlearnleak.report.groups import rank as by_method
 from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.report.tables.terminal import Column, Sheet
 
@@ -89,7 +89,7 @@ def pivot(runs: list[Run], column: str) -> str:
         cells[dataset, unlearner, count][attack, screening] = PIVOTS[column](members)
 
     def rank(line: tuple[str, str, str]) -> tuple[Any, ...]:
-        return (line[0], int(line[2]) == 0, int(line[2]), *place(line[1].partition(" ")[0], UNLEARNERS), line[1])
+        return (line[0], int(line[2]) == 0, int(line[2]), *by_method(line[1]))
 
     header = ["data set", "unlearner", "classes", *(f"{attack} / {screening}" for attack, screening in attacks)]
     body = [[*line, *(cells[line].get(attack, "") for attack in attacks)] for line in sorted(cells, key=rank)]
