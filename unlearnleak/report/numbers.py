@@ -1,5 +1,11 @@
 """Numbers for people."""
 
+import re
+from collections.abc import Sequence
+
+SEVERAL = 6
+"""Classes that are named one by one; of more, the first two and the last stand for all."""
+
 Interval = tuple[float, float] | None
 
 
@@ -16,3 +22,15 @@ def bounds(interval: Interval, digits: int = 0) -> str:
 def of(counts: tuple[int, int]) -> str:
     """Hits of n; a dash where there was nothing to hit."""
     return f"{counts[0]}/{counts[1]}" if counts[1] else "-"
+
+
+def classes(of: Sequence[int] | str) -> str:
+    """Class numbers, or what was to be forgotten (`runs.words.named`), shortened where there are many.
+
+    >>> classes([3, 17, 20, 31, 44, 60, 98])
+    '7 classes: 3, 17, …, 98'
+    """
+    words = re.split("[_, ]+", of) if isinstance(of, str) else [str(number) for number in of]
+    if len(words) <= SEVERAL or not all(word.isdecimal() for word in words):
+        return of if isinstance(of, str) else ", ".join(words) or "none"
+    return f"{len(words)} classes: {words[0]}, {words[1]}, …, {words[-1]}"

@@ -93,3 +93,18 @@ def test_scores_carry_verdict_and_truth():
     assert [line.number for line in lines if line.forgotten] == [3]
     assert max(line.length for line in lines) == 100.0
     assert min(line.length for line in lines) == 0.0
+
+
+def test_of_a_hundred_classes_those_that_say_most_are_shown(tmp_path):
+    forgotten, verdict = list(range(80, 92)), [5, 80]
+    key = keep(tmp_path / "s", "evidence", images_KCHW=torch.rand(100, 1, 4, 4), samples_KMF=torch.zeros(100, 1, 1))
+    folder = write_run(tmp_path / "runs" / "a", **judged(forgotten, verdict, classes=100), key_evidence=key)
+    hydra(folder, tmp_path / "s", [])
+    (one,) = load_runs([tmp_path / "runs"])
+    found = detail(one, "run-1", Pictures(Stores(), {id(one)}), Counter())
+    numbers = [line.number for line in found.classes]
+    assert (len(numbers), found.total) == (24, 100)
+    assert {*forgotten, *verdict, 99} <= set(numbers)  # 99 has the highest score of the others
+    assert numbers == sorted(numbers)
+    assert len(found.images) == 24
+    assert [image.number for image in found.images if image.forgotten] == forgotten

@@ -11,6 +11,7 @@ import numpy as np
 from unlearnleak.report.figures.chart import FORGOTTEN, ORANGE, Chart, Mark, Panel
 from unlearnleak.report.figures.evidence import PREDICTION, attacks_of
 from unlearnleak.report.groups import group
+from unlearnleak.report.numbers import classes as classes_text
 from unlearnleak.runs.stored import GoneError, Stores
 
 if TYPE_CHECKING:
@@ -39,12 +40,13 @@ def inverted(run: Run, stores: Stores) -> np.ndarray | None:
     return (images_KCHW.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
 
 
-def thumbnails(run: Run, stores: Stores) -> list[Thumbnail]:
-    """The contact sheet of a run, class by class. Raises GoneError."""
+def thumbnails(run: Run, stores: Stores, most: int) -> list[Thumbnail]:
+    """The contact sheet of a run, class by class; of many classes `most`, forgotten ones first. Raises GoneError."""
     images_KHWC = inverted(run, stores)
     if images_KHWC is None:
         return []
-    return [Thumbnail(data_uri(image), c, c in run["forgotten"]) for c, image in enumerate(images_KHWC)]
+    chosen = shown_classes([run], len(images_KHWC), most)
+    return [Thumbnail(data_uri(images_KHWC[c]), c, c in run["forgotten"]) for c in chosen]
 
 
 def data_uri(image_HWC: np.ndarray) -> str:
@@ -108,7 +110,7 @@ def sheet_panel(title: str, rows: dict[str, tuple[Run, np.ndarray]]) -> Panel:
     rows = dict(list(rows.items())[:ROWS])
     first = next(iter(rows.values()))[1]
     classes, height, width = first.shape[:3]
-    columns = shown_classes([run for run, _ in rows.values()], classes)
+    columns = shown_classes([run for run, _ in rows.values()], classes, COLUMNS)
 
     def draw(axis: "Axes") -> None:
         strips = [np.concatenate(list(images_KHWC[columns]), axis=1) for _, images_KHWC in rows.values()]
@@ -124,15 +126,16 @@ def sheet_panel(title: str, rows: dict[str, tuple[Run, np.ndarray]]) -> Panel:
                 axis.add_artist(frame_of(edges))  # add_patch would work out the limits anew for each
         axis.set_title(title)
 
-    text = "Rows: " + ", ".join(f"{label} (forgotten: {run['asked']})" for label, (run, _) in rows.items())
+    told = [f"{label} (forgotten: {classes_text(run['asked'])})" for label, (run, _) in rows.items()]
+    text = "Rows: " + ", ".join(told)
     size = (0.75 + 0.44 * len(columns), 0.55 + 0.44 * len(rows) * height / width)
     return Panel(title, text, draw, size=size, margins=(0.67, 0.27))
 
 
-def shown_classes(runs: list[Run], classes: int) -> list[int]:
-    """At most COLUMNS classes: those that a run forgot first, in the order of their numbers."""
+def shown_classes(runs: list[Run], classes: int, most: int) -> list[int]:
+    """At most `most` classes: those that a run forgot first, in the order of their numbers."""
     forgotten = {c for run in runs for c in run["forgotten"]}
-    chosen = sorted(range(classes), key=lambda c: (c not in forgotten, c))[:COLUMNS]
+    chosen = sorted(range(classes), key=lambda c: (c not in forgotten, c))[:most]
     return sorted(chosen)
 
 

@@ -16,6 +16,8 @@ from unlearnleak.runs.stages import models_of, stages_of
 from unlearnleak.runs.stored import GoneError, Stores
 
 Run = dict[str, Any]
+CLASSES = 24
+"""Classes whose scores and images the page shows of a run."""
 PLACE = "@place@"
 """Stands for a drawing's name until it is known: one model's curve is drawn once and shown in many runs."""
 
@@ -42,11 +44,15 @@ class StageLine(NamedTuple):
 
 
 class Detail(NamedTuple):
-    """Everything that the page says about one run. `note` says why pictures are missing, where any are."""
+    """Everything that the page says about one run.
+
+    `classes` are those whose scores are shown, of `total`. `note` says why pictures are missing, where any are.
+    """
 
     anchor: str
     run: Run
     classes: list[ClassLine]
+    total: int
     stages: list[StageLine]
     command: str
     images: list[Thumbnail]
@@ -70,7 +76,7 @@ class Pictures:
         images: list[Thumbnail] = []
         curves = []
         try:
-            images = thumbnails(run, self.stores)
+            images = thumbnails(run, self.stores, CLASSES)
         except GoneError as error:
             notes.append(f"No images: {error}.")
         for stage in models_of(run):
@@ -114,6 +120,7 @@ def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> De
         anchor=anchor,
         run=run,
         classes=class_lines(run) if done else [],
+        total=len(run.get("scores") or []),
         stages=[stage_line(run, stage, users) for stage in stages_of(run) if run.get(f"seconds_{stage}") is not None],
         command=command(run),
         images=images,
@@ -123,13 +130,17 @@ def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> De
 
 
 def class_lines(run: Run) -> list[ClassLine]:
-    """Each class's score with the verdict and the truth beside it."""
+    """Each class's score with the verdict and the truth beside it; of many classes the CLASSES that say most."""
     scores = run.get("scores") or []
     low, span = min(scores, default=0.0), (max(scores, default=0.0) - min(scores, default=0.0)) or 1.0
-    return [
+    lines = [
         ClassLine(c, score + 0.0, 100 * (score - low) / span, c in run["verdict"], c in run["forgotten"])
         for c, score in enumerate(scores)
     ]
+    if len(lines) <= CLASSES:
+        return lines
+    chosen = sorted(lines, key=lambda line: (not line.forgotten, not line.judged, -line.score))[:CLASSES]
+    return sorted(chosen)
 
 
 def stage_line(run: Run, stage: str, users: Counter[str]) -> StageLine:

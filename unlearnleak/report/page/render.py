@@ -19,7 +19,7 @@ from unlearnleak.report.figures.evidence import PREDICTION, attacks_of
 from unlearnleak.report.figures.svg import NAMES, inline
 from unlearnleak.report.gathered import Report
 from unlearnleak.report.groups import method as finished
-from unlearnleak.report.numbers import bounds, of, percent
+from unlearnleak.report.numbers import bounds, classes, of, percent
 from unlearnleak.report.page.details import Pictures, choose, detail, uses
 from unlearnleak.report.page.facts import duration, facts, failures
 from unlearnleak.report.page.findings import findings, warnings
@@ -77,7 +77,8 @@ def template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": percent, "bounds": bounds, "of": of, "state": state, "spent": spent}
-    environment.filters |= {"ident": id, "method": method, "cost": cost, "duration": duration, "drawing": Markup}
+    environment.filters |= {"ident": id, "classes": classes, "method": method}
+    environment.filters |= {"cost": cost, "duration": duration, "drawing": Markup}
     environment.globals |= {"variable": variable, "bounds_of": lambda change: bounds(change.interval, 1)}
     return environment.get_template("page.html")
 
@@ -122,8 +123,10 @@ def cost(run: Run) -> float | None:
     """Seconds that the run's stages took when they were computed; None where one does not say. Not to be added up over
     runs, which share stages.
     """
-    took = [seconds(run, stage) for stage in stages_of(run)]
-    return sum(one for one in took if one is not None) if took and None not in took else None
+    named = stages_of(run)
+    known = [took for stage in named if (took := seconds(run, stage)) is not None]
+    whole = {"data", "verdict"} <= set(named)  # the first and the last: a CSV may keep some columns only
+    return sum(known) if whole and len(known) == len(named) else None
 
 
 def spent(run: Run) -> str:

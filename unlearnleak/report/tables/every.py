@@ -6,7 +6,7 @@ from unlearnleak.report.figures.chart import frame
 from unlearnleak.report.file_names import file_names
 from unlearnleak.report.groups import group, method
 from unlearnleak.report.matrix import Cell, Matrix, Summary
-from unlearnleak.report.numbers import bounds, of, percent
+from unlearnleak.report.numbers import bounds, classes, of, percent
 from unlearnleak.report.tables.leaks import COLUMNS
 from unlearnleak.report.tables.table import Table
 from unlearnleak.runs.frame import flat_frame
@@ -114,6 +114,7 @@ def run_table(runs: list[Run]) -> Table:
     """Every run, also those without a result."""
     shown = [
         {key: run.get(key, "-") for key in ("dataset", "unlearner", "asked", "attack", "screening", "seed")}
+        | {"asked": classes(run.get("asked", "-"))}
         | ({"unlearner": method(run)} if run["status"] == "done" else {})
         | {"status": run["status"], "gate": run.get("gate", "-")}
         | {"exact": {None: "-", 1: "yes", 0: "no"}[run.get("exact_match")], "ASR": percent(run.get("asr"))}
