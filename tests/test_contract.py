@@ -318,6 +318,13 @@ def test_a_screening_judges_every_class_by_the_evidence_alone(name):
 
 
 @pytest.mark.parametrize("name", NAMES["screening"])
+def test_a_screening_accepts_no_more_than_its_call_reads(name):
+    cls = component("screening", name)
+    read = get_type_hints(cls.__call__)["evidence"]
+    assert all(issubclass(kind, get_args(read) or read) for kind in cls.accepts)
+
+
+@pytest.mark.parametrize("name", NAMES["screening"])
 def test_a_published_protocol_is_there(name):
     published = component("screening", name).published
     assert published is None or published in PROTOCOLS

@@ -63,7 +63,7 @@ class InitialHeads:
 def skip(count: int, generator: torch.Generator) -> None:
     """Move the generator as drawing `count` uniform numbers moves it."""
     buffer = torch.empty(min(count, 2**18))
-    while count:
+    while count > 0:
         count -= buffer[:count].uniform_(generator=generator).numel()
 
 
