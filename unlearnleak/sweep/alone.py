@@ -26,7 +26,7 @@ def run_alone(config: DictConfig, directory: Path, *, sweep: bool, hydra: DictCo
     check_reachable(config.objective, config.until)
     if config.dry_run:
         told = missing_recipes(config, hydra.runtime.choices, hydra.runtime.config_sources) if hydra else None
-        print("\n".join([dry_run_summary(config, directory, sweep=sweep), *([told] if told else [])]))
+        print("\n".join([*([told] if told else []), dry_run_summary(config, directory, sweep=sweep)]))
         if config.objective is not None and sweep:
             raise UserError(
                 f"dry_run=true ends here: what comes after these jobs depends on their objective={config.objective}."

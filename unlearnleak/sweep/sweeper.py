@@ -62,7 +62,9 @@ class Sweep:
         jobs = self.plan(arguments)
         waves = make_waves(jobs, self.sweep_dir)
         text = plan_summary(jobs, waves)
-        log.info("%s", "\n".join([text, *self.without_recipe]))
+        for told in self.without_recipe:
+            log.info("%s", told)
+        log.info("%s", text)
         tell_unplanned(jobs)
         tell_earlier(jobs)
         if self.config.dry_run:
