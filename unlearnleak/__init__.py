@@ -1,8 +1,8 @@
 """unlearnleak: what an unlearned classifier gives away about the class it forgot.
 
-Read `pipeline.py` first: it names the stages and what each one is keyed on. Every component (data set, model,
+Read `pipeline/stages.py` first: it names the stages and what each one is keyed on. Every component (data set, model,
 unlearner, attack, screening, logger) is one module in the folder of its kind and one file in conf/ of the same name.
 Nothing heavy is imported here, so that `--help` and tab completion stay quick.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
