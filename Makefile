@@ -5,7 +5,7 @@ NAME ?= smoke
 RUNS ?= outputs/runs/$(NAME)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-more test-gpu lint bench bench-check sweep report clean
+.PHONY: help demo test test-more test-gpu lint bench bench-check docs sweep report clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ bench: .venv/.installed  ## time the fast ways against plain ones, and what swee
 
 bench-check: .venv/.installed  ## a minute: is every fast way still fast
 	$(BIN)/python -m benchmarks.check
+
+docs: .venv/.installed  ## build the site, to be read from build/docs/index.html
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs
+	@echo "The site is in build/docs/index.html"
 
 sweep: .venv/.installed  ## run sweeps/NAME.yaml, such as make sweep NAME=smoke
 	$(BIN)/python -m unlearnleak.run -m +sweep=$(NAME)
