@@ -45,7 +45,7 @@ BASES = {
 }
 COMPONENTS = sorted((group, file.stem) for group in BASES for file in CONF.joinpath(group).glob("*.yaml"))
 NAMES = {group: [name for g, name in COMPONENTS if g == group] for group in BASES}
-each_component = pytest.mark.parametrize(("group", "name"), COMPONENTS, ids="-".join)
+each_component = pytest.mark.parametrize(("group", "name"), COMPONENTS, ids=str)
 SETTING = re.compile(r"^([A-Za-z]\w*):(.*)$")
 
 
