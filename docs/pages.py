@@ -82,7 +82,7 @@ def facts(cls: type) -> str:
     means = dict(pair for base in cls.__mro__ for pair in described(base))
     values = {name: shown(getattr(cls, name)) for name in means if hasattr(cls, name)}
     rows = [f"| `{name}` | {value} | {cell(means[name])} |" for name, value in values.items() if value]
-    return "\n".join(["| of the class | | |", "|---|---|---|", *rows]) if rows else ""
+    return "\n".join(["| what | here | meaning |", "|---|---|---|", *rows]) if rows else ""
 
 
 def described(cls: type) -> Iterator[tuple[str, str]]:
