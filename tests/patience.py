@@ -6,7 +6,7 @@ Tests run side by side, on machines that do other work too: a process that start
 import time
 from collections.abc import Callable
 
-PATIENCE = 120.0
+PATIENCE = 200.0
 """Seconds after which something that must come is given up."""
 
 

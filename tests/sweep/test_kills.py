@@ -1,6 +1,7 @@
-"""kill -9 of workers, of the launching process and of everything, at random instants of a real sweep on digits.
+"""kill -9 of workers, of the launching process and of everything, in the middle of real sweeps.
 
-Whatever is killed, the same command finishes the sweep, with the same bits as one that nobody disturbed.
+Whatever is killed, the same command finishes the sweep, with the same bits as one that nobody disturbed. `make test`
+has six kills at chosen points of a small sweep, `make test-more` twenty at random instants of one on digits.
 """
 
 import os
@@ -15,9 +16,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE, wait_until
+from tests.sweep.direct import sweep, words_in
 from tests.sweep.shell import ROOT, events, results, statuses
 from unlearnleak.cli.commands import main
 
+POOL = ["hydra/launcher=pool", "hydra.launcher.workers=2"]
+SMALL = ["unlearner=rt,ft,none", "forget_classes=[0],[1],[2]", "attack=head_sum,noise_prior", "screening=kmeans"]
+SMALL += ["training.epochs=40"]
+CHOSEN = (
+    *(("launcher", "at work"), ("everything", "at work"), ("worker", "at work")),
+    *(("launcher", "at work"), ("everything", "just begun"), ("worker", "at work")),
+)
 KILLS = 20
 MID_JOB = 0.7  # of the kills of more than a worker, the part that waits until jobs run; the rest hits the start
 SEED = 7
@@ -30,18 +40,15 @@ SWEEP = [
     "screening=kmeans",
     "logger=none",
     "runtime.device=cpu",
-    "hydra/launcher=pool",
-    "hydra.launcher.workers=2",
+    *POOL,
 ]
-JOBS = 48
 
 
 class Command:
-    """The sweep's command in `folder`, in a process of its own whose descendants can be told by a mark."""
+    """The sweep of `words` in `folder`, in a process of its own whose descendants can be told by a mark."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, words: list[str]) -> None:
         self.mark = uuid.uuid4().hex
-        words = [*SWEEP, f"store={folder / 'store'}", f"runs={folder / 'runs'}"]
         environment = os.environ | {"UNLEARNLEAK_TEST": self.mark, "HOME": str(folder)}
         with (folder / "out").open("ab") as out:
             self.process = subprocess.Popen(
@@ -86,9 +93,13 @@ def kill(pids: list[int]) -> None:
 
 
 def wait_for_workers(command: Command) -> None:
-    deadline = time.monotonic() + 60
-    while command.process.poll() is None and not command.workers() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: command.process.poll() is not None or command.workers(), "a worker", pause=0.05)
+
+
+def begun_stages(folder: Path, what: str) -> int:
+    """How often a stage has been begun so far; a worker's is no original, on which all jobs depend."""
+    begun = [name for _, event, name in events(folder / "runs") if event == "computing"]
+    return sum(what != "worker" or not name.startswith("original") for name in begun)
 
 
 def victims(command: Command, what: str, draw: random.Random) -> list[int]:
@@ -100,10 +111,32 @@ def victims(command: Command, what: str, draw: random.Random) -> list[int]:
     return [draw.choice(workers)] if workers else []
 
 
-def disturbed(folder: Path, draw: random.Random) -> dict[str, int]:
+def disturbed_at_chosen_points(folder: Path, words: list[str], draw: random.Random) -> dict[str, int]:
+    """Run the command and kill each part of it while a stage is being computed, or just after it began."""
+    kills: dict[str, int] = defaultdict(int)
+    command = Command(folder, words)
+    for what, when in CHOSEN:
+        before = begun_stages(folder, what)
+        if when == "at work":
+            wait_until(lambda: command.process.poll() is not None or begun_stages(folder, what) > before, "work")  # noqa: B023
+            time.sleep(draw.uniform(0.0, 0.3))
+        else:
+            time.sleep(draw.uniform(0.0, 3.0))
+        assert command.process.poll() is None, "the sweep was over before all was killed"
+        pids = victims(command, what, draw)
+        kill(pids)
+        kills[what] += bool(pids)
+        if what != "worker":
+            command.process.wait(PATIENCE)
+            command = Command(folder, words)
+    command.process.wait(PATIENCE)
+    return dict(kills)
+
+
+def disturbed(folder: Path, words: list[str], draw: random.Random) -> dict[str, int]:
     """Run the command and kill parts of it, again and again; returns how often which."""
     kills: dict[str, int] = defaultdict(int)
-    command = Command(folder)
+    command = Command(folder, words)
     while sum(kills.values()) < KILLS:
         what = draw.choice(["worker", "worker", "launcher", "everything"])
         if what == "worker" or draw.random() < MID_JOB:
@@ -111,21 +144,21 @@ def disturbed(folder: Path, draw: random.Random) -> dict[str, int]:
         time.sleep(draw.uniform(0.0, 3.0))
         pids = victims(command, what, draw)
         if command.process.poll() is not None:
-            command = Command(folder)
+            command = Command(folder, words)
             continue
         kill(pids)
         kills[what] += bool(pids)
         if what != "worker":
-            command.process.wait(30)
-            command = Command(folder)
-    command.process.wait(300)
+            command.process.wait(PATIENCE)
+            command = Command(folder, words)
+    command.process.wait(3 * PATIENCE)
     return dict(kills)
 
 
-def finish(folder: Path) -> None:
+def finish(folder: Path, words: list[str]) -> None:
     """Run the command until it ends well: a job whose worker was killed last has failed once."""
     for _ in range(3):
-        if Command(folder).process.wait(300) == 0:
+        if Command(folder, words).process.wait(3 * PATIENCE) == 0:
             return
     pytest.fail((folder / "out").read_text()[-3000:])
 
@@ -143,22 +176,47 @@ def computed_again(folder: Path) -> list[str]:
             published.add(name)
         elif name in published:
             again.append(name)
-    assert len(published) > JOBS
+    assert len(published) > len(statuses(folder / "runs"))
     return again
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Where a sweep runs undisturbed, and where it is killed."""
+    calm, stormy = tmp_path / "calm", tmp_path / "stormy"
+    calm.mkdir()
+    stormy.mkdir()
+    return calm, stormy
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_sweep_survives_kills_at_random_instants(tmp_path):
-    calm, stormy = tmp_path / "calm", tmp_path / "stormy"
-    calm.mkdir()
-    stormy.mkdir()
-    finish(calm)
-    kills = disturbed(stormy, random.Random(SEED))
+def test_a_sweep_survives_kills_at_work_and_at_its_start(folders):
+    calm, stormy = folders
+    sweep(calm, *SMALL)
+    words = [*words_in(stormy, *SMALL), *POOL]
+    kills = disturbed_at_chosen_points(stormy, words, random.Random(SEED))
+    assert kills == {"worker": 2, "launcher": 2, "everything": 2}
+    finish(stormy, words)
+    assert_whole(calm, stormy, jobs=18)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(2400)
+def test_a_sweep_survives_kills_at_random_instants(folders):
+    calm, stormy = folders
+    calmly, stormily = ([*SWEEP, f"store={folder / 'store'}", f"runs={folder / 'runs'}"] for folder in folders)
+    finish(calm, calmly)
+    kills = disturbed(stormy, stormily, random.Random(SEED))
     assert sum(kills.values()) == KILLS
     assert min(kills.values()) >= 2
-    finish(stormy)
-    assert len(results(calm / "runs")) == JOBS
+    finish(stormy, stormily)
+    assert_whole(calm, stormy, jobs=48)
+
+
+def assert_whole(calm: Path, stormy: Path, jobs: int) -> None:
+    """Whatever was killed, nothing is missing, different, computed twice or left behind."""
+    assert len(results(calm / "runs")) == jobs
     assert results(stormy / "runs") == results(calm / "runs")
     assert {entry["status"] for entry in statuses(stormy / "runs").values()} == {"done"}
     assert tensors(stormy) == tensors(calm)
