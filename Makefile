@@ -3,9 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 NAME ?= smoke
 RUNS ?= outputs/runs/$(NAME)
+# Processes that share the tests, a file at a time and the longest files first (tests/choice.py).
+WORKERS ?= 2
+SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-more test-gpu lint bench bench-check docs sweep report clean
+.PHONY: help demo test test-quick test-more test-gpu lint bench bench-check docs sweep report clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,11 +24,14 @@ demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; show
 	$(BIN)/unlearnleak table outputs/runs/demo
 	$(BIN)/unlearnleak report outputs/runs/demo
 
-test: .venv/.installed  ## run the test suite (no network, GPU, SLURM or browser)
-	$(BIN)/python -m pytest -m "not slurm and not browser and not gpu"
+test-quick: .venv/.installed  ## a minute: a little from every file of tests
+	$(BIN)/python -m pytest $(SHARED) --quick
 
-test-more: .venv/.installed  ## run the tests that need SLURM or a browser; each says so where it is skipped
-	$(BIN)/python -m pytest -m "slurm or browser"
+test: .venv/.installed  ## run the test suite (no network, GPU, SLURM or browser), with WORKERS=2 processes
+	$(BIN)/python -m pytest $(SHARED) -m "not slurm and not browser and not gpu and not long"
+
+test-more: .venv/.installed  ## run the tests that take long, or need SLURM or a browser; each says so where it is skipped
+	$(BIN)/python -m pytest -m "slurm or browser or long"
 
 test-gpu: .venv/.installed  ## run the tests that need a GPU; each says so where it is skipped
 	$(BIN)/python -m pytest -m gpu

@@ -1,13 +1,16 @@
-"""What the tests share: digits, an original LeNet with its ledger, and one way to unlearn."""
+"""What the tests share: digits, an original LeNet with its ledger, one way to unlearn; which tests run, and when."""
 
 import copy
+import os
 import signal
 from dataclasses import dataclass
 
+import matplotlib as mpl
 import pytest
 import torch
 from torch import Tensor
 
+from tests.commandline import CommandLine
 from unlearnleak.data import ForgetSet, LabeledImages, Splits
 from unlearnleak.dataset.digits import Digits
 from unlearnleak.machine.seeds import generator, isolated
@@ -16,6 +19,11 @@ from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import evaluate, fit
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.task import Task
+
+pytest_plugins = ["tests.choice"]
+
+# A process with a home of its own would look through all fonts again, which takes seconds.
+os.environ.setdefault("MPLCONFIGDIR", mpl.get_configdir())
 
 SEED = 100
 # A third of the recipe's epochs: a second and a half, and 97 % on the test images already.
@@ -45,6 +53,13 @@ def ctrl_c_is_heard():
 def one_thread():
     """The same sums in the same order on every machine, and no fight over cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def cli(tmp_path_factory):
+    """Run `python -m unlearnleak.run` in a process of its own, without the seconds of its imports."""
+    with CommandLine(tmp_path_factory.mktemp("commandline")) as command:
+        yield command
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """The names of tests: workers that share a suite find the same ones, and a failure keeps its name from run to run."""
 
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,14 @@ def collecting(folder: Path, seed: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.slow
+def test_no_name_tells_of_this_machine_or_of_an_objects_place(request):
+    """Of the tests of this session; workers that share a suite end at once where they find different ones."""
+    names = [item.nodeid for item in request.session.items]
+    places = [str(ROOT), str(Path.home()), tempfile.gettempdir()]
+    assert not [name for name in names if any(place in name for place in places) or re.search("0x[0-9a-f]{6,}", name)]
+
+
+@pytest.mark.long
 def test_every_collection_gives_the_same_tests_in_the_same_order(tmp_path):
     processes = [collecting(tmp_path / seed, seed) for seed in ("1", "2")]  # at once: each takes some seconds
     found = [process.communicate()[0].splitlines()[:-1] for process in processes]  # the last line holds a time

@@ -13,17 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.commandline import CommandLine, Finished
+from tests.commandline import Finished
 from tests.jobs import images, overrides_in, write_npz
 from tests.patience import PATIENCE, wait_until
 
 HEAVY = {"torch", "torchvision", "pytorch_lightning", "lightning", "wandb", "sklearn", "scipy", "numpy", "pydantic"}
-
-
-@pytest.fixture(scope="module")
-def cli(tmp_path_factory):
-    with CommandLine(tmp_path_factory.mktemp("commandline")) as command:
-        yield command
 
 
 @pytest.fixture(scope="module")

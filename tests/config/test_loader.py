@@ -10,18 +10,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from packaging.requirements import Requirement
 
-from tests.commandline import CommandLine
 from tests.config.test_hydra_settings import load
 from unlearnleak.config.folder import config_folder
 from unlearnleak.errors import UserError
 from unlearnleak.sweep.compose import SharedLoader
-
-
-@pytest.fixture(scope="module")
-def cli(tmp_path_factory):
-    with CommandLine(tmp_path_factory.mktemp("commandline")) as command:
-        yield command
-
 
 MARKED = "import pathlib; pathlib.Path('marker').touch()\n"
 HARMFUL = {

@@ -12,11 +12,11 @@ BAITS = ["a", "b", "c", "raise", "exit", "kill", "d", "e"]
 
 
 @pytest.fixture(scope="module")
-def one_worker(tmp_path_factory):
+def one_worker(tmp_path_factory, cli):
     """The grid, done by one worker."""
     folder = tmp_path_factory.mktemp("one")
-    done = run(*words_in(folder, *GRID, "hydra.launcher.workers=1"))
-    assert done.returncode == 0, done.stderr
+    done = cli("-m", *words_in(folder, *GRID, "hydra.launcher.workers=1"), cwd=folder)
+    assert done.code == 0, done.err
     return folder
 
 
@@ -29,10 +29,10 @@ def test_one_worker_computes_each_stage_once(one_worker):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [2, 8])
-def test_more_workers_compute_the_same_stages_once_with_the_same_bits(one_worker, tmp_path, workers):
-    done = run(*words_in(tmp_path, *GRID, f"hydra.launcher.workers={workers}"))
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("workers", [2, pytest.param(8, marks=pytest.mark.long)])
+def test_more_workers_compute_the_same_stages_once_with_the_same_bits(one_worker, cli, tmp_path, workers):
+    done = cli("-m", *words_in(tmp_path, *GRID, f"hydra.launcher.workers={workers}"), cwd=tmp_path)
+    assert done.code == 0, done.err
     assert computed(tmp_path / "runs") == computed(one_worker / "runs")
     assert len(results(tmp_path / "runs")) == JOBS
     assert results(tmp_path / "runs") == results(one_worker / "runs")
@@ -54,7 +54,7 @@ def test_two_sweeps_at_once_share_a_store_and_do_no_work_twice(one_worker, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["basic", "pool"])
+@pytest.mark.parametrize("launcher", [pytest.param("basic", marks=pytest.mark.long), "pool"])
 def test_jobs_that_raise_exit_or_are_killed_cost_themselves_alone(tmp_path, launcher):
     environment = install_trap(tmp_path / "site")
     trap = ["attack=head_sum", "attack._target_=trap.attack.Trap", f"+attack.bait={','.join(BAITS)}"]

@@ -324,17 +324,16 @@ def numbers(folder: Path) -> dict[str, dict[str, object]]:
 
 
 @pytest.mark.slow
-def test_real_jobs_give_the_same_bits_as_one_after_the_other(tmp_path):
+def test_real_jobs_give_the_same_bits_as_one_after_the_other(cli, tmp_path):
     write_npz(tmp_path / "images.npz")
     found = {}
     for name in ("basic", "pool"):
         own = [f"store={tmp_path / name / 'store'}", f"runs={tmp_path / name / 'runs'}", f"hydra/launcher={name}"]
         more = ["hydra.launcher.workers=2"] if name == "pool" else []
         words = [*overrides_in(tmp_path, *own, "attack=param_dot"), *more, "unlearner=rt,rl", "hydra/sweeper=basic"]
-        command = [sys.executable, "-m", "unlearnleak.run", "-m", *words]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr) == (0, "")
+        done = cli("-m", *words, cwd=tmp_path)
+        assert (done.code, done.err) == (0, "")
         found[name] = numbers(tmp_path / name / "runs" / "adhoc")
     assert len(found["basic"]) == 2
     assert found["pool"] == found["basic"]
-    assert done.stdout == ""  # the terminal is the sweep's: jobs speak to the worker's log
+    assert done.out == ""  # the terminal is the sweep's: jobs speak to the worker's log
