@@ -55,10 +55,13 @@ def placebo_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, c
     return published_asr(screening, rest, np.isin(retained, chosen), seed)
 
 
-def accuracies(model: Artifact, classes: tuple[int, ...], prefix: str = "") -> dict[str, float | None]:
-    """Accuracy of a stored model on the samples of `classes` and on all others, test and train."""
+def accuracies(model: Artifact | None, classes: tuple[int, ...], prefix: str = "") -> dict[str, float | None]:
+    """Accuracy of a stored model on the samples of `classes` and on all others, test and train; None without one."""
     found: dict[str, float | None] = {}
     for part, suffix in (("test", ""), ("train", "_train")):
+        if model is None:
+            found |= {f"{prefix}forget_acc{suffix}": None, f"{prefix}retain_acc{suffix}": None}
+            continue
         counts = (model.meta[f"correct_{part}"], model.meta[f"total_{part}"])
         found[f"{prefix}forget_acc{suffix}"] = forget_accuracy(*counts, classes)
         found[f"{prefix}retain_acc{suffix}"] = retain_accuracy(*counts, classes)
@@ -78,7 +81,8 @@ def gate(numbers: dict[str, Any], bounds: Gate, forgets: bool, level: str = "cla
         reasons.append(f"forget_acc {numbers['forget_acc']:.3f} is above {bounds.forget_acc}")
     if whole and numbers["original_forget_acc"] is not None and numbers["original_forget_acc"] <= bounds.forget_acc:
         reasons.append(f"the original model did not know the classes: {numbers['original_forget_acc']:.3f}")
-    least = numbers["original_retain_acc"] - bounds.retain_loss
+    before = numbers["original_retain_acc"]  # None where nobody knows the model before
+    least = 0.0 if before is None else before - bounds.retain_loss
     if numbers["retain_acc"] < least:
         reasons.append(f"retain_acc {numbers['retain_acc']:.3f} is below {least:.3f}")
     return {"gate": "failed" if reasons else "passed", "gate_reasons": reasons}
@@ -100,9 +104,10 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     numbers["asr_published"] = published_asr(plan.screening, evidence, truth_K, plan.seeds.attack)
     numbers["asr_published_placebo"] = placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack)
     numbers |= accuracies(pipeline.artifact(pipeline.attacked), classes)
-    if pipeline.attacked != "unlearned":
-        numbers |= accuracies(pipeline.artifact("unlearned"), classes, "undefended_")
-    numbers |= accuracies(pipeline.artifact("original"), classes, "original_")
+    if pipeline.attacked != pipeline.after:
+        numbers |= accuracies(pipeline.artifact(pipeline.after), classes, "undefended_")
+    original = pipeline.artifact("original") if "original" in pipeline.stages else None
+    numbers |= accuracies(original, classes, "original_")
     numbers |= gate(numbers, plan.gate, plan.unlearner.forgets, pipeline.forget_set.level)
     if pipeline.forget_set.level == "sample":
         counts = pipeline.artifact(pipeline.attacked).meta
@@ -113,7 +118,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
         "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
         "scores": verdict.score_K.tolist(),
         "queries": evidence.queries,
-        "unlearner_report": pipeline.artifact("unlearned").meta["report"],
+        "unlearner_report": pipeline.artifact(pipeline.after).meta["report"],
     }
     return numbers | costs(pipeline)
 

@@ -9,6 +9,7 @@ import torch
 from omegaconf import DictConfig
 
 from unlearnleak.adversary.evidence import Calibrated
+from unlearnleak.adversary.threat import Access
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import (
     build,
@@ -197,6 +198,11 @@ def make_plan(config: DictConfig) -> Plan:
     how = settings_of(config.training, "training")
     training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
     unlearner.check(training)
+    if unlearner.start == "file" and attack.threat.original is not Access.NONE and not unlearner.file_of("original"):
+        raise Incompatible(
+            f"attack={names['attack']} sees the model before too, and unlearner={names['unlearner']} names none: give "
+            "unlearner.original=FILE.safetensors, or take an attack that sees one model."
+        )
     spec = {group: component_spec(config, group, component) for group, component in chosen.items()}
     if not defense.active:
         del spec["defense"]

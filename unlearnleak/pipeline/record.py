@@ -60,8 +60,11 @@ def provenance(pipeline: Pipeline) -> dict[str, Any]:
 def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     """What was run, in the words of the command line."""
     plan = pipeline.plan
+    settings: dict[str, Any] = {"spec": plan.spec, "data": plan.dataset.fingerprint()}
+    if plan.unlearner.start == "file":
+        settings["weights"] = [stage.payload.get("weights") for stage in pipeline.stages.values()]
     return plan.names | {
-        "settings": key_of({"spec": plan.spec, "data": plan.dataset.fingerprint()})[:8],
+        "settings": key_of(settings)[:8],
         "dataset_caution": pipeline.artifact("data").meta.get("caution"),
         "forget_classes": list(pipeline.requested_classes),
         "forget_level": pipeline.forget_set.level,

@@ -1,7 +1,8 @@
 """What is computed from what. Read this first: from top to bottom one experiment, and the only list of its stages.
 
     data --> original --> unlearned --> [defended] --> evidence --> verdict
-                |                                        ^   ^
+     |          |             | or                       ^   ^
+     +----------|---------> imported (a file)            |   |
                 +---- for attacks that see both models --+   |
     shadow models: original --> unlearned, of other seeds ---+   for attacks that ask for some
 
@@ -13,7 +14,7 @@ that was found is the same as after one that was computed.
 
 import logging
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 
@@ -46,12 +47,18 @@ class Pipeline:
     def __init__(self, plan: Plan, *, wait: bool = True) -> None:
         self.plan, self.engine = plan, Engine(plan, wait=wait)
         data = self.data()
-        original = self.original(data, plan.seeds.original)
-        unlearned = self.unlearned(data, original)
-        target = self.defended(unlearned) if plan.defense.active else unlearned
+        if plan.unlearner.start == "file":
+            original, after = self.imported(data, "original"), self.imported(data, "unlearned")
+        else:
+            original = self.original(data, plan.seeds.original)
+            after = self.unlearned(data, original)
+        assert after is not None, "unlearner.check has seen to it"
+        target = self.defended(after) if plan.defense.active else after
         evidence = self.evidence(target, original)
-        line = (data, original, unlearned, target, evidence, self.verdict(evidence))
-        self.stages: dict[str, Stage] = {stage.name: stage for stage in line}
+        line = (data, original, after, target, evidence, self.verdict(evidence))
+        self.stages: dict[str, Stage] = {stage.name: stage for stage in line if stage is not None}
+        self.after, self.attacked = after.name, target.name
+        """The names of the stages whose model is after unlearning, and whose is attacked."""
 
     # the stages
 
@@ -146,24 +153,40 @@ class Pipeline:
 
         return Stage("unlearned", describe, {"data": data} if scratch else {"original": original}, compute)
 
+    def imported(self, data: Stage, role: Literal["unlearned", "original"]) -> Stage | None:
+        """Somebody else's model in a role, from a file; None where there is no file for it."""
+        plan, file = self.plan, self.plan.unlearner.file_of(role)
+        if file is None:
+            return None
+
+        def compute(work: Work) -> Contents:
+            model = models.built(plan, self.facts, 0, "imported")
+            file.load_into(model)
+            return models.kept(model.to(plan.device).eval(), plan.resident, [], report={})
+
+        def describe() -> dict[str, Any]:
+            return {"model": plan.spec["model"], "weights": file.sha256}
+
+        return Stage("imported" if role == "unlearned" else "original", describe, {"data": data}, compute)
+
     def defended(self, unlearned: Stage) -> Stage:
         """The unlearned model after a defence: what is shipped, and attacked."""
         plan = self.plan
 
         def compute(work: Work) -> Contents:
-            model = models.stored(plan, self.facts, work["unlearned"], plan.device)
+            model = models.stored(plan, self.facts, work[unlearned.name], plan.device)
             model = plan.defense(model, self.split, seeds.generator(plan.seeds.unlearning, "defended"))
             return models.kept(model, plan.resident, [], self.split)
 
         def describe() -> dict[str, Any]:
             return {"defense": plan.spec["defense"], "seed": plan.seeds.unlearning}
 
-        return Stage("defended", describe, {"unlearned": unlearned}, compute)
+        return Stage("defended", describe, {unlearned.name: unlearned}, compute)
 
-    def evidence(self, target: Stage, original: Stage) -> Stage:
+    def evidence(self, target: Stage, original: Stage | None) -> Stage:
         """What the attack collected. It is handed what its threat model grants, and a generator."""
         plan, threat = self.plan, self.plan.attack.threat
-        before = {} if threat.original is Access.NONE else {"original": original}
+        before = {} if threat.original is Access.NONE or original is None else {"original": original}
 
         def compute(work: Work) -> Contents:
             view = view_of(
@@ -210,11 +233,6 @@ class Pipeline:
         """The key of the stage of this name, found without computing any but the data's facts."""
         return self.stages[name].key
 
-    @property
-    def attacked(self) -> str:
-        """The name of the stage whose model is attacked."""
-        return "defended" if "defended" in self.stages else "unlearned"
-
     @cached_property
     def last(self) -> Stage:
         """The stage that the job is to stop at.
@@ -243,7 +261,8 @@ class Pipeline:
     @property
     def judged(self) -> list[Stage]:
         """What a result is of: the models that it compares, and the verdict."""
-        return [self.stages[name] for name in dict.fromkeys(("original", "unlearned", self.attacked, "verdict"))]
+        names = dict.fromkeys(("original", self.after, self.attacked, "verdict"))
+        return [self.stages[name] for name in names if name in self.stages]
 
     # the data and what is forgotten
 
@@ -290,6 +309,8 @@ class Pipeline:
         unlearner.check_classes(self.facts.num_classes)
         unlearner.check_forget(self.forget_set)
         self.forget_set.check(self.artifact("data").meta["train"])
+        if unlearner.start == "file":
+            return
         trainings = {"training": plan.training}
         own = unlearner.optimization(plan.training)
         if own and unlearner.start != "scratch" and not unlearner.freezes_statistics:

@@ -10,6 +10,7 @@ from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages
 from unlearnleak.data.forget import LEVELS
 from unlearnleak.errors import Incompatible
 from unlearnleak.model.base import Classifier
+from unlearnleak.model.base.weights import WeightsFile
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.recorder import Recorder
 from unlearnleak.training.task import Task
@@ -32,21 +33,24 @@ class Unlearner(ABC):
 
     Class attributes:
         version: raise it when the method's numbers change; stored models of older versions are then not used.
-        start: "original" continues from the original model, "scratch" from fresh weights.
+        start: "original" continues from the original model, "scratch" from fresh weights; of "file" nothing is trained
+            here at all, and `file_of` says where the models are.
         needs: names of the recorders that the original's training must have had; `recorders` makes them.
         levels: what it can forget: whole classes ("class"), parts of them ("sample"), or both.
         forgets: False only for the control that forgets nothing.
         freezes_statistics: True where training keeps the original's batch statistics, so that a batch of one will do.
         memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
+        location_keys: settings that say where something lies; what lies there is in the keys, not these.
     """
 
     version: ClassVar[int]
-    start: ClassVar[Literal["original", "scratch"]] = "original"
+    start: ClassVar[Literal["original", "scratch", "file"]] = "original"
     needs: ClassVar[frozenset[str]] = frozenset()
     levels: ClassVar[frozenset[str]] = LEVELS
     forgets: ClassVar[bool] = True
     freezes_statistics: ClassVar[bool] = False
     memory_keys: ClassVar[frozenset[str]] = frozenset()
+    location_keys: ClassVar[frozenset[str]] = frozenset()
 
     report: dict[str, Any]
 
@@ -63,6 +67,10 @@ class Unlearner(ABC):
 
     def optimization(self, original: Optimization) -> Optimization | None:
         """How it trains, if it does; `original` is how the original model was trained."""
+        return None
+
+    def file_of(self, role: Literal["unlearned", "original"]) -> WeightsFile | None:
+        """Where the model in this role lies, for a method of `start` "file"; None where there is none."""
         return None
 
     def check(self, training: Optimization) -> None:
