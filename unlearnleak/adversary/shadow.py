@@ -35,6 +35,11 @@ def shadow_training(count: int, *, steps: int, lr: float, momentum: float) -> di
     return {"steps": steps, "lr": lr, "momentum": momentum}
 
 
+def forget_nothing(count: int) -> int:
+    """How many of `count` shadow targets forget nothing: the first quarter of them, rounded up."""
+    return -(-count // 4)
+
+
 def shadow_plan(count: int, num_classes: int, generator: torch.Generator) -> Tensor:
     """Which classes each shadow target never sees: bool [S, K].
 
@@ -43,7 +48,7 @@ def shadow_plan(count: int, num_classes: int, generator: torch.Generator) -> Ten
     """
     forgotten_SK = torch.zeros(count, num_classes, dtype=torch.bool)
     most = max(1, num_classes // 2)
-    for s in range(-(-count // 4), count):
+    for s in range(forget_nothing(count), count):
         size = 1 + s % most
         forgotten_SK[s, torch.randperm(num_classes, generator=generator)[:size]] = True
     return forgotten_SK

@@ -13,13 +13,16 @@ that was found is the same as after one that was computed.
 """
 
 import logging
+from collections.abc import Sequence
 from functools import cache, cached_property, partial
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 
+from unlearnleak.adversary.shadow import forget_nothing, shadow_plan
 from unlearnleak.adversary.threat import Access
 from unlearnleak.adversary.view import view_of
+from unlearnleak.config.schema import SEED_LIMIT
 from unlearnleak.data import ForgetSet, ForgetSplit, forget_classes
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
@@ -51,10 +54,11 @@ class Pipeline:
             original, after = self.imported(data, "original"), self.imported(data, "unlearned")
         else:
             original = self.original(data, plan.seeds.original)
-            after = self.unlearned(data, original)
+            after = self.unlearned(data, original, plan.seeds.unlearning)
         assert after is not None, "unlearner.check has seen to it"
         target = self.defended(after) if plan.defense.active else after
-        evidence = self.evidence(target, original)
+        shadows = [self.shadow(data, number) for number in range(plan.attack.threat.shadow_models)]
+        evidence = self.evidence(target, original, shadows)
         line = (data, original, after, target, evidence, self.verdict(evidence))
         self.stages: dict[str, Stage] = {stage.name: stage for stage in line if stage is not None}
         self.after, self.attacked = after.name, target.name
@@ -123,10 +127,12 @@ class Pipeline:
 
         return Stage("original", describe, {"data": data}, compute, several="originals")
 
-    def unlearned(self, data: Stage, original: Stage) -> Stage:
-        """The model after the unlearner. Retraining starts from scratch: it is made from the data, not the original."""
-        plan, seed = self.plan, self.plan.seeds.unlearning
-        scratch = plan.unlearner.start == "scratch"
+    def unlearned(self, data: Stage, original: Stage, seed: int, shadow: int | None = None) -> Stage:
+        """The model after the unlearner, or a `shadow` model, which forgot other classes.
+
+        Retraining starts from scratch: it is made from the data, not the original.
+        """
+        plan, scratch = self.plan, self.plan.unlearner.start == "scratch"
 
         def compute(work: Work) -> Contents:
             self.check()
@@ -135,7 +141,7 @@ class Pipeline:
             task = Task(
                 original=None if scratch else models.stored(plan, self.facts, work["original"], plan.device),
                 fresh=lambda: models.built(plan, self.facts, seed, "unlearned").to(plan.device),
-                split=self.split,
+                split=self.split_of(forget()),
                 test=plan.resident.test,
                 training=plan.training,
                 generator=partial(seeds.generator, seed, "unlearned"),
@@ -144,11 +150,17 @@ class Pipeline:
                 checkpoints=work.checkpoints,
             )
             model = unlearner.unlearn(task)
-            return models.kept(model, plan.resident, task.curve, self.split, report=unlearner.report)
+            return models.kept(model, plan.resident, task.curve, task.split, report=unlearner.report)
+
+        def forget() -> ForgetSet:
+            return self.forget_set if shadow is None else self.shadow_set(shadow)
 
         def describe() -> dict[str, Any]:
-            forget = self.forget_set.describe(plan.seeds.forget)
-            own = {"unlearner": plan.spec["unlearner"], "forget_classes": forget, "seed": seed}
+            own = {
+                "unlearner": plan.spec["unlearner"],
+                "forget_classes": forget().describe(plan.seeds.forget),
+                "seed": seed,
+            }
             return own | ({name: plan.spec[name] for name in ("model", "training")} if scratch else {})
 
         return Stage("unlearned", describe, {"data": data} if scratch else {"original": original}, compute)
@@ -183,10 +195,28 @@ class Pipeline:
 
         return Stage("defended", describe, {unlearned.name: unlearned}, compute)
 
-    def evidence(self, target: Stage, original: Stage | None) -> Stage:
+    def shadow(self, data: Stage, number: int) -> Stage:
+        """A model that the attacker trains and unlearns alone, as the target was, on the same images with other seeds.
+
+        An ordinary stage: of the same seed and classes it is another run's model, and sweeps share it.
+        """
+        seed = seeds.derive(self.plan.seeds.attack, "shadow", str(number)) % SEED_LIMIT
+        original = self.original(data, seed)
+        if number < forget_nothing(self.plan.attack.threat.shadow_models):
+            return original
+        return self.unlearned(data, original, seed, shadow=number)
+
+    def shadow_set(self, number: int) -> ForgetSet:
+        """What a shadow model forgot: drawn by the attacker, who does not know how many classes the target forgot."""
+        count, classes = self.plan.attack.threat.shadow_models, self.facts.num_classes
+        forgotten_SK = shadow_plan(count, classes, seeds.generator(self.plan.seeds.attack, "shadow classes"))
+        return ForgetSet(classes=tuple(forgotten_SK[number].nonzero()[:, 0].tolist()))
+
+    def evidence(self, target: Stage, original: Stage | None, shadows: Sequence[Stage] = ()) -> Stage:
         """What the attack collected. It is handed what its threat model grants, and a generator."""
         plan, threat = self.plan, self.plan.attack.threat
         before = {} if threat.original is Access.NONE or original is None else {"original": original}
+        made = {f"shadow_{number}": stage for number, stage in enumerate(shadows)}
 
         def compute(work: Work) -> Contents:
             view = view_of(
@@ -194,13 +224,17 @@ class Pipeline:
                 target=models.stored(plan, self.facts, work[target.name], plan.device),
                 original=models.stored(plan, self.facts, work["original"], plan.device) if before else None,
                 auxiliary=plan.resident.auxiliary if threat.auxiliary else None,
+                shadows=[
+                    (models.stored(plan, self.facts, work[role], plan.device), self.shadow_set(number).classes)
+                    for number, role in enumerate(made)
+                ],
             )
             return pack(plan.attack(view, seeds.generator(plan.seeds.attack, "evidence")))
 
         def describe() -> dict[str, Any]:
             return {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
 
-        return Stage("evidence", describe, {target.name: target} | before, compute)
+        return Stage("evidence", describe, {target.name: target} | before | made, compute)
 
     def verdict(self, evidence: Stage) -> Stage:
         """What the screening made of the evidence: forgotten_K and score_K."""
@@ -295,8 +329,11 @@ class Pipeline:
     @cached_property
     def split(self) -> ForgetSplit:
         """The training images on the device, divided into what is to be forgotten and what stays."""
-        generator = seeds.generator(self.plan.seeds.forget, "forget samples")
-        return self.forget_set.split(self.plan.resident.train, generator)
+        return self.split_of(self.forget_set)
+
+    def split_of(self, forget: ForgetSet) -> ForgetSplit:
+        """The same for any forget set."""
+        return forget.split(self.plan.resident.train, seeds.generator(self.plan.seeds.forget, "forget samples"))
 
     def check(self) -> None:
         """Hold the settings against the data's facts, before anything is trained.
