@@ -101,7 +101,7 @@ def test_every_value_says_whose_it_is(file):
     assert file.read_text().startswith("# "), "a line that says what this is"
     for line in settings_lines(file):
         if not line.startswith("_target_"):
-            assert re.search(r"# (paper|ours)\b", line), line
+            assert re.search(r"# (paper|reference|ours)\b", line), line
 
 
 @pytest.mark.parametrize("section", ["training", "gate"])
@@ -110,7 +110,7 @@ def test_every_value_of_the_main_file_says_whose_it_is(section):
     values = [line for line in lines[: [*map(bool, lines), False].index(False)] if SETTING.match(line.strip())]
     assert values
     for line in values:
-        assert re.search(r"# (paper|ours)\b", line), line
+        assert re.search(r"# (paper|reference|ours)\b", line), line
 
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda path: path.stem)

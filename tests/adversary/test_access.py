@@ -88,7 +88,7 @@ def test_label_only_access_names_the_likeliest_class_and_counts(model, images):
 
 def test_a_model_without_a_linear_last_layer_shows_no_head(model):
     model.head = None
-    with pytest.raises(UserError, match="does not end in a linear layer"):
+    with pytest.raises(UserError, match="gives no head: no linear layer of it is known"):
         WhiteBox(model).head()
 
 

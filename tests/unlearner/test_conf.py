@@ -51,7 +51,7 @@ def test_a_file_names_a_class_of_the_module_of_its_name_and_all_its_settings(fil
 def test_every_number_says_whose_it_is(file):
     for line in file.read_text().splitlines():
         if line.strip() and not line.startswith(("#", "_target_")):
-            assert "  # paper" in line or "  # ours: " in line, line
+            assert any(word in line for word in ("  # paper", "  # reference", "  # ours: ")), line
 
 
 @pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)

@@ -43,7 +43,8 @@ def test_it_is_a_stage_and_the_attack_reads_it_as_the_model_that_it_is(folder):
 
 
 def test_nothing_is_trained_and_a_result_comes_of_it(folder, monkeypatch):
-    monkeypatch.setattr("unlearnleak.pipeline.stages.fit", lambda *a, **k: pytest.fail("trained"))
+    for room in ("pipeline.stages", "training.task"):
+        monkeypatch.setattr(f"unlearnleak.{room}.fit", lambda *a, **k: pytest.fail("trained"))
     words = ["unlearner=imported", f"unlearner.path={folder / 'unlearned.safetensors'}", "attack=head_sum"]
     config = composed(*overrides_in(folder, *words))
     result = run_job(config, folder / "runs" / "one", sweep=False)
