@@ -9,7 +9,7 @@ from unlearnleak.report.matrix import Cell, Matrix, Summary
 from unlearnleak.report.numbers import bounds, classes, of, percent
 from unlearnleak.report.tables.leaks import COLUMNS
 from unlearnleak.report.tables.table import Table
-from unlearnleak.runs.frame import flat_frame
+from unlearnleak.runs.frame import tidy
 
 if TYPE_CHECKING:
     from unlearnleak.report.compare import Change
@@ -120,4 +120,4 @@ def run_table(runs: list[Run]) -> Table:
         | {"exact": {None: "-", 1: "yes", 0: "no"}[run.get("exact_match")], "ASR": percent(run.get("asr"))}
         for run in runs
     ]
-    return Table("runs", "Every run.", frame(shown), flat_frame(runs))
+    return Table("runs", "Every run.", frame(shown), tidy(runs))
