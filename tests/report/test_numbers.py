@@ -13,7 +13,7 @@ from unlearnleak.report.numbers import bounds, classes, of, percent
         (list(range(6)), "0, 1, 2, 3, 4, 5"),
         ([3, 17, 20, 31, 44, 60, 98], "7 classes: 3, 17, …, 98"),
         ("3, 17, 20, 31, 44, 60, 98", "7 classes: 3, 17, …, 98"),
-        ("0_1_2_3_4_5_6_7", "8 classes: 0, 1, …, 7"),
+        ("0.1.2.3.4.5.6.7", "8 classes: 0, 1, …, 7"),
         ("draw3", "draw3"),
         ("none", "none"),
         ("a, b, c, d, e, f, g", "a, b, c, d, e, f, g"),

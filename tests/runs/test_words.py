@@ -23,6 +23,12 @@ def test_the_name_that_a_run_gets_is_read_back():
     }
 
 
+def test_a_defence_is_read_back_from_the_name():
+    config = jobs.composed("unlearner=ng", "defense=weight_noise", "attack=head_sum", "forget_classes=[3]")
+    found = named({"directory": Path(run_name(_root_=config))})
+    assert (found["unlearner"], found["defense"], found["asked"]) == ("ng", "weight_noise", "3")
+
+
 @pytest.mark.parametrize("name", ["run", "a-b-c", "a-b-c-d-e-f-g-h-i", "<script>alert(1)</script>"])
 def test_any_other_name_gives_dashes(name):
     found = named({"directory": Path(name)})

@@ -10,11 +10,25 @@ def test_groups_become_words_and_nothing_is_lost() -> None:
         "unlearner_settings": unlearner,
         "attack": "mine",
         "attack_settings": attack,
+        "method": "rt",
         "unlearner_attack": "rt / mine",
         "seed": 3,
         "training": {"epochs": 2},
         "forget_classes": [3],
     }
+
+
+def test_what_runs_are_grouped_by_names_the_defence_and_the_part_of_a_class() -> None:
+    config = {group: {"_target_": f"acme.{word}.X"} for group, word in (("unlearner", "ft"), ("attack", "mine"))}
+    noise, none = ({"_target_": f"acme.{word}.X"} for word in ("weight_noise", "none"))
+    for changed, method in (
+        ({"defense": none, "forget_share": 1.0, "forget_rows": None}, "ft"),
+        ({"defense": noise}, "ft + weight_noise"),
+        ({"defense": noise, "forget_share": 0.2}, "ft (20 %) + weight_noise"),
+        ({"forget_rows": [1, 2]}, "ft (samples)"),
+    ):
+        shaped = by_words(config | changed)
+        assert (shaped["method"], shaped["unlearner_attack"]) == (method, f"{method} / mine")
 
 
 def test_a_config_without_groups_is_left_alone() -> None:

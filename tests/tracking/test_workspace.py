@@ -80,7 +80,7 @@ def test_every_setting_that_groups_is_a_short_word_of_real_runs(runs: list[Offli
 
 def test_runs_are_grouped_by_sweep_then_method() -> None:
     keys = [(key["section"], key["name"]) for key in spec()["runSets"][0]["grouping"]]
-    assert keys == [("run", "group"), ("config", "unlearner.value"), ("config", "attack.value")]
+    assert keys == [("run", "group"), ("config", "method.value"), ("config", "attack.value")]
 
 
 def test_means_take_in_the_whole_grid() -> None:

@@ -29,11 +29,12 @@ def method(run: Run) -> str:
     """What was done to the model, in words: the unlearner, what it was to forget where that is not whole classes, and
     the defence where there is one; such as "ft", "rt (20 %)", "rt (samples)", "ft + weight_noise".
     """
-    control = run["gate"] == "control"
+    control = run.get("gate") == "control"  # a run without a result has none
     share = run.get("forget_share")
-    told = ["samples"] if run.get("forget_level", "class") == "sample" and not control else []
-    told += [f"{100 * share:g} %"] if share is not None and share < 1 and not control else []
-    forgot = f" ({', '.join(told)})" if told else ""
+    if share is not None and share < 1 and not control:
+        forgot = f" ({100 * share:g} %)"
+    else:
+        forgot = " (samples)" if run.get("forget_level") == "sample" and not control else ""
     defense = run.get("defense") or NO_DEFENSE
     return f"{run['unlearner']}{forgot}{'' if defense == NO_DEFENSE else f' + {defense}'}"
 

@@ -30,7 +30,7 @@ def classes(of: Sequence[int] | str) -> str:
     >>> classes([3, 17, 20, 31, 44, 60, 98])
     '7 classes: 3, 17, …, 98'
     """
-    words = re.split("[_, ]+", of) if isinstance(of, str) else [str(number) for number in of]
+    words = re.split("[., ]+", of) if isinstance(of, str) else [str(number) for number in of]
     if len(words) <= SEVERAL or not all(word.isdecimal() for word in words):
         return of if isinstance(of, str) else ", ".join(words) or "none"
     return f"{len(words)} classes: {words[0]}, {words[1]}, …, {words[-1]}"

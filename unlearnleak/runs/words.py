@@ -9,7 +9,7 @@ PARTS = ("dataset", "model", "unlearner", "classes", "attack", "screening", "see
 
 
 def named(run: Run) -> Run:
-    """The run, with data set, model, unlearner, attack and screening from its folder's name where it lacks them.
+    """The run, with the words of data set, model, unlearner, defence, attack and screening that it lacks from its name.
 
     A folder of any other name gives dashes. `asked` is what was to be forgotten, `seed` the run's seed, as text.
     """
@@ -17,6 +17,8 @@ def named(run: Run) -> Run:
     whole = len(parts) == len(PARTS) and run["directory"].name.count("-") == len(PARTS) - 1
     words = {key: parts[key] if whole else "-" for key in ("dataset", "model", "unlearner", "attack", "screening")}
     words |= {"asked": parts["classes"] if whole else "-", "seed": parts["seed"].removeprefix("s") if whole else "-"}
+    words["unlearner"], plus, defense = words["unlearner"].partition("+")
+    words |= {"defense": defense} if plus else {}
     if "forget_classes" in run:
         words["asked"] = classes_text(run["forget_classes"])
     if "seeds" in run:

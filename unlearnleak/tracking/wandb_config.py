@@ -6,6 +6,8 @@ from omegaconf import OmegaConf
 
 from unlearnleak.config.build import component_name
 
+METHOD = "method"
+"""The config key of the unlearner, with what it forgot where that is not whole classes, and the defence if any."""
 PAIR = "unlearner_attack"
 """The config key by which a bar plot, which groups by one key, compares unlearner x attack."""
 
@@ -27,11 +29,17 @@ def by_words(config: dict[str, Any]) -> dict[str, Any]:
             shaped[f"{name}_settings"] = value
         else:
             shaped[name] = value
-    unlearner, attack, defense = (shaped.get(group) for group in ("unlearner", "attack", "defense"))
-    if not (isinstance(unlearner, str) and isinstance(attack, str)):
+    if not all(isinstance(shaped.get(group), str) for group in ("unlearner", "attack")):
         return shaped
-    defended = f" + {defense}" if isinstance(defense, str) and defense != "none" else ""
-    return shaped | {PAIR: f"{unlearner}{defended} / {attack}"}
+    return shaped | {METHOD: method(shaped), PAIR: f"{method(shaped)} / {shaped['attack']}"}
+
+
+def method(shaped: dict[str, Any]) -> str:
+    """What was done to the model, in words, as reports have it: "ft", "rt (20 %)", "rt (samples)", "ft + noise"."""
+    share, defense = shaped.get("forget_share", 1), shaped.get("defense", "none")
+    part = f" ({100 * share:g} %)" if isinstance(share, int | float) and share < 1 else ""
+    part = " (samples)" if not part and shaped.get("forget_rows") is not None else part
+    return f"{shaped['unlearner']}{part}{f' + {defense}' if isinstance(defense, str) and defense != 'none' else ''}"
 
 
 def drawable(values: dict[str, Any]) -> dict[str, Any]:

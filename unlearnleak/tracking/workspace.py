@@ -10,14 +10,14 @@ import wandb_workspaces.reports.v2.interface as panels
 import wandb_workspaces.workspaces as ws
 from wandb_workspaces import expr
 
-from unlearnleak.tracking.wandb_config import PAIR
+from unlearnleak.tracking.wandb_config import METHOD, PAIR
 
 STAGES = ("original", "unlearned", "evidence", "verdict")
 """Those of every run that is known of; runs may have others (`runs.stages.stages`)."""
 MOST_RUNS = 1000  # ours: a whole grid enters a mean; W&B's default, ten runs, would be averaged silently
 MOST_BARS = 400  # ours: twenty unlearners x twenty attacks; W&B leaves out what is beyond
 COLUMNS = (
-    *("config:dataset.value", "config:unlearner.value", "config:attack.value", "config:screening.value"),
+    *("config:dataset.value", "config:method.value", "config:attack.value", "config:screening.value"),
     *("config:seed.value", "summary:asr", "summary:asr_published", "summary:asr_constant", "summary:exact_match"),
     *("summary:forget_acc", "summary:retain_acc", "summary:gate"),
 )
@@ -82,7 +82,7 @@ def unlearning() -> ws.Section:
             panels.ScatterPlot(
                 title="Forget over retain accuracy (test); colour: ASR", x="retain_acc", y="forget_acc", z="asr"
             ),
-            bars("Accuracy after unlearning (test, mean)", ["forget_acc", "retain_acc"], by="unlearner"),
+            bars("Accuracy after unlearning (test, mean)", ["forget_acc", "retain_acc"], by=METHOD),
             coordinates("Gate: passed, failed or control", ["unlearner"], ["forget_acc", "retain_acc", "gate", "asr"]),
             panels.LinePlot(title="Unlearning: test accuracy", x="unlearned/epoch", y=["unlearned/test_acc"]),
             panels.LinePlot(title="Original: test accuracy", x="original/epoch", y=["original/test_acc"]),
@@ -113,12 +113,12 @@ def one_run() -> ws.Section:
 def workspace(
     *, entity: str, project: str, sweep: str | None, name: str, stages: Sequence[str] = STAGES
 ) -> ws.Workspace:
-    """The workspace of a project, or of one sweep in it; runs are grouped by sweep, unlearner and attack.
+    """The workspace of a project, or of one sweep in it; runs are grouped by sweep, method and attack.
 
     `stages` are those whose cost is shown, in their order.
     """
     runs = ws.RunsetSettings(
-        groupby=[expr.Metric("Group"), expr.Config("unlearner"), expr.Config("attack")],
+        groupby=[expr.Metric("Group"), expr.Config(METHOD), expr.Config("attack")],
         filters=expr.And(expr.Metric("Group") == sweep) if sweep else "",
         pinned_columns=list(COLUMNS),
     )

@@ -18,7 +18,7 @@ from unlearnleak.report.figures.chart import Chart
 from unlearnleak.report.figures.evidence import PREDICTION, attacks_of
 from unlearnleak.report.figures.svg import NAMES, inline
 from unlearnleak.report.gathered import Report
-from unlearnleak.report.groups import method as finished
+from unlearnleak.report.groups import method
 from unlearnleak.report.numbers import bounds, classes, of, percent
 from unlearnleak.report.page.details import Pictures, choose, detail, uses
 from unlearnleak.report.page.facts import duration, facts, failures
@@ -105,11 +105,6 @@ def figure(chart: Chart, name: str) -> dict[str, Any]:
 def variable(mark: "Mark") -> str:
     """The CSS variable of a mark's colour."""
     return NAMES[mark.colour]
-
-
-def method(run: Run) -> str:
-    """What was done to a run's model, as far as it is known."""
-    return finished(run) if run["status"] == "done" else str(run["unlearner"])
 
 
 def state(run: Run) -> str:

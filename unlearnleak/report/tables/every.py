@@ -114,8 +114,7 @@ def run_table(runs: list[Run]) -> Table:
     """Every run, also those without a result."""
     shown = [
         {key: run.get(key, "-") for key in ("dataset", "unlearner", "asked", "attack", "screening", "seed")}
-        | {"asked": classes(run.get("asked", "-"))}
-        | ({"unlearner": method(run)} if run["status"] == "done" else {})
+        | {"asked": classes(run.get("asked", "-")), "unlearner": method({"unlearner": "-"} | run)}
         | {"status": run["status"], "gate": run.get("gate", "-")}
         | {"exact": {None: "-", 1: "yes", 0: "no"}[run.get("exact_match")], "ASR": percent(run.get("asr"))}
         for run in runs

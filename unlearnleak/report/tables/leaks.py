@@ -64,8 +64,10 @@ def rows(runs: list[Run]) -> list[list[str]]:
 def sheets(runs: list[Run]) -> list[Sheet]:
     """For the terminal: a table per data set, attack and screening, a line per unlearner."""
     sections: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
-    for dataset, attack, screening, unlearner, count, *cells in rows(runs):
-        sections[dataset, attack, screening].append([f"{unlearner:<4} {count:>4}", *cells])
+    found = rows(runs)
+    longest = max((len(label) for _, _, _, label, *_ in found), default=0)
+    for dataset, attack, screening, label, count, *cells in found:
+        sections[dataset, attack, screening].append([f"{label:<{max(4, longest)}} {count:>4}", *cells])
     columns = [Column("classes", 9, words=True, left=True)]
     columns += [Column(name, width) for name, width in zip(COLUMNS, WIDTHS, strict=True)]
     return [
