@@ -137,7 +137,7 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
     """
     wait = launch_folder() is None  # a sweep has better things to do with a device than to wait on it
     told = None  # a sweep says so of all its jobs at once
-    if hydra and wait:
+    if hydra and wait and "choices" in hydra.runtime:
         told = missing_recipes(config, hydra.runtime.choices, hydra.runtime.config_sources)
     if not in_use(directory):  # else it is seen first whose it is
         record_config(directory, config, hydra)
