@@ -34,7 +34,10 @@ def test_eight_processes_at_once_get_one_artifact(store, tmp_path, locks):
         def compute():
             with (tmp_path / "computed").open("a") as file:
                 file.write(f"{i}\n")
-            time.sleep(0.2)
+            if locks == "broken":  # nobody finds another one's: all have begun before the first has ended
+                wait_until(lambda: len((tmp_path / "computed").read_text().split()) == 8, "all eight")
+            else:
+                time.sleep(0.2)
             return Contents({"w": torch.full((1000,), i)}, {"by": i})
 
         barrier.wait(PATIENCE)
