@@ -55,7 +55,7 @@ def test_the_targets_own_vectors_are_those_of_its_own_head(original, digits):
 def test_forgotten_classes_come_last_and_the_control_is_silent(targets, digits):
     screening = Youden()
     for classes, model in targets.items():
-        evidence = attack(model, digits.auxiliary, steps=200, shadows=12)
+        evidence = attack(model, digits.auxiliary, steps=100, shadows=12)
         assert lowest(evidence.aligned_KMF[:, 0, 0], len(classes)) == set(classes)
         assert set(named(screening(evidence))) == set(classes)
 
