@@ -18,8 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CONF, BY_HAND = ROOT / "conf", ROOT / "docs" / "methods"
 METHODS = {"unlearner": "Unlearners", "defense": "Defences", "attack": "Attacks", "screening": "Screenings"}
 """The groups whose choices have a page each, and their titles; a group that conf/ does not have is left out."""
-SETTING = re.compile(r"^(?P<name>[A-Za-z]\w*): (?P<value>.*?)  # (?P<whose>paper|ours)\b:? ?(?P<why>.*)$")
-OWN = re.compile(r"^ +- override /(?P<group>\w+)@\S+: (?P<choice>\w+)  # (?P<whose>paper|ours)\b:? ?(?P<why>.*)$")
+SETTING = re.compile(r"^(?P<name>[A-Za-z]\w*): (?P<value>.*?)  # (?P<whose>paper|ours|reference)\b:? ?(?P<why>.*)$")
+OWN = re.compile(
+    r"^ +- override /(?P<group>\w+)@\S+: (?P<choice>\w+)  # (?P<whose>paper|ours|reference)\b:? ?(?P<why>.*)$"
+)
 LITERAL = re.compile(r"(``[^`]+``|`[^`]+`)")
 
 

@@ -33,7 +33,7 @@ def test_a_methods_page_says_what_its_yaml_and_its_class_say(group, file):
     for override in content.pop("defaults", []):
         for chosen in override.values() if isinstance(override, dict) else []:
             assert f"| [`{chosen}`](../screening/{chosen}.md) |" in text
-    rows = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \| (?:paper|ours) \|", text, re.M))
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \| (?:paper|ours|reference) \|", text, re.M))
     assert set(content) <= set(rows)
     assert {key: yaml.safe_load(rows[key]) for key in content} == content
 
