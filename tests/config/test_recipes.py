@@ -87,9 +87,20 @@ def test_of_training_and_unlearning_only_one_may_have_a_recipe(tmp_path):
     )
 
 
+def test_a_recipe_whose_name_has_no_model_is_told_of(tmp_path):
+    (tmp_path / "recipe").mkdir()
+    (tmp_path / "recipe" / "cifar10_ng.yaml").write_text("epochs: 3\n")
+    config = composed("dataset=cifar10", "model=lenet", "unlearner=ng")
+    told = missing_recipes(config, choices("cifar10", "lenet", "ng"), [{"schema": "file", "path": str(tmp_path)}])
+    assert told.endswith("; conf/recipe/cifar10_ng.yaml is not read any more: call it cifar10_lenet_ng.yaml")
+
+
 def test_who_wants_no_recipe_is_told_nothing_of_it():
     named = {key: name for key, name in choices("cifar10", "lenet", "ng").items() if "@" not in key}
-    assert missing_recipes(composed("dataset=cifar10", "model=lenet", "unlearner=ng"), named, SOURCES) is None
+    config = composed("dataset=cifar10", "model=lenet", "unlearner=ng")
+    assert missing_recipes(config, named, SOURCES) is None
+    nothing = dict.fromkeys(("recipe@training", "recipe@unlearner"))
+    assert missing_recipes(config, named | nothing, SOURCES) is None
 
 
 def test_a_recipe_that_is_named_and_not_there_is_refused():

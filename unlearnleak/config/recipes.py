@@ -33,13 +33,17 @@ def missing_recipes(config: DictConfig, chosen: Mapping[str, Any], sources: Iter
         UserError: a recipe was named that is not there.
     """
     known = recipes(sources)
-    missing = {part for part in SECTIONS if f"recipe@{part}" in chosen and not has_recipe(part, chosen, known)}
+    wanted = [part for part in SECTIONS if chosen.get(f"recipe@{part}") is not None]
+    missing = {part for part in wanted if not has_recipe(part, chosen, known)}
     has_settings = any(key != "_target_" for key in config.unlearner) and config.until != "original"
     if "unlearner" in missing and has_settings:
+        name, old = chosen["recipe@unlearner"], f"{chosen['dataset']}_{chosen['unlearner']}"
+        hint = f"; conf/recipe/{old}.yaml is not read any more: call it {name}.yaml" if old in known else ""
         training = "conf/config.yaml" if "training" in missing else f"conf/recipe/{chosen['recipe@training']}.yaml"
         return (
             f"no recipe for {chosen['unlearner']} on {chosen['dataset']} with {chosen['model']}: the values of "
             f"conf/unlearner/{chosen['unlearner']}.yaml stand, for training those of {training}, unless set otherwise"
+            f"{hint}"
         )
     if "training" in missing:
         return (
@@ -56,7 +60,7 @@ def has_recipe(part: str, chosen: Mapping[str, Any], known: frozenset[str]) -> b
         UserError: it was named, and is not there. Hydra leaves it out in silence, as one that nobody named.
     """
     name = chosen[f"recipe@{part}"]
-    if name not in known and name is not None and name != SECTIONS[part].format(**chosen):
+    if name not in known and name != SECTIONS[part].format(**chosen):
         kind = chosen["unlearner" if part == "unlearner" else "model"]
         there = ", ".join(sorted(each for each in known if each.endswith(f"_{kind}"))) or f"none for {kind}"
         raise UserError(f"recipe@{part}={name} is not possible: there is no conf/recipe/{name}.yaml. Allowed: {there}.")
