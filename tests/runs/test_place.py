@@ -22,7 +22,9 @@ from unlearnleak.runs.place import check_place, keep_earlier
 from unlearnleak.runs.status import RESULT, STATUS, mark, read_json, read_result, read_status, write_result
 from unlearnleak.sweep.waves import dry_run_summary
 
-HYDRA = OmegaConf.create({"overrides": {"task": ["unlearner=ft"]}, "runtime": {"cwd": "/here"}})
+HYDRA = OmegaConf.create(
+    {"overrides": {"task": ["unlearner=ft"]}, "runtime": {"cwd": "/here", "choices": {}, "config_sources": []}}
+)
 QUICK = ("unlearner=ft", "attack=head_sum")
 
 

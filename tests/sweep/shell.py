@@ -24,14 +24,14 @@ class Trap(HeadSum):
     def __init__(self, *, bait: str) -> None:
         self.bait = bait
 
-    def __call__(self, target, auxiliary, generator):
+    def __call__(self, view, generator):
         if self.bait == "raise":
             raise FloatingPointError("seven is no number")
         if self.bait == "exit":
             sys.exit(3)
         if self.bait == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().__call__(target, auxiliary, generator)
+        return super().__call__(view, generator)
 """
 
 

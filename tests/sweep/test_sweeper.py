@@ -114,10 +114,10 @@ def test_a_sweep_up_to_a_stage_stores_that_stage_only(tmp_path, computed):
 def test_a_job_that_fails_costs_itself_alone(tmp_path, monkeypatch, capsys):
     attack = HeadSum.__call__
 
-    def broken(self, target, auxiliary, generator):
+    def broken(self, view, generator):
         if forgotten == [1]:
             raise FloatingPointError("seven is no number")
-        return attack(self, target, auxiliary, generator)
+        return attack(self, view, generator)
 
     forgotten: list[int] = []
     monkeypatch.setattr(HeadSum, "__call__", broken)
