@@ -4,6 +4,7 @@ A process imports them and then forks for every command: each one is a process o
 folder, environment, output and exit status, as from a shell.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -80,6 +81,7 @@ def serve() -> None:
 
     import unlearnleak.pipeline.job  # noqa: F401
 
+    gc.freeze()  # a command that looks through what is imported already would copy its memory
     for order in map(json.loads, sys.stdin):
         process = os.fork()
         if process == 0:

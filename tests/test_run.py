@@ -42,6 +42,7 @@ def python(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
 # Jobs and sweeps
 
 
+@pytest.mark.slow
 def test_one_job_from_a_real_shell(shared, tmp_path):
     """Everything as people start it, W&B included; nothing but its own words on the terminal."""
     words = overrides_in(shared, f"runs={tmp_path}", "logger=wandb", "logger.mode=offline")

@@ -23,6 +23,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
     return json.loads((folder / "runs" / "run" / name).read_text())  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_service_killed_before_the_results_are_logged(run: FaultyJobs, tmp_path: Path) -> None:
     done = run(tmp_path, fault="kill_service")
     assert done.code == 0, done.err
