@@ -74,6 +74,11 @@ def test_an_unlearner_without_settings_needs_no_recipe_but_training_does(unlearn
     assert said("cifar10", "lenet", "ng", "until=original") == told
 
 
+def test_a_model_from_a_file_is_tuned_by_nobody():
+    assert said("cifar10", "lenet", "imported", "unlearner.path=FILE.safetensors") is None
+    assert said("cifar10", "lenet", "imported").startswith("no recipe for training lenet")
+
+
 def test_of_training_and_unlearning_only_one_may_have_a_recipe(tmp_path):
     (tmp_path / "recipe").mkdir()
     (tmp_path / "recipe" / "cifar10_lenet.yaml").write_text("epochs: 3\n")

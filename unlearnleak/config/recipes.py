@@ -22,7 +22,8 @@ SECTIONS = {"unlearner": "{dataset}_{model}_{unlearner}", "training": "{dataset}
 def missing_recipes(config: DictConfig, chosen: Mapping[str, Any], sources: Iterable[Any]) -> str | None:
     """Which settings of a job were searched for no such job, and what stands in their place, in one line.
 
-    None where every part has its recipe: an unlearner without settings needs none, nor does one that is not reached.
+    None where every part has its recipe: an unlearner without numbers to tune needs none, nor does one that is not
+    reached, nor a model whose weights somebody brings in a file (`unlearner.path`).
 
     Args:
         config: the composed config of the job.
@@ -32,11 +33,13 @@ def missing_recipes(config: DictConfig, chosen: Mapping[str, Any], sources: Iter
     Raises:
         UserError: a recipe was named that is not there.
     """
+    if config.unlearner.get("path") is not None:
+        return None
     known = recipes(sources)
     wanted = [part for part in SECTIONS if chosen.get(f"recipe@{part}") is not None]
     missing = {part for part in wanted if not has_recipe(part, chosen, known)}
-    has_settings = any(key != "_target_" for key in config.unlearner) and config.until != "original"
-    if "unlearner" in missing and has_settings:
+    tuned = any(isinstance(value, int | float) for value in config.unlearner.values()) and config.until != "original"
+    if "unlearner" in missing and tuned:
         name, old = chosen["recipe@unlearner"], f"{chosen['dataset']}_{chosen['unlearner']}"
         hint = f"; conf/recipe/{old}.yaml is not read any more: call it {name}.yaml" if old in known else ""
         training = "conf/config.yaml" if "training" in missing else f"conf/recipe/{chosen['recipe@training']}.yaml"
