@@ -22,6 +22,7 @@ exclude_patterns = ["methods/**"]  # they are parts of generated pages
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # the notebook holds its outputs, and a test runs it
+napoleon_custom_sections = [("Class attributes", "params_style")]
 napoleon_use_ivar = True  # attributes that a docstring lists are described once, where they are defined
 default_role = "code"  # what stands in single backticks in docstrings
 autodoc_member_order = "bysource"
