@@ -10,6 +10,7 @@ STORE, RUNS = "outputs/artifacts", "outputs/runs"
 EXAMPLES = (
     ("", "the usual folders"),
     ("--store /scratch/artifacts --runs /scratch/runs", "others"),
+    ("--outdated", "what older versions have stored"),
 )
 ABOUT = "What a living process writes stays, and so does everything that a run or the store has finished."
 
@@ -19,6 +20,10 @@ def clean(arguments: argparse.Namespace) -> int:
     from unlearnleak.runs.leftovers import clean_runs, clean_store, why_no_runs, why_no_store  # noqa: PLC0415
 
     store, runs = Path(arguments.store or STORE), Path(arguments.runs or RUNS)
+    if arguments.outdated:
+        if why := why_no_store(store):
+            raise UserError(why)
+        return clean_outdated(store)
     chosen = [(store, arguments.store, why_no_store, clean_store), (runs, arguments.runs, why_no_runs, clean_runs)]
     cleaning = []
     for folder, named, why_not, clean_it in chosen:
@@ -38,9 +43,25 @@ def clean(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def clean_outdated(store: Path) -> int:
+    """Remove the artifacts of a store that this version would compute anew, and list them with the reason."""
+    from unlearnleak.pipeline.outdated import outdated  # noqa: PLC0415  (it imports the components that a store names)
+    from unlearnleak.store.listing import discard  # noqa: PLC0415
+
+    found = outdated(store)
+    gone = [one for one in found if discard(store, one.stage, one.key)]
+    print(f"{len(gone)} outdated artifacts removed from {store}")
+    for one in gone:
+        print(f"  {one.stage}/{one.key}: {one.why}")
+    return 0
+
+
 def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `clean` to the commands."""
     parser = commands.add_parser("clean", help=clean.__doc__, description=ABOUT)
     parser.add_argument("--store", help=f"the store's folder ({STORE})")
     parser.add_argument("--runs", help=f"the folder of runs ({RUNS})")
+    parser.add_argument(
+        "--outdated", action="store_true", help="remove what older versions stored and no run asks for any more"
+    )
     parser.set_defaults(function=clean)

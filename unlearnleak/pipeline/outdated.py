@@ -1,7 +1,7 @@
 """Artifacts that no run asks for any more: made by a component of another version, or from such an artifact."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +35,14 @@ def outdated(root: Path) -> list[Outdated]:
                 reasons[entry.key] = f"made from {parent}, which is outdated"
                 found = True
     return [Outdated(entry.stage, entry.key, reasons[entry.key]) for entry in there if entry.key in reasons]
+
+
+def earlier(payload: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The same payload as earlier versions of its component had it, each with that version in words."""
+    for group, value in payload.items():
+        if isinstance(value, dict) and "target" in value and isinstance(value.get("version"), int):
+            for version in range(1, value["version"]):
+                yield f"version {version} of {value['target']}", {**payload, group: value | {"version": version}}
 
 
 def made_from(entry: Entry, keys: Iterable[str]) -> str | None:

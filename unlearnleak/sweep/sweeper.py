@@ -30,7 +30,7 @@ from unlearnleak.sweep.live import Live
 from unlearnleak.sweep.misfit import misfit
 from unlearnleak.sweep.points import points
 from unlearnleak.sweep.runner import Runner, close_workers
-from unlearnleak.sweep.waves import Wave, count, make_waves, plan_summary
+from unlearnleak.sweep.waves import Wave, count, make_waves, plan_summary, tell_older
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ class Sweep:
         for told in self.without_recipe:
             log.info("%s", told)
         log.info("%s", text)
+        for told in tell_older(waves):
+            log.info("%s", told)
         tell_unplanned(jobs)
         tell_earlier(jobs)
         if self.config.dry_run:

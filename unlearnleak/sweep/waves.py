@@ -4,6 +4,7 @@ Each wave needs only what the waves before it have stored, so that its tasks can
 another. What is stored already is in no wave, nor what has been computed to plan the grid: the stages of level 0.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from unlearnleak.errors import UserError
+from unlearnleak.pipeline.outdated import earlier
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.runs.launch import STAGE_JOBS
 from unlearnleak.runs.place import check_place
@@ -120,6 +122,20 @@ def task_of(
         store=job.store,
         identity=identity,
     )
+
+
+def tell_older(waves: Sequence[Wave]) -> list[str]:
+    """What is computed anew though an earlier version of the project has stored it, in a sentence for each kind."""
+    found: Counter[tuple[str, str]] = Counter()
+    for task in (task for wave in waves for task in wave.tasks):
+        for version, payload in earlier(task.payload):
+            if task.store.contains(task.gives[0], payload):
+                found[task.gives[0], version] += 1
+    return [
+        f"{number} stored artifacts ({stage}) are of {version}, and are computed anew: the store holds those of before "
+        "until `unlearnleak clean --outdated` removes them"
+        for (stage, version), number in found.items()
+    ]
 
 
 def count(jobs: Sequence[Job]) -> dict[str, int]:
