@@ -80,8 +80,9 @@ def test_each_says_what_it_needs_and_what_it_can(file):
     assert {recorder.name for recorder in method.recorders()} == kind.needs
     assert kind.levels <= LEVELS
     assert kind.levels
-    assert kind.memory_keys <= set(settings)
-    assert isinstance(method, pl.Callback) == isinstance(method, TrainingUnlearner) == (kind is not Nothing)
+    assert kind.memory_keys | kind.location_keys <= set(settings)
+    assert isinstance(method, pl.Callback) == isinstance(method, TrainingUnlearner)
+    assert isinstance(method, TrainingUnlearner) == (method.optimization(Optimization(**PLAIN)) is not None)
     assert method.report == {}
 
 
@@ -89,12 +90,12 @@ def test_a_ledger_needs_plain_steps_in_full_precision():
     au, ft = Amnesiac(**PLAIN, **REPAIR), FineTune(**PLAIN)
     clipped, short = (Optimization(**PLAIN, **more) for more in ({"clip_norm": 1.0}, {"precision": "bf16"}))
     with pytest.raises(UserError, match=r"unlearner=au keeps a ledger .*clip_norm=1.0. Set training.clip_norm=null"):
-        au.check(clipped)
+        au.check_training(clipped)
     with pytest.raises(Incompatible, match=r"unlearner=au .*precision=bf16. Set training.precision=fp32"):
-        au.check(short)
-    au.check(Optimization(**PLAIN))
+        au.check_training(short)
+    au.check_training(Optimization(**PLAIN))
     for training in (clipped, short):
-        ft.check(training)
+        ft.check_training(training)
 
 
 def test_fewer_than_one_class_at_once_is_refused():

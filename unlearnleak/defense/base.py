@@ -5,24 +5,21 @@ from typing import ClassVar
 
 import torch
 
+from unlearnleak.config.component import Component
 from unlearnleak.data import ForgetSplit
 from unlearnleak.model.base import Classifier
 
 
-class Defense(ABC):
+class Defense(Component, ABC):
     """Turns an unlearned model into the one that is shipped and attacked.
 
     Whoever defends knows the data and what was forgotten.
 
     Class attributes:
-        version: raise it when the defence's numbers change; stored models of older versions are then not used.
         active: False only for `none`, which makes no stage.
-        memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
     """
 
-    version: ClassVar[int]
     active: ClassVar[bool] = True
-    memory_keys: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:

@@ -9,7 +9,6 @@ import torch
 from omegaconf import DictConfig
 
 from unlearnleak.adversary.evidence import Calibrated
-from unlearnleak.adversary.threat import Access
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import (
     build,
@@ -21,6 +20,7 @@ from unlearnleak.config.build import (
     settings_of,
     target_of,
 )
+from unlearnleak.config.component import Choices, Component
 from unlearnleak.config.objective import check_objective
 from unlearnleak.config.references import refuse_all
 from unlearnleak.config.schema import GROUPS, KEYS, SHAPE, Gate, Runtime, Seeds
@@ -138,7 +138,7 @@ def component_spec(config: DictConfig, group: str, component: Any) -> dict[str, 
     target, version = target_of(config[group]), getattr(component, "version", None)
     if not isinstance(version, int):
         raise UserError(f"{group}._target_={target} has no `version`: give the class one, such as version = 1.")
-    left_out = {*getattr(component, "location_keys", ()), *getattr(component, "memory_keys", ())}
+    left_out = component.location_keys | component.memory_keys if isinstance(component, Component) else frozenset()
     values = settings_of(config[group], group)
     kept = {name: value for name, value in values.items() if name not in left_out}
     return {"target": target, "version": version, "settings": kept}
@@ -194,15 +194,11 @@ def make_plan(config: DictConfig) -> Plan:
     names["dataset"] = dataset.title
     if not fits(attack, type(screening)):
         raise Incompatible(mismatch(attack, names))
-    attack.check_auxiliary(dataset.auxiliary_per_class)
     how = settings_of(config.training, "training")
     training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
-    unlearner.check(training)
-    if unlearner.start == "file" and attack.threat.original is not Access.NONE and not unlearner.file_of("original"):
-        raise Incompatible(
-            f"attack={names['attack']} sees the model before too, and unlearner={names['unlearner']} names none: give "
-            "unlearner.original=FILE.safetensors, or take an attack that sees one model."
-        )
+    for component in chosen.values():
+        if isinstance(component, Component):
+            component.check(Choices(chosen, names, training))
     spec = {group: component_spec(config, group, component) for group, component in chosen.items()}
     if not defense.active:
         del spec["defense"]

@@ -7,6 +7,7 @@ from torch import Tensor
 from typing_extensions import TypeVar
 
 from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.config.component import Component
 
 
 class Verdict(NamedTuple):
@@ -23,18 +24,16 @@ class Verdict(NamedTuple):
 E_contra = TypeVar("E_contra", bound=Evidence, contravariant=True, default=Any)
 
 
-class Screening(ABC, Generic[E_contra]):
+class Screening(Component, ABC, Generic[E_contra]):
     """Turns evidence into a verdict. It sees the evidence and nothing else.
 
     `Screening[Predictions | Scores]` says what its call reads.
 
     Class attributes:
-        version: raise it when the screening's verdicts change.
         accepts: the kinds of evidence that it can read; one that is fitted on shadow targets names `Calibrated` kinds.
         published: the as-published protocol in `metric.published` that measures this screening's kind of figure.
     """
 
-    version: ClassVar[int]
     accepts: ClassVar[tuple[type[Evidence], ...]]
     published: ClassVar[str | None] = None
 

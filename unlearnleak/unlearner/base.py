@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 import pytorch_lightning as pl
 import torch
 
+from unlearnleak.config.component import Choices, Component
 from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages
 from unlearnleak.data.forget import LEVELS
 from unlearnleak.errors import Incompatible
@@ -16,7 +17,7 @@ from unlearnleak.training.recorder import Recorder
 from unlearnleak.training.task import Task
 
 
-class Unlearner(ABC):
+class Unlearner(Component, ABC):
     """A method of unlearning. One without any training:
 
         class Shrink(Unlearner):
@@ -32,25 +33,18 @@ class Unlearner(ABC):
     `check_forget`). What a method has to say about its work, numbers and short texts, it leaves in `report`.
 
     Class attributes:
-        version: raise it when the method's numbers change; stored models of older versions are then not used.
-        start: "original" continues from the original model, "scratch" from fresh weights; of "file" nothing is trained
-            here at all, and `file_of` says where the models are.
+        start: "original" continues from the original model, "scratch" from fresh weights; "file" trains nothing.
         needs: names of the recorders that the original's training must have had; `recorders` makes them.
         levels: what it can forget: whole classes ("class"), parts of them ("sample"), or both.
         forgets: False only for the control that forgets nothing.
         freezes_statistics: True where training keeps the original's batch statistics, so that a batch of one will do.
-        memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
-        location_keys: settings that say where something lies; what lies there is in the keys, not these.
     """
 
-    version: ClassVar[int]
     start: ClassVar[Literal["original", "scratch", "file"]] = "original"
     needs: ClassVar[frozenset[str]] = frozenset()
     levels: ClassVar[frozenset[str]] = LEVELS
     forgets: ClassVar[bool] = True
     freezes_statistics: ClassVar[bool] = False
-    memory_keys: ClassVar[frozenset[str]] = frozenset()
-    location_keys: ClassVar[frozenset[str]] = frozenset()
 
     report: dict[str, Any]
 
@@ -70,15 +64,19 @@ class Unlearner(ABC):
         return None
 
     def file_of(self, role: Literal["unlearned", "original"]) -> WeightsFile | None:
-        """Where the model in this role lies, for a method of `start` "file"; None where there is none."""
+        """Where the model in this role lies, for a method that starts from a "file"; None where there is none."""
         return None
 
-    def check(self, training: Optimization) -> None:
+    def check(self, chosen: Choices) -> None:
+        """Raises UserError where an original that is trained so is none for the method."""
+        self.check_training(chosen.training)
+
+    def check_training(self, training: Optimization) -> None:
         """Raises UserError where an original that is trained like this is none for the method."""
         for recorder in self.recorders():
             recorder.check(training, self._word())
 
-    def check_classes(self, num_classes: int) -> None:  # noqa: B027  (most settings fit any number)
+    def check_classes(self, num_classes: int) -> None:
         """Raises UserError where the settings cannot be with this many classes."""
 
     def check_forget(self, forget: ForgetSet) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
+from unlearnleak.config.component import Choices
 from unlearnleak.errors import UserError
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.weights import WeightsFile
-from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import Unlearner
 
@@ -34,7 +34,7 @@ class Imported(Unlearner):
             if place is not None
         }
 
-    def check(self, training: Optimization) -> None:
+    def check(self, chosen: Choices) -> None:
         """Raises UserError where no file is named."""
         if "unlearned" not in self.files:
             raise UserError(

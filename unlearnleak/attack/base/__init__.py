@@ -7,27 +7,24 @@ import torch
 from typing_extensions import TypeVar
 
 from unlearnleak.adversary.evidence import Evidence
-from unlearnleak.adversary.threat import ThreatModel
+from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import AnyView
-from unlearnleak.errors import UserError
+from unlearnleak.config.component import Choices, Component
+from unlearnleak.errors import Incompatible, UserError
 
 Seen_contra = TypeVar("Seen_contra", bound=AnyView, contravariant=True, default=Any)
 
 
-class Attack(ABC, Generic[Seen_contra]):
+class Attack(Component, ABC, Generic[Seen_contra]):
     """Collects evidence from a target; `Attack[View[BlackBox]]` says what it is handed (`adversary/view.py`).
 
     Class attributes:
-        version: raise it when the attack's numbers change; stored evidence of older versions is then not used.
         threat: what the attacker sees and holds.
         evidence: the class of its evidence, by which screenings are matched before anything is trained.
-        memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
     """
 
-    version: ClassVar[int]
     threat: ClassVar[ThreatModel]
     evidence: ClassVar[type[Evidence]]
-    memory_keys: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def __call__(self, view: Seen_contra, generator: torch.Generator) -> Evidence:
@@ -35,6 +32,17 @@ class Attack(ABC, Generic[Seen_contra]):
 
         All that is random is drawn from `generator`, on the CPU.
         """
+
+    def check(self, chosen: Choices) -> None:
+        """Raises what `check_auxiliary` does, and Incompatible where there is no model before, which it is to see."""
+        self.check_auxiliary(chosen.components["dataset"].auxiliary_per_class)
+        unlearner = chosen.components["unlearner"]
+        if self.threat.original is not Access.NONE and unlearner.start == "file" and not unlearner.file_of("original"):
+            raise Incompatible(
+                f"attack={chosen.names['attack']} sees the model before too, and unlearner="
+                f"{chosen.names['unlearner']} names none: give unlearner.original=FILE.safetensors, or take an attack "
+                "that sees one model."
+            )
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where `per_class` auxiliary samples of each class are too few for this attack."""

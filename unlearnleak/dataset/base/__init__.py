@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 import torch
 
+from unlearnleak.config.component import Component
 from unlearnleak.data.content import digest, read_whole
 from unlearnleak.data.division import Division
 from unlearnleak.data.images import LabeledImages, Splits
@@ -18,7 +19,7 @@ from unlearnleak.errors import UserError
 T = TypeVar("T")
 
 
-class Dataset(ABC):
+class Dataset(Component, ABC):
     """A source of labelled images. A new one implements `load` and gives itself a `version`.
 
     - `root`: the folder that downloads go to, for the sets that are downloaded.
@@ -32,7 +33,6 @@ class Dataset(ABC):
     Raises `UserError` for values outside of these.
     """
 
-    version: ClassVar[int]
     """Raise when `load` gives other images or labels than before."""
     location_keys: ClassVar[frozenset[str]] = frozenset({"root", "path", "name"})
     """Settings that say where the data lie, or how they are called: no store key holds them, `fingerprint` says what
