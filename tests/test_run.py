@@ -265,11 +265,12 @@ def test_a_full_disk_under_the_runs_is_told(cli, shared, full_disk, tmp_path):
 
 
 PLUGIN = """
+from unlearnleak.adversary.evidence import DotProducts
 from unlearnleak.screening.base import Screening
 
 class Surprise(Screening):
     version = 1
-    accepts = frozenset({"dot_product"})
+    accepts = (DotProducts,)
 
     def __call__(self, evidence):
         return 1 / 0

@@ -8,6 +8,7 @@ import torch
 from tests.jobs import composed, pipeline_in
 from unlearnleak.config.variables import RECORDED, REFUSED
 from unlearnleak.errors import UserError
+from unlearnleak.pipeline.engine import StageWork
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.training.checkpoint import Checkpoints
 from unlearnleak.training.fit import make_trainer
@@ -68,6 +69,6 @@ def test_what_may_change_last_bits_is_written_down(tmp_path, monkeypatch):
     pipeline = pipeline_in(tmp_path)
     assert "variables" not in pipeline.artifact("data").meta["made_with"]
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    checkpoints = pipeline.checkpoints("original")
+    checkpoints = StageWork(pipeline.engine, pipeline.stages["original"]).checkpoints()
     assert isinstance(checkpoints, Checkpoints)
     assert checkpoints.made_with["variables"] == "CUBLAS_WORKSPACE_CONFIG=:4096:8"
