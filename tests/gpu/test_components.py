@@ -48,13 +48,13 @@ def test_an_unlearner_moves_the_weights_as_on_the_cpu(tmp_path, exact, unlearner
 def test_an_attack_collects_what_it_does_on_the_cpu(tmp_path, exact, attack):
     words = [f"attack={attack}"]
     target = pipeline_in(tmp_path, *words, "runtime.device=cpu")
-    target.unlearned()
+    target.artifact("unlearned")
     shutil.copytree(tmp_path / "store", tmp_path / "other")
-    here = unpack(target.evidence(), target.plan.attack.evidence)
+    here = unpack(target.artifact("evidence"), target.plan.attack.evidence)
     on_gpu = pipeline_in(tmp_path, *words, "runtime.device=cuda", f"store={tmp_path / 'other'}")
     there = unpack(run_stages(on_gpu).artifact("evidence"), on_gpu.plan.attack.evidence)
-    assert on_gpu.unlearned().hit
-    assert on_gpu.evidence().meta["made_with"]["device"] == "cuda"
+    assert on_gpu.artifact("unlearned").hit
+    assert on_gpu.artifact("evidence").meta["made_with"]["device"] == "cuda"
     assert here.samples_KMF.shape == there.samples_KMF.shape
     assert here.queries == there.queries
     if attack not in DRAWN:

@@ -231,7 +231,7 @@ def test_jobs_after_a_failure_say_why_they_did_not_begin(tmp_path, monkeypatch):
 def original_in_hand_elsewhere(folder):
     """A thread in another process's place: it holds the lock of head_sum's original until it may go on."""
     elsewhere = Pipeline(make_plan(composed(*words_in(folder, "attack=head_sum"))))
-    elsewhere.data()
+    elsewhere.artifact("data")
     began, go_on = threading.Event(), threading.Event()
 
     def other_process():
@@ -272,7 +272,7 @@ def test_a_stage_that_another_process_has_in_hand_is_waited_for_without_a_job(tm
 
 def test_a_stage_that_another_process_publishes_meanwhile_is_not_launched_again(tmp_path, computed, monkeypatch):
     elsewhere = Pipeline(make_plan(composed(*words_in(tmp_path, "attack=head_sum"))))
-    elsewhere.data()
+    elsewhere.artifact("data")
     began, go_on = threading.Event(), threading.Event()
     trained = pipeline.fit
 
@@ -510,7 +510,7 @@ def test_a_task_that_waited_and_then_died_has_failed(tmp_path):
         return None if len(attempts) == 1 else "dies"
 
     with pytest.raises(UserError, match="1 of 1 jobs failed"):
-        sweep(tmp_path, "attack=head_sum", act=act)
+        sweep(tmp_path, "unlearner=ft", "attack=head_sum", act=act)
     thread.join()
     assert len(attempts) == 2
 
