@@ -92,7 +92,7 @@ def original(ledger_classes: str) -> None:
         told = ["dataset=npz", f"dataset.path={folder}/images.npz", "model=resnet18", "unlearner=au", "logger=none"]
         told += ["training.epochs=1", "training.warmup_epochs=0", f"training.batch_size={BATCH}", "runtime.device=cpu"]
         told += [f"store={folder}/store", f"unlearner.ledger_classes={ledger_classes}"]
-        Pipeline(make_plan(compose("config", overrides=told))).original()
+        Pipeline(make_plan(compose("config", overrides=told))).artifact("original")
 
 
 def inversion() -> None:

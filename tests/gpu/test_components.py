@@ -35,7 +35,7 @@ def test_an_unlearner_moves_the_weights_as_on_the_cpu(tmp_path, exact, unlearner
     for device in ("cpu", "cuda"):
         words = [f"unlearner={unlearner}", f"runtime.device={device}", f"store={tmp_path / device}"]
         ends[device] = run_stages(pipeline_in(tmp_path, *words))
-    made = ends["cuda"].unlearned().meta
+    made = ends["cuda"].artifact("unlearned").meta
     assert made["made_with"]["device"] == "cuda"
     assert made["device_memory_mib"] > 0
     assert [pipeline.key("unlearned") for pipeline in ends.values()] == [ends["cpu"].key("unlearned")] * 2
