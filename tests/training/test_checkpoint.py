@@ -17,12 +17,14 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
+import yaml
 from torch.nn.functional import pad
 
 from tests.conftest import SEED
 from tests.jobs import pipeline_in
 from tests.patience import PATIENCE
 from tests.training.test_fit import Normalised
+from unlearnleak.config.build import locate
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
@@ -36,6 +38,7 @@ from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.au import Amnesiac
+from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ng import NegativeGradient
 from unlearnleak.unlearner.rl import RandomLabel
@@ -183,7 +186,9 @@ def test_what_was_reported_before_is_part_of_the_report(undisturbed):
 
 
 def test_every_unlearner_is_tried():
-    assert {path.stem for path in Path(config_folder(), "unlearner").glob("*.yaml")} - {"none"} == set(UNLEARNERS)
+    files = Path(config_folder(), "unlearner").glob("*.yaml")
+    kinds = {path.stem: locate(yaml.safe_load(path.read_text())["_target_"], Unlearner, "unlearner") for path in files}
+    assert {name for name, kind in kinds.items() if issubclass(kind, TrainingUnlearner)} == set(UNLEARNERS)
 
 
 def epochs_with_a_checkpoint(original, folder, clock, seconds):

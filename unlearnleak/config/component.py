@@ -7,16 +7,18 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Choices:
-    """All that was chosen for a job: what one component may ask of the others.
+    """What one component may know of the others that were chosen for a job; nothing of it tells what is forgotten.
 
-    components: by group; of the model its class.
     names: their words on the command line, by group.
     training: how the original is trained, an `Optimization`.
+    auxiliary_per_class: how many labelled samples of each class an attacker holds.
+    has_original: whether there is a model from before unlearning, which an attack might see.
     """
 
-    components: Mapping[str, Any]
     names: Mapping[str, str]
     training: Any
+    auxiliary_per_class: int
+    has_original: bool
 
 
 class Component:

@@ -196,9 +196,11 @@ def make_plan(config: DictConfig) -> Plan:
         raise Incompatible(mismatch(attack, names))
     how = settings_of(config.training, "training")
     training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
+    has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
+    choices = Choices(names, training, dataset.auxiliary_per_class, has_original)
     for component in chosen.values():
         if isinstance(component, Component):
-            component.check(Choices(chosen, names, training))
+            component.check(choices)
     spec = {group: component_spec(config, group, component) for group, component in chosen.items()}
     if not defense.active:
         del spec["defense"]

@@ -35,9 +35,8 @@ class Attack(Component, ABC, Generic[Seen_contra]):
 
     def check(self, chosen: Choices) -> None:
         """Raises what `check_auxiliary` does, and Incompatible where there is no model before, which it is to see."""
-        self.check_auxiliary(chosen.components["dataset"].auxiliary_per_class)
-        unlearner = chosen.components["unlearner"]
-        if self.threat.original is not Access.NONE and unlearner.start == "file" and not unlearner.file_of("original"):
+        self.check_auxiliary(chosen.auxiliary_per_class)
+        if self.threat.original is not Access.NONE and not chosen.has_original:
             raise Incompatible(
                 f"attack={chosen.names['attack']} sees the model before too, and unlearner="
                 f"{chosen.names['unlearner']} names none: give unlearner.original=FILE.safetensors, or take an attack "
