@@ -83,4 +83,4 @@ def test_what_an_attack_is_told_before_anything_is_loaded_does_not_tell_the_trut
             patch.setattr(HeadSum, "check", Told.check)
             make_plan(config)
     assert seen[0] == seen[1]
-    assert set(seen[0]) == {"names", "training", "auxiliary_per_class", "has_original"}
+    assert set(seen[0]) == {"names", "training", "auxiliary_per_class", "has_original", "can_shadow"}

@@ -180,14 +180,17 @@ def test_a_key_knows_what_decides_the_rows():
         ({"share": 0.0}, r"share=0\.0 is not possible: above 0 and at most 1"),
         ({"share": 1.5}, r"share=1\.5 is not possible"),
         ({"share": float("nan")}, r"share=nan is not possible"),
-        ({"share": 0.5, "rows": (1,)}, r"share=0\.5 is not possible: rows are named already"),
+        ({"share": 0.5, "rows": (1,)}, r"share=0\.5 is not possible: forget_rows names rows already"),
         ({"rows": ()}, r"rows=\[\] is not possible: nothing would be forgotten"),
         ({"rows": (4, 1, 4)}, "rows holds 4 more than once"),
         (
             {"rows": (*range(70, 85), -1)},
             "images -1, 78, 79, 80, 81 and 3 more: rows are numbers from 0 to 77",
         ),
-        ({"rows": tuple((DATA.labels == 1).nonzero()[:2, 0].tolist())}, r"are of class 1, which is not in .*\[0\]"),
+        (
+            {"rows": tuple((DATA.labels == 1).nonzero()[:2, 0].tolist())},
+            r"=\[0\]: 6 is of class 1",
+        ),
         (
             {"classes": (0, 3), "share": 0.1},
             "No sample of class 3 .* which has 3 training images: raise",

@@ -65,3 +65,21 @@ def pipeline_of(folder, *words):
     from unlearnleak.pipeline.stages import Pipeline
 
     return Pipeline(make_plan(composed(*overrides_in(folder, *words))))
+
+
+def test_a_share_that_is_all_of_a_class_is_no_share(tmp_path):
+    with pytest.raises(UserError, match=r"forget_share=0\.99 of the 14 training images of class 1 is all of them"):
+        pipeline_of(tmp_path, "forget_classes=[1]", "forget_share=0.99").check()
+
+
+def test_rows_are_held_against_their_classes_before_anything_is_trained(tmp_path):
+    labels_N = pipeline_in(tmp_path).plan.splits.train.labels
+    of_class = (labels_N == 1).nonzero()[:, 0].tolist()
+    other = int((labels_N == 2).nonzero()[0])
+    pipeline_of(tmp_path, "forget_classes=[1]", f"forget_rows={of_class[:3]}".replace(" ", "")).check()
+    with pytest.raises(UserError, match=rf"other classes than forget_classes=\[1\]: {other} is of class 2"):
+        pipeline_of(tmp_path, "forget_classes=[1]", f"forget_rows=[{of_class[0]},{other}]").check()
+    with pytest.raises(UserError, match="names every training image of class 1"):
+        pipeline_of(tmp_path, "forget_classes=[1]", f"forget_rows={of_class}".replace(" ", "")).check()
+    with pytest.raises(UserError, match="no training images 99999"):
+        pipeline_of(tmp_path, "unlearner=none", "forget_rows=[99999]").check()

@@ -59,3 +59,14 @@ def test_an_artifact_is_taken_away_whole_and_a_link_is_not_followed(tmp_path):
     assert discard(tmp_path / "store", "data", key)
     assert not discard(tmp_path / "store", "data", key)
     assert list((tmp_path / "store" / "data").iterdir()) == []
+
+
+def test_what_cannot_be_imported_or_is_of_a_newer_version_is_left_alone(folder, monkeypatch):
+    def broken(module):
+        raise ImportError("an optional package is missing")
+
+    monkeypatch.setattr("importlib.import_module", broken)
+    assert found(folder) == []
+    monkeypatch.undo()
+    monkeypatch.setattr(FineTune, "version", 0)  # the store's is newer
+    assert found(folder) == []

@@ -13,12 +13,14 @@ class Choices:
     training: how the original is trained, an `Optimization`.
     auxiliary_per_class: how many labelled samples of each class an attacker holds.
     has_original: whether there is a model from before unlearning, which an attack might see.
+    can_shadow: whether an attacker can make models that forgot in the same way.
     """
 
     names: Mapping[str, str]
     training: Any
     auxiliary_per_class: int
     has_original: bool
+    can_shadow: bool
 
 
 class Component:

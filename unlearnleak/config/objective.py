@@ -14,7 +14,7 @@ ACCURACIES = tuple(
     for classes in ("forget", "retain")
     for part in ("", "_train")
 )
-NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "queries", "num_classes")
+NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "forget_acc_samples", "queries", "num_classes")
 """The numbers of a result.json, by name; beside them each stage's costs."""
 COST = re.compile(r"(seconds|memory_mib)_[a-z]+")
 

@@ -42,13 +42,15 @@ class ForgetSet:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(sorted(self.classes)))
-        require(0 < self.share <= 1, "share", self.share, "above 0 and at most 1, the share of each class to forget")
+        require(
+            0 < self.share <= 1, "forget_share", self.share, "above 0 and at most 1, the share of each class to forget"
+        )
         if self.rows is None:
             return
-        require(self.share == 1, "share", self.share, "rows are named already, so leave the share at 1")
-        require(len(self.rows) > 0, "rows", "[]", "nothing would be forgotten; name at least one training image")
+        require(self.share == 1, "forget_share", self.share, "forget_rows names rows already, so leave it at 1")
+        require(len(self.rows) > 0, "forget_rows", "[]", "nothing would be forgotten; name at least one training image")
         if twice := [row for row, count in Counter(self.rows).items() if count > 1]:
-            raise UserError(f"rows holds {_some(twice)} more than once: name each training image once.")
+            raise UserError(f"forget_rows holds {_some(twice)} more than once: name each training image once.")
         object.__setattr__(self, "rows", tuple(sorted(self.rows)))
 
     @property
@@ -87,6 +89,26 @@ class ForgetSet:
                 f"No sample of class {missing[0]} would be forgotten, which has {counts_K[missing[0]]} training "
                 "images: raise the share, or leave the class out of forget_classes."
             )
+
+        if self.rows is None and self.share < 1 and (whole := [c for c in self.classes if self._all(counts_K[c])]):
+            raise UserError(
+                f"forget_share={self.share:g} of the {counts_K[whole[0]]} training images of class {whole[0]} is all "
+                "of them: leave forget_share at 1, or lower it."
+            )
+
+    def check_rows(self, labels_N: Tensor) -> None:
+        """Hold rows against the training images' labels [N].
+
+        Raises:
+            UserError: rows that are not there or are of other classes, or all rows of a class.
+        """
+        chosen_N = self._named(labels_N.cpu())
+        named_K, there_K = torch.bincount(labels_N.cpu()[chosen_N]), torch.bincount(labels_N.cpu())
+        if whole := [c for c in self.classes if c < len(named_K) and named_K[c] == there_K[c]]:
+            raise UserError(f"forget_rows names every training image of class {whole[0]}: leave it out for that.")
+
+    def _all(self, count: int) -> bool:
+        return self._wanted(count) == count
 
     def _wanted(self, count: int) -> int:
         """How many of `count` samples are forgotten, half a sample rounded up."""
@@ -133,8 +155,9 @@ class ForgetSet:
         chosen_N[list(self.rows)] = True
         if others := (chosen_N & ~torch.isin(labels_N, torch.tensor(self.classes))).nonzero()[:, 0].tolist():
             raise UserError(
-                f"The training images {_some(others)} are of class {int(labels_N[others[0]])}, which is not in "
-                f"forget_classes={list(self.classes)}: name the class too, or leave them out."
+                f"forget_rows names training images of other classes than forget_classes={list(self.classes)}: "
+                + ", ".join(f"{row} is of class {int(labels_N[row])}" for row in others[:FEW])
+                + ". Name their classes too, or leave them out."
             )
         return chosen_N
 

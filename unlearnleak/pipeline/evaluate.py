@@ -15,6 +15,7 @@ from unlearnleak.pipeline.packing import unpack, unpack_verdict
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Artifact
+from unlearnleak.training.fit import evaluate
 
 VERSION = 2
 """Raise it when the same artifacts give other numbers than before: finished runs are then evaluated anew."""
@@ -99,7 +100,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     verdict = unpack_verdict(pipeline.artifact("verdict"))
     evidence = unpack(pipeline.artifact("evidence"), plan.attack.evidence)
     classes, forgotten = pipeline.requested_classes, pipeline.forget_classes
-    truth_K = np.isin(np.arange(len(verdict.score_K)), forgotten)
+    truth_K = np.isin(np.arange(pipeline.facts.num_classes), forgotten)
     numbers: dict[str, Any] = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
     numbers["asr_published"] = published_asr(plan.screening, evidence, truth_K, plan.seeds.attack)
     numbers["asr_published_placebo"] = placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack)
@@ -111,7 +112,11 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     numbers |= gate(numbers, plan.gate, plan.unlearner.forgets, pipeline.forget_set.level)
     if pipeline.forget_set.level == "sample":
         counts = pipeline.artifact(pipeline.attacked).meta
-        numbers["forget_acc_samples"] = forget_accuracy(counts["correct_forget"], counts["total_forget"], classes)
+        if "correct_forget" in counts:
+            correct, total = counts["correct_forget"], counts["total_forget"]
+        else:  # somebody else's model, whose key does not say what was forgotten
+            correct, total = evaluate(pipeline.model(pipeline.attacked), pipeline.split.forget)
+        numbers["forget_acc_samples"] = forget_accuracy(correct, total, classes)
     numbers |= {
         "num_classes": len(truth_K),
         "forgotten": list(forgotten),

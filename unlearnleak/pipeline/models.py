@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from unlearnleak.data import ForgetSplit, Splits
+from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline.plan import Facts, Plan
@@ -27,6 +28,21 @@ def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -
     weights = {name.removeprefix(PREFIX): t for name, t in artifact.tensors.items() if name.startswith(PREFIX)}
     model.load_state_dict(weights)
     return model.eval()
+
+
+def check(plan: Plan, facts: Facts, model: object, who: str) -> None:
+    """Hold what an unlearner or a defence returned against the model that it was given.
+
+    Raises:
+        UserError: it is no classifier, or one of other tensors, or holds infinities or no numbers.
+    """
+    if not isinstance(model, Classifier):
+        raise UserError(f"{who} returned a {type(model).__name__}, and is to return the classifier that it changed.")
+    wanted = {name: value.shape for name, value in built(plan, facts, 0, "checked").state_dict().items()}
+    given = {name: value.shape for name, value in model.state_dict().items()}
+    if given != wanted:
+        other = next(name for name in {**wanted, **given} if wanted.get(name) != given.get(name))
+        raise UserError(f"{who} returned another model than it was given: {other} has another shape or is not there.")
 
 
 def kept(model: Classifier, data: Splits, curve: list[Any], split: ForgetSplit | None = None, **more: Any) -> Contents:

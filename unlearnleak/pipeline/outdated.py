@@ -1,12 +1,17 @@
 """Artifacts that no run asks for any more: made by a component of another version, or from such an artifact."""
 
 import importlib
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from unlearnleak.config.build import inside, trusted_packages
 from unlearnleak.store.listing import Entry, entries
+
+log = logging.getLogger(__name__)
+UNKNOWN = -1
+"""The version of a class that cannot be looked at."""
 
 
 class Outdated(NamedTuple):
@@ -20,7 +25,8 @@ class Outdated(NamedTuple):
 def outdated(root: Path) -> list[Outdated]:
     """The artifacts of a store that this version of the project, with the installed plugins, would compute anew.
 
-    Settings are not looked at: what was stored under settings of your own is not outdated.
+    Settings are not looked at: what was stored under settings of your own is not outdated, nor what a newer version
+    stored in a store that others share.
 
     Raises:
         OSError: a folder of the store cannot be read.
@@ -60,15 +66,31 @@ def changed(payload: dict[str, Any]) -> str | None:
         if not isinstance(value, dict) or not isinstance(value.get("target"), str) or "version" not in value:
             continue
         module = value["target"].rpartition(".")[0]
-        if inside(module, sorted(trusted_packages())) and (now := version_of(value["target"])) != value["version"]:
+        if not inside(module, sorted(trusted_packages())):
+            continue
+        now = version_of(value["target"])
+        if now is None or now > value["version"]:
             return f"{group} {value['target']} was of version {value['version']}" + (f", now {now}" if now else "")
     return None
 
 
 def version_of(target: str) -> Any:
-    """The version of the class that a payload names, which is imported for it; None where there is no such class."""
+    """The version of the class that a payload names, which is imported for it; None where there is no such class.
+
+    UNKNOWN, which is lower than any, where its module is there and cannot be imported: what it stored is left alone.
+    """
     module, _, name = target.rpartition(".")
     try:
         return getattr(getattr(importlib.import_module(module), name, None), "version", None)
-    except ImportError:
-        return None
+    except ModuleNotFoundError as error:
+        if error.name and f"{module}.".startswith(f"{error.name}."):
+            return None
+        return unimportable(module, error)
+    except Exception as error:  # whatever somebody's module does when it is imported
+        return unimportable(module, error)
+
+
+def unimportable(module: str, error: Exception) -> int:
+    """Say that a component cannot be looked at, and why."""
+    log.warning("%s cannot be imported (%s: %s): what it stored is left alone", module, type(error).__name__, error)
+    return UNKNOWN

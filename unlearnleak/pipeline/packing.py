@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from unlearnleak.adversary.evidence import Evidence
+from unlearnleak.adversary.evidence import ClassEvidence, Evidence
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Verdict
 from unlearnleak.store import Artifact, Contents
@@ -40,6 +40,21 @@ def pack(evidence: Evidence) -> Contents:
                 "Lower its rates, such as attack.lr or attack.shadow_lr."
             )
     return Contents(tensors, meta)
+
+
+def check_evidence(found: object, kind: type[Evidence], num_classes: int, who: str) -> None:
+    """Hold what an attack returned against what it says of itself.
+
+    Raises:
+        UserError: it is of another kind than the attack names, or judges another number of classes.
+    """
+    if not isinstance(found, kind):
+        raise UserError(f"{who} returned a {type(found).__name__}, and names {kind.__name__} as its evidence.")
+    if isinstance(found, ClassEvidence) and len(found.samples_KMF) != num_classes:
+        raise UserError(
+            f"{who} returned evidence about {len(found.samples_KMF)} classes, and there are {num_classes}: the first "
+            "dimension of samples_KMF is the candidate class."
+        )
 
 
 def unpack(artifact: Artifact, kind: type[E]) -> E:

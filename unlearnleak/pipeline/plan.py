@@ -48,6 +48,10 @@ BASES: dict[str, type[Any]] = {
 """What a component of each group is."""
 
 
+DECLARED = {"attack": ("threat", "evidence"), "screening": ("accepts",)}
+"""What a component of a group has to say of itself, beside its version."""
+
+
 class Facts(NamedTuple):
     """What a model is told of the data: (C, H, W) of an image, K, and mean and deviation per channel in [0, 1]."""
 
@@ -124,7 +128,11 @@ class Plan:
 def chosen_component(config: DictConfig, group: str) -> Any:
     """The component that a config chooses in a group; of a model its class, which is built once the data are known."""
     if group != "model":
-        return build(config[group], BASES[group], group)
+        component = build(config[group], BASES[group], group)
+        for name in DECLARED.get(group, ()):
+            if not hasattr(component, name):
+                raise UserError(f"{group}._target_={target_of(config[group])} has no `{name}`: its class declares one.")
+        return component
     model_class = locate(target_of(config.model), BASES["model"], "model")
     check_settings(model_class, settings_of(config.model, "model"), "model", SHAPE)
     return model_class
@@ -197,7 +205,8 @@ def make_plan(config: DictConfig) -> Plan:
     how = settings_of(config.training, "training")
     training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
     has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
-    choices = Choices(names, training, dataset.auxiliary_per_class, has_original)
+    can_shadow = unlearner.start != "file" and unlearner.forgets
+    choices = Choices(names, training, dataset.auxiliary_per_class, has_original, can_shadow)
     for component in chosen.values():
         if isinstance(component, Component):
             component.check(choices)

@@ -24,13 +24,13 @@ from unlearnleak.adversary.threat import Access
 from unlearnleak.adversary.view import view_of
 from unlearnleak.config.schema import SEED_LIMIT
 from unlearnleak.data import ForgetSet, ForgetSplit, forget_classes
-from unlearnleak.errors import UserError
+from unlearnleak.errors import Incompatible
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.engine import Engine
 from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
-from unlearnleak.pipeline.packing import pack, pack_verdict, unpack
+from unlearnleak.pipeline.packing import check_evidence, pack, pack_verdict, unpack
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact, Contents
 from unlearnleak.training.class_recorder import ClassUpdates
@@ -150,6 +150,7 @@ class Pipeline:
                 checkpoints=work.checkpoints,
             )
             model = unlearner.unlearn(task)
+            models.check(plan, self.facts, model, f"unlearner={plan.names['unlearner']}")
             return models.kept(model, plan.resident, task.curve, task.split, report=unlearner.report)
 
         def forget() -> ForgetSet:
@@ -188,10 +189,14 @@ class Pipeline:
         def compute(work: Work) -> Contents:
             model = models.stored(plan, self.facts, work[unlearned.name], plan.device)
             model = plan.defense(model, self.split, seeds.generator(plan.seeds.unlearning, "defended"))
+            models.check(plan, self.facts, model, f"defense={plan.names['defense']}")
             return models.kept(model, plan.resident, [], self.split)
 
         def describe() -> dict[str, Any]:
-            return {"defense": plan.spec["defense"], "seed": plan.seeds.unlearning}
+            own = {"defense": plan.spec["defense"], "seed": plan.seeds.unlearning}
+            if plan.unlearner.start == "file":  # whose key does not say what is forgotten, as a defense is told
+                own["forget_classes"] = self.forget_set.describe(plan.seeds.forget)
+            return own
 
         return Stage("defended", describe, {unlearned.name: unlearned}, compute)
 
@@ -229,7 +234,9 @@ class Pipeline:
                     for number, role in enumerate(made)
                 ],
             )
-            return pack(plan.attack(view, seeds.generator(plan.seeds.attack, "evidence")))
+            found = plan.attack(view, seeds.generator(plan.seeds.attack, "evidence"))
+            check_evidence(found, plan.attack.evidence, self.facts.num_classes, f"attack={plan.names['attack']}")
+            return pack(found)
 
         def describe() -> dict[str, Any]:
             return {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
@@ -272,7 +279,7 @@ class Pipeline:
         """The stage that the job is to stop at.
 
         Raises:
-            UserError: `until` names none.
+            Incompatible: `until` names none that this job has, such as `defended` without a defense.
         """
         name, _, key = self.plan.until.partition("/")
         if not key and name in self.stages:
@@ -280,7 +287,7 @@ class Pipeline:
         for stage in with_ancestors(self.stages.values()):
             if (stage.name, stage.key) == (name, key):
                 return stage
-        raise UserError(f"until={self.plan.until} is not possible: one of {', '.join(self.stages)}.")
+        raise Incompatible(f"until={self.plan.until} is not possible: one of {', '.join(self.stages)}.")
 
     @property
     def whole(self) -> bool:
@@ -345,7 +352,12 @@ class Pipeline:
         assert self.requested_classes, "which are found out here"
         unlearner.check_classes(self.facts.num_classes)
         unlearner.check_forget(self.forget_set)
-        self.forget_set.check(self.artifact("data").meta["train"])
+        for number in range(forget_nothing(plan.attack.threat.shadow_models), plan.attack.threat.shadow_models):
+            unlearner.check_forget(self.shadow_set(number))
+        asked = ForgetSet(classes=self.requested_classes, share=plan.forget_share, rows=plan.forget_rows)
+        asked.check(self.artifact("data").meta["train"])
+        if plan.forget_rows is not None:
+            asked.check_rows(plan.splits.train.labels)
         if unlearner.start == "file":
             return
         trainings = {"training": plan.training}

@@ -201,6 +201,8 @@ def permuted(samples: tuple[np.ndarray, ...], statistic: Any, kind: str) -> floa
     """SciPy's permutation test: all permutations where there are at most RESAMPLES, else as many drawn by a fixed seed.
     The p value of one value alone is 1: its sign could as well be the other.
     """
+    if kind == "samples" and len(samples[0]) < 2:
+        return 1.0
     result = permutation_test(
         samples, statistic, permutation_type=kind, vectorized=True, n_resamples=RESAMPLES, batch=1000, rng=0
     )

@@ -228,6 +228,10 @@ def check_finite(model: Classifier, curve: list[dict[str, float]]) -> None:
     numbers = [row["train_loss"] for row in curve]
     if math.isfinite(sum(numbers)) and all(weight.isfinite().all() for weight in model.state_dict().values()):
         return
+    if not numbers:
+        raise UserError(
+            "The weights are infinite or no numbers, though nothing was trained: the method's own settings."
+        )
     raise UserError(
         f"The training has diverged: its mean losses per epoch were {numbers}. "
         "Lower the learning rate: training.lr, or unlearner.lr where the original model was still sound."

@@ -34,13 +34,19 @@ class Attack(Component, ABC, Generic[Seen_contra]):
         """
 
     def check(self, chosen: Choices) -> None:
-        """Raises what `check_auxiliary` does, and Incompatible where there is no model before, which it is to see."""
+        """Raises what `check_auxiliary` does, and Incompatible where models that it is to see cannot be there."""
         self.check_auxiliary(chosen.auxiliary_per_class)
         if self.threat.original is not Access.NONE and not chosen.has_original:
             raise Incompatible(
                 f"attack={chosen.names['attack']} sees the model before too, and unlearner="
                 f"{chosen.names['unlearner']} names none: give unlearner.original=FILE.safetensors, or take an attack "
                 "that sees one model."
+            )
+
+        if self.threat.shadow_models and not chosen.can_shadow:
+            raise Incompatible(
+                f"attack={chosen.names['attack']} makes shadow models as the target was made, which cannot be with "
+                f"unlearner={chosen.names['unlearner']}: nothing is unlearned there. Take another unlearner or attack."
             )
 
     def check_auxiliary(self, per_class: int) -> None:

@@ -73,11 +73,17 @@ class WeightsFile:
             for name, value in wanted.items()
             if name in tensors and tensors[name].shape != value.shape
         ]
+        kinds = [
+            f"{name} is {tensors[name].dtype} and must be floating point"
+            for name, value in wanted.items()
+            if name in tensors and value.is_floating_point() and not tensors[name].is_floating_point()
+        ]
         broken = [name for name, value in tensors.items() if name in wanted and not value.isfinite().all()]
         problems = [
             *([f"it lacks {some(missing)}"] if missing else []),
             *([f"it holds {some(others)}, which the model has not"] if others else []),
             *shapes[:MOST_NAMES],
+            *kinds[:MOST_NAMES],
             *([f"{some(broken)} holds infinities or no numbers"] if broken else []),
         ]
         if problems:
