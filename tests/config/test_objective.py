@@ -13,7 +13,8 @@ from unlearnleak.runs.naming import run_name
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("job")
-    return run_job(composed(*overrides_in(folder, "unlearner=ft", "defense=weight_noise", "forget_share=0.5")), folder / "run", sweep=False)
+    words = overrides_in(folder, "unlearner=ft", "defense=weight_noise", "forget_share=0.5")
+    return run_job(composed(*words), folder / "run", sweep=False)
 
 
 def test_every_number_of_a_result_can_be_an_objective(result):

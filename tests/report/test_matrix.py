@@ -79,3 +79,13 @@ def test_at_a_glance_gate_failures_and_controls_are_counted_apart():
 def test_one_of_one_does_not_come_before_fourteen_of_sixteen():
     lucky = run(**judged([1], [1]), attack="param_diff")
     assert [one.attack for one in summaries([lucky, *SINGLE])] == ["param_dot", "param_diff"]
+
+
+def test_defended_models_and_parts_of_classes_are_not_pooled_with_others():
+    usual = [run(**judged([3], [3])), run(**judged([3], [3], seed=1), defense="none")]
+    others = [
+        run(**judged([3], [1], seed=2), defense="weight_noise"),
+        run(**judged([3], [1], seed=3), forget_level="sample", forget_share=0.5),
+    ]
+    (summary,) = summaries([*usual, *others])
+    assert summary.passed == (2, 2)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from unlearnleak.metric.interval import bootstrap_mean, wilson
-from unlearnleak.report.groups import FEW, group
+from unlearnleak.report.groups import FEW, NO_DEFENSE, group
 from unlearnleak.report.groups import rank as by_method
 
 Run = dict[str, Any]
@@ -121,10 +121,10 @@ def summaries(runs: list[Run]) -> list[Summary]:
     """Every attack and screening, the one that surely finds most first.
 
     Unlearners and numbers of forgotten classes are pooled here and nowhere else; models that failed the gate are
-    counted apart.
+    counted apart. Defended models, and those that forgot a part of a class, are other models: they are left out.
     """
     pools: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
-    for (dataset, attack, screening, _, _), members in group(runs).items():
+    for (dataset, attack, screening, _, _), members in group([run for run in runs if is_plain(run)]).items():
         pools[dataset, attack, screening] += members
 
     def count(members: list[Run], gate: str) -> tuple[int, int]:
@@ -137,6 +137,11 @@ def summaries(runs: list[Run]) -> list[Summary]:
         passed, failed, silent = (count(members, gate) for gate in ("passed", "failed", "control"))
         found.append(Summary(*words, passed, failed, silent, float(np.mean(gains)) if gains else None))
     return sorted(found, key=lambda line: (line.dataset, -at_least(line.passed), -at_least(line.silent)))
+
+
+def is_plain(run: Run) -> bool:
+    """Whether whole classes were forgotten, and no defence stands before the attack."""
+    return run.get("defense", NO_DEFENSE) in (None, NO_DEFENSE) and run.get("forget_level", "class") in (None, "class")
 
 
 def at_least(counts: tuple[int, int]) -> float:
