@@ -24,7 +24,7 @@ demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; show
 	$(BIN)/unlearnleak table outputs/runs/demo
 	$(BIN)/unlearnleak report outputs/runs/demo
 
-test-quick: .venv/.installed  ## a minute: a little from every file of tests
+test-quick: .venv/.installed  ## run a little from every file of tests
 	$(BIN)/python -m pytest $(SHARED) --quick
 
 test: .venv/.installed  ## run the test suite (no network, GPU, SLURM or browser), with WORKERS=2 processes
