@@ -5,7 +5,6 @@ attack gets is its threat model's word (`adversary/threat.py`).
 """
 
 import copy
-from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from unlearnleak.errors import AccessDenied
 from unlearnleak.model.base import Classifier
+from unlearnleak.model.base.answers import Answering, undefended
 
 Model: TypeAlias = Classifier
 """What access is given to."""
@@ -76,13 +76,13 @@ class Queried:
     """The method that asks."""
     __slots__ = ("_ask", "device", "image_shape", "num_classes", "queries")
 
-    def __init__(self, model: Model, answer: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, model: Model, answering: Answering) -> None:
         model = frozen(model)
 
         @torch.no_grad()
         def ask(images_NCHW: Tensor) -> Tensor:
             parts = images_NCHW.split(QUERY_BATCH)
-            return torch.cat([answer(model(model.normalize(part))) for part in parts])
+            return torch.cat([answering(model, model.normalize(part)) for part in parts])
 
         self._ask = ask
         self.num_classes: int = model.num_classes
@@ -111,17 +111,22 @@ class Queried:
 
 
 class BlackBox(Queried):
-    """Only the query interface: images in, probabilities out."""
+    """Only the query interface: images in, probabilities out.
+
+    Args:
+        model: who is asked.
+        answering: what is answered, where a defence stands before the model.
+    """
 
     name = "black box"
     answers = "probabilities"
     __slots__ = ()
 
-    def __init__(self, model: Model) -> None:
-        super().__init__(model, lambda logits_NK: logits_NK.softmax(1))
+    def __init__(self, model: Model, answering: Answering = undefended) -> None:
+        super().__init__(model, answering)
 
     def probabilities(self, images_NCHW: Tensor) -> Tensor:
-        """softmax f(x) [N, K] of float images in [0, 1].
+        """softmax f(x) [N, K] of float images in [0, 1], or what a defence makes of it.
 
         Raises:
             AccessDenied: the images require a gradient, which a black box does not give.
@@ -131,14 +136,14 @@ class BlackBox(Queried):
 
 
 class LabelOnly(Queried):
-    """Only the query interface, and only its decisions: images in, the likeliest class out."""
+    """Only the query interface, and only its decisions: images in, the likeliest class out. Args as BlackBox."""
 
     name = "label-only access"
     answers = "labels"
     __slots__ = ()
 
-    def __init__(self, model: Model) -> None:
-        super().__init__(model, lambda logits_NK: logits_NK.argmax(1))
+    def __init__(self, model: Model, answering: Answering = undefended) -> None:
+        super().__init__(model, lambda model, x_NCHW: answering(model, x_NCHW).argmax(1))
 
     def labels(self, images_NCHW: Tensor) -> Tensor:
         """argmax f(x) [N] (int64) of float images in [0, 1].

@@ -19,11 +19,12 @@ from unlearnleak.adversary.access import AnyAccess, BlackBox, LabelOnly, Model, 
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import AccessDenied
+from unlearnleak.model.base.answers import Answering, undefended
 
-OPENED: dict[Access, Callable[[Model], AnyAccess]] = {
+OPENED: dict[Access, Callable[[Model, Answering], AnyAccess]] = {
     Access.LABEL: LabelOnly,
     Access.BLACK: BlackBox,
-    Access.WHITE: WhiteBox,
+    Access.WHITE: lambda model, answering: WhiteBox(model),  # which sees what is behind any answers
 }
 
 
@@ -101,6 +102,8 @@ def view_of(
     original: Model | None = None,
     auxiliary: LabeledImages | None = None,
     shadows: Sequence[tuple[Model, tuple[int, ...]]] = (),
+    answering: Answering = undefended,
+    shadows_answering: Answering = undefended,
 ) -> AnyView:
     """What the threat model grants of these; the rest is withheld, whether it is given or not.
 
@@ -109,6 +112,8 @@ def view_of(
         original: the model before it.
         auxiliary: the labelled samples that an attacker may hold.
         shadows: models that the attacker made, each with the classes that it forgot.
+        answering: what the target answers where it can only be asked; the model before has no defence.
+        shadows_answering: what the shadow models answer; the attacker knows the defence where they answer alike.
 
     Raises:
         ValueError: something that the threat model grants was not given.
@@ -127,14 +132,11 @@ def view_of(
     }
     if lacking := [name for name in missing if granted_parts[name]]:
         raise ValueError(f"The threat model ({threat}) grants {' and '.join(lacking)}, which was not given.")
-    opened = OPENED[threat.target]
+    opened, before = OPENED[threat.target], OPENED.get(threat.original)
+    made = [Shadow(opened(model, shadows_answering), forgotten) for model, forgotten in shadows[: threat.shadow_models]]
     return View(
-        opened(target),
-        OPENED[threat.original](original)
-        if original is not None and granted_parts["original"]
-        else withheld("the original model"),
+        opened(target, answering),
+        before(original, undefended) if before and original is not None else withheld("the original model"),
         auxiliary if granted_parts["auxiliary"] else withheld("auxiliary data"),
-        tuple(Shadow(opened(model), forgotten) for model, forgotten in shadows[: threat.shadow_models])
-        if granted_parts["shadows"]
-        else withheld("shadow models"),
+        tuple(made) if granted_parts["shadows"] else withheld("shadow models"),
     )

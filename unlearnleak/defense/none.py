@@ -1,10 +1,6 @@
 """none: the unlearned model is shipped as it is."""
 
-import torch
-
-from unlearnleak.data import ForgetSplit
 from unlearnleak.defense.base import Defense
-from unlearnleak.model.base import Classifier
 
 
 class NoDefense(Defense):
@@ -12,7 +8,3 @@ class NoDefense(Defense):
 
     version = 1
     active = False
-
-    def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
-        """The same model."""
-        return model

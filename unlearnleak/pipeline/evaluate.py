@@ -115,7 +115,8 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
         if "correct_forget" in counts:
             correct, total = counts["correct_forget"], counts["total_forget"]
         else:  # somebody else's model, whose key does not say what was forgotten
-            correct, total = evaluate(pipeline.model(pipeline.attacked), pipeline.split.forget)
+            answering = pipeline.answering("defended answers")
+            correct, total = evaluate(pipeline.model(pipeline.attacked), pipeline.split.forget, answering)
         numbers["forget_acc_samples"] = forget_accuracy(correct, total, classes)
     numbers |= {
         "num_classes": len(truth_K),

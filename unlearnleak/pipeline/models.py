@@ -8,6 +8,7 @@ from unlearnleak.data import ForgetSplit, Splits
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
+from unlearnleak.model.base.answers import Answering
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact, Contents
 from unlearnleak.training.fit import check_finite, evaluate
@@ -45,10 +46,18 @@ def check(plan: Plan, facts: Facts, model: object, who: str) -> None:
         raise UserError(f"{who} returned another model than it was given: {other} has another shape or is not there.")
 
 
-def kept(model: Classifier, data: Splits, curve: list[Any], split: ForgetSplit | None = None, **more: Any) -> Contents:
+def kept(
+    model: Classifier,
+    data: Splits,
+    curve: list[Any],
+    split: ForgetSplit | None = None,
+    answering: Answering = Classifier.__call__,
+    **more: Any,
+) -> Contents:
     """What is kept of a model: weights, curve, and per class how many samples there are and are predicted rightly.
 
-    Where a part of a class was to be forgotten, also of the forgotten samples alone.
+    Where a part of a class was to be forgotten, also of the forgotten samples alone. What a model with defended answers
+    predicts is what it answers.
 
     Raises:
         UserError: the training has diverged.
@@ -59,5 +68,5 @@ def kept(model: Classifier, data: Splits, curve: list[Any], split: ForgetSplit |
     if split is not None and split.level == "sample":
         parts["forget"] = split.forget
     for part, images in parts.items():
-        meta[f"correct_{part}"], meta[f"total_{part}"] = evaluate(model, images)
+        meta[f"correct_{part}"], meta[f"total_{part}"] = evaluate(model, images, answering)
     return Contents({f"{PREFIX}{name}": t.detach() for name, t in model.state_dict().items()}, meta)

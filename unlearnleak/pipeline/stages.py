@@ -27,6 +27,7 @@ from unlearnleak.data import ForgetSet, ForgetSplit, forget_classes
 from unlearnleak.errors import Incompatible
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
+from unlearnleak.model.base.answers import Answering
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.engine import Engine
 from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
@@ -190,7 +191,7 @@ class Pipeline:
             model = models.stored(plan, self.facts, work[unlearned.name], plan.device)
             model = plan.defense(model, self.split, seeds.generator(plan.seeds.unlearning, "defended"))
             models.check(plan, self.facts, model, f"defense={plan.names['defense']}")
-            return models.kept(model, plan.resident, [], self.split)
+            return models.kept(model, plan.resident, [], self.split, self.answering("defended answers"))
 
         def describe() -> dict[str, Any]:
             own = {"defense": plan.spec["defense"], "seed": plan.seeds.unlearning}
@@ -229,6 +230,7 @@ class Pipeline:
                 target=models.stored(plan, self.facts, work[target.name], plan.device),
                 original=models.stored(plan, self.facts, work["original"], plan.device) if before else None,
                 auxiliary=plan.resident.auxiliary if threat.auxiliary else None,
+                answering=self.answering("answers"),
                 shadows=[
                     (models.stored(plan, self.facts, work[role], plan.device), self.shadow_set(number).classes)
                     for number, role in enumerate(made)
@@ -254,6 +256,10 @@ class Pipeline:
             return {"screening": plan.spec["screening"]}
 
         return Stage("verdict", describe, {"evidence": evidence}, compute, several="verdicts")
+
+    def answering(self, *label: str) -> Answering:
+        """What the attacked model answers, with the defence before it; random ones draw from (seed, label)."""
+        return self.plan.defense.answering(seeds.generator(self.plan.seeds.unlearning, *label))
 
     # what is asked of them
 
