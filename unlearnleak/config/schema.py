@@ -10,7 +10,22 @@ from unlearnleak.errors import UserError
 GROUPS = ("dataset", "model", "unlearner", "defense", "attack", "screening")
 """The groups of components, in the order of an experiment."""
 KEYS = frozenset(
-    {*GROUPS, *("logger", "runtime", "training", "gate", "seed", "seeds", "until", "dry_run", "fail_fast", "only")}
+    {
+        *GROUPS,
+        *(
+            "logger",
+            "runtime",
+            "training",
+            "finetuning",
+            "gate",
+            "seed",
+            "seeds",
+            "until",
+            "dry_run",
+            "fail_fast",
+            "only",
+        ),
+    }
     | {"forget_classes", "forget_share", "forget_rows", "store", "runs", "sweep_name", "objective"}
 )
 """All keys of a job's config."""

@@ -78,6 +78,13 @@ def forgotten_ranked_first(score_K: ArrayLike, truth_K: ArrayLike) -> float | No
     return float(np.all(gap > 0)) if gap.size else None
 
 
+VERDICT_METRICS = (
+    *("asr", "exact_match", "balanced_accuracy", "precision", "recall", "f1"),
+    *("auroc", "forgotten_ranked_first", "asr_constant"),
+)
+"""The metrics of this module, in the order of a result."""
+
+
 def verdict_metrics(verdict_K: ArrayLike, score_K: ArrayLike, truth_K: ArrayLike) -> dict[str, float | None]:
     """Return every metric of this module under the name of its function."""
     return {

@@ -10,7 +10,7 @@ from unlearnleak.adversary.evidence import Evidence, HeadMeasurements, Predictio
 from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
-from unlearnleak.metric.verdict import asr, verdict_metrics
+from unlearnleak.metric.verdict import VERDICT_METRICS, asr, verdict_metrics
 from unlearnleak.pipeline.packing import unpack, unpack_verdict
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.base import Screening
@@ -26,6 +26,8 @@ PROTOCOLS: dict[str, Callable[..., float | None]] = {
     "decision_tree": published.decision_tree,
 }
 """As-published protocols by the word in a screening's `published`."""
+
+PUBLISHED = ("asr_published", "asr_published_placebo")
 
 
 def published_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, seed: int) -> float | None:
@@ -69,7 +71,7 @@ def accuracies(model: Artifact | None, classes: tuple[int, ...], prefix: str = "
     return found
 
 
-def gate(numbers: dict[str, Any], bounds: Gate, forgets: bool, level: str = "class") -> dict[str, Any]:
+def gate(numbers: dict[str, Any], bounds: Gate, forgets: bool, *, whole: bool = True) -> dict[str, Any]:
     """Whether the model counts as unlearned: "passed", "failed" with the reasons, or "control".
 
     Where samples of a class were forgotten and others stay, even a retrained model knows the class: then nothing is
@@ -77,7 +79,7 @@ def gate(numbers: dict[str, Any], bounds: Gate, forgets: bool, level: str = "cla
     """
     if not forgets:
         return {"gate": "control", "gate_reasons": []}
-    reasons, whole = [], level == "class"
+    reasons = []
     if whole and numbers["forget_acc"] is not None and numbers["forget_acc"] > bounds.forget_acc:
         reasons.append(f"forget_acc {numbers['forget_acc']:.3f} is above {bounds.forget_acc}")
     if whole and numbers["original_forget_acc"] is not None and numbers["original_forget_acc"] <= bounds.forget_acc:
@@ -97,20 +99,16 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     plan = pipeline.plan
     for stage in pipeline.needed:  # one after the other, so that each one's seconds are its own
         pipeline.engine.artifact(stage)
-    verdict = unpack_verdict(pipeline.artifact("verdict"))
     evidence = unpack(pipeline.artifact("evidence"), plan.attack.evidence)
     classes, forgotten = pipeline.requested_classes, pipeline.forget_classes
-    truth_K = np.isin(np.arange(pipeline.facts.num_classes), forgotten)
-    numbers: dict[str, Any] = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
-    numbers["asr_published"] = published_asr(plan.screening, evidence, truth_K, plan.seeds.attack)
-    numbers["asr_published_placebo"] = placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack)
+    numbers = judged(pipeline, evidence)
     numbers |= accuracies(pipeline.artifact(pipeline.attacked), classes)
     if pipeline.attacked != pipeline.after:
         numbers |= accuracies(pipeline.artifact(pipeline.after), classes, "undefended_")
     original = pipeline.artifact("original") if "original" in pipeline.stages else None
     numbers |= accuracies(original, classes, "original_")
-    numbers |= gate(numbers, plan.gate, plan.unlearner.forgets, pipeline.forget_set.level)
-    if pipeline.forget_set.level == "sample":
+    numbers |= gate(numbers, plan.gate, plan.unlearner.forgets, whole=not pipeline.partly)
+    if pipeline.partly:
         counts = pipeline.artifact(pipeline.attacked).meta
         if "correct_forget" in counts:
             correct, total = counts["correct_forget"], counts["total_forget"]
@@ -119,14 +117,32 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
             correct, total = evaluate(pipeline.model(pipeline.attacked), pipeline.split.forget, answering)
         numbers["forget_acc_samples"] = forget_accuracy(correct, total, classes)
     numbers |= {
-        "num_classes": len(truth_K),
+        "num_classes": pipeline.facts.num_classes,
         "forgotten": list(forgotten),
-        "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
-        "scores": verdict.score_K.tolist(),
         "queries": evidence.queries,
         "unlearner_report": pipeline.artifact(pipeline.after).meta["report"],
     }
     return numbers | costs(pipeline)
+
+
+def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
+    """How right the verdict is; all None where `screening=none` judges nothing."""
+    plan, classes = pipeline.plan, pipeline.requested_classes
+    if not plan.screening.judges:
+        return dict.fromkeys((*VERDICT_METRICS, *PUBLISHED, "verdict", "scores"))
+    verdict = unpack_verdict(pipeline.artifact("verdict"))
+    truth_K = np.isin(np.arange(pipeline.facts.num_classes), pipeline.forget_classes)
+    found = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
+    measured = (
+        published_asr(plan.screening, evidence, truth_K, plan.seeds.attack),
+        placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack),
+    )
+    return {
+        **found,
+        **dict(zip(PUBLISHED, measured, strict=True)),
+        "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
+        "scores": verdict.score_K.tolist(),
+    }
 
 
 def costs(pipeline: Pipeline) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from unlearnleak.data import ForgetSplit, Splits
+from unlearnleak.data import LabeledImages, Splits
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
@@ -50,13 +50,13 @@ def kept(
     model: Classifier,
     data: Splits,
     curve: list[Any],
-    split: ForgetSplit | None = None,
+    forgotten: LabeledImages | None = None,
     answering: Answering = Classifier.__call__,
     **more: Any,
 ) -> Contents:
     """What is kept of a model: weights, curve, and per class how many samples there are and are predicted rightly.
 
-    Where a part of a class was to be forgotten, also of the forgotten samples alone. What a model with defended answers
+    Of `forgotten` samples too, where others of their class stay known. What a model with defended answers
     predicts is what it answers.
 
     Raises:
@@ -65,8 +65,8 @@ def kept(
     check_finite(model, curve)
     meta: dict[str, Any] = {"curve": curve, **more}
     parts = {"train": data.train, "test": data.test}
-    if split is not None and split.level == "sample":
-        parts["forget"] = split.forget
+    if forgotten is not None:
+        parts["forget"] = forgotten
     for part, images in parts.items():
         meta[f"correct_{part}"], meta[f"total_{part}"] = evaluate(model, images, answering)
     return Contents({f"{PREFIX}{name}": t.detach() for name, t in model.state_dict().items()}, meta)

@@ -34,6 +34,7 @@ from unlearnleak.machine.device import resolve_device
 from unlearnleak.model.base import Classifier
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Store
+from unlearnleak.training.finetuning import Finetuning
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import Unlearner
 
@@ -81,6 +82,7 @@ class Plan:
     attack: Attack
     screening: Screening
     training: Optimization
+    finetuning: Finetuning | None
     gate: Gate
     seeds: Seeds
     forget_classes: Any
@@ -91,6 +93,11 @@ class Plan:
     store: Store
     runtime: Runtime
     until: str
+
+    @property
+    def last_training(self) -> Optimization:
+        """How the original learnt what can be forgotten: all of its training, or its fine-tuning."""
+        return self.finetuning or self.training
 
     @cached_property
     def device(self) -> torch.device:
@@ -204,9 +211,18 @@ def make_plan(config: DictConfig) -> Plan:
         raise Incompatible(mismatch(attack, names))
     how = settings_of(config.training, "training")
     training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
+    tuning = settings_of(config.finetuning, "finetuning")
+    tuned = construct(Finetuning, tuning, "finetuning", precision=training.precision, steps_per_epoch=1)
+    finetuning = tuned if tuned.samples else None
+    if finetuning is not None and unlearner.start == "file":
+        raise Incompatible(
+            f"finetuning.samples={finetuning.samples} is not possible with unlearner={names['unlearner']}: nothing is "
+            "trained there. Set it to 0, or take another unlearner."
+        )
+    last_training = finetuning or training
     has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
     can_shadow = unlearner.start != "file" and unlearner.forgets
-    choices = Choices(names, training, dataset.auxiliary_per_class, has_original, can_shadow)
+    choices = Choices(names, last_training, dataset.auxiliary_per_class, has_original, can_shadow)
     for component in chosen.values():
         if isinstance(component, Component):
             component.check(choices)
@@ -215,6 +231,8 @@ def make_plan(config: DictConfig) -> Plan:
         del spec["defense"]
     # fp32 is left out: keys are older than the choice
     spec["training"] = {name: value for name, value in how.items() if (name, value) != ("precision", "fp32")}
+    if finetuning is not None:
+        spec["finetuning"] = tuning
     return Plan(
         dataset=dataset,
         model_class=model_class,
@@ -223,6 +241,7 @@ def make_plan(config: DictConfig) -> Plan:
         attack=attack,
         screening=screening,
         training=training,
+        finetuning=finetuning,
         gate=construct(Gate, settings_of(config.gate, "gate"), "gate"),
         seeds=construct(Seeds, settings_of(config.seeds, "seeds"), "seeds"),
         forget_classes=resolved(config.forget_classes, "forget_classes"),

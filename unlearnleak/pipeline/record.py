@@ -67,8 +67,9 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
         "settings": key_of(settings)[:8],
         "dataset_caution": pipeline.artifact("data").meta.get("caution"),
         "forget_classes": list(pipeline.requested_classes),
-        "forget_level": pipeline.forget_set.level,
+        "forget_level": "sample" if pipeline.partly else "class",
         "forget_share": plan.forget_share,
+        "finetuning_samples": plan.finetuning and plan.finetuning.samples,
         "seeds": vars(plan.seeds),
         "sweep_name": sweep_name,
     }
@@ -80,8 +81,10 @@ def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) 
         if rows := pipeline.artifact(stage).meta.get("curve"):
             logger.curve(stage, rows)
     evidence = unpack(pipeline.artifact("evidence"), pipeline.plan.attack.evidence)
-    rows = [[c, score, c in result["verdict"], c in result["forgotten"]] for c, score in enumerate(result["scores"])]
-    logger.table("class_scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
+    if result["verdict"] is not None:
+        judged, truth = result["verdict"], result["forgotten"]
+        rows = [[c, score, c in judged, c in truth] for c, score in enumerate(result["scores"])]
+        logger.table("class_scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
     if isinstance(evidence, DotProducts) and result["num_classes"] <= MANY_CLASSES:
         samples_KM = evidence.samples_KMF[..., 0]
         logger.histogram("dot_products", {f"class_{c}": values.tolist() for c, values in enumerate(samples_KM)})
@@ -103,6 +106,18 @@ def classes_text(classes: list[int]) -> str:
     return ", ".join(map(str, classes)) or "none"
 
 
+def verdict_lines(result: dict[str, Any]) -> list[str]:
+    """What was judged, and how rightly; nothing where no class was judged."""
+    if result["verdict"] is None:
+        return []
+    exact = "exact" if result["exact_match"] else "not exact"
+    return [
+        f"  verdict   {classes_text(result['verdict'])}; in truth {classes_text(result['forgotten'])}: {exact}",
+        f"  ASR       {percent(result['asr'])} (constant answer {percent(result['asr_constant'])}, "
+        f"as published {percent(result['asr_published'])})",
+    ]
+
+
 def summary(result: dict[str, Any], where: Path) -> str:
     """A few lines for the terminal."""
     if "stage" in result:
@@ -110,17 +125,15 @@ def summary(result: dict[str, Any], where: Path) -> str:
     stages = [name.removeprefix("key_") for name in result if name.startswith("key_")]
     spent = ", ".join(
         f"{stage} {result[f'seconds_{stage}']:.1f} s{' (stored)' if result[f'stored_{stage}'] else ''}"
-        for stage in stages[1:-1]  # the data and the verdict take no time
+        for stage in stages
+        if stage not in ("data", "verdict")  # which take no time
     )
-    exact = "exact" if result["exact_match"] else "not exact"
     reasons = "".join(f"; {reason}" for reason in result["gate_reasons"])
     return "\n".join(
         [
             f"{result['dataset']} {result['model']}, {result['unlearner']} of class "
             f"{classes_text(result['forget_classes'])}, {result['attack']} / {result['screening']}",
-            f"  verdict   {classes_text(result['verdict'])}; in truth {classes_text(result['forgotten'])}: {exact}",
-            f"  ASR       {percent(result['asr'])} (constant answer {percent(result['asr_constant'])}, "
-            f"as published {percent(result['asr_published'])})",
+            *verdict_lines(result),
             f"  accuracy  forget {percent(result['original_forget_acc'])} -> {percent(result['forget_acc'])}, "
             f"retain {percent(result['original_retain_acc'])} -> {percent(result['retain_acc'])}",
             f"  gate      {result['gate']}{reasons}",

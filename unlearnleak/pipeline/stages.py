@@ -1,10 +1,12 @@
 """What is computed from what. Read this first: from top to bottom one experiment, and the only list of its stages.
 
-    data --> original --> unlearned --> [defended] --> evidence --> verdict
+    data --> original --> unlearned --> [defended] --> evidence --> [verdict]
      |          |             | or                       ^   ^
      +----------|---------> imported (a file)            |   |
                 +---- for attacks that see both models --+   |
     shadow models: original --> unlearned, of other seeds ---+   for attacks that ask for some
+
+With a fine-tuning stage: data --> pretrained --> original, and retraining starts from the pretrained model.
 
 A stage is stored under a key made of everything that determines it and nothing else: what `describe` says, and the keys
 of what it is made from. So one original serves all unlearners, one unlearned model all attacks, one evidence all
@@ -19,11 +21,12 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 
-from unlearnleak.adversary.shadow import forget_nothing, shadow_plan
+from unlearnleak.adversary.shadow import forget_nothing
 from unlearnleak.adversary.threat import Access
 from unlearnleak.adversary.view import view_of
 from unlearnleak.config.schema import SEED_LIMIT
-from unlearnleak.data import ForgetSet, ForgetSplit, forget_classes
+from unlearnleak.data import ForgetSet
+from unlearnleak.data.split import SPLIT_VERSION
 from unlearnleak.errors import Incompatible
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
@@ -32,17 +35,22 @@ from unlearnleak.pipeline import models
 from unlearnleak.pipeline.engine import Engine
 from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
 from unlearnleak.pipeline.packing import check_evidence, pack, pack_verdict, unpack
-from unlearnleak.pipeline.plan import Facts, Plan
+from unlearnleak.pipeline.plan import Plan
+from unlearnleak.pipeline.setting import Setting
 from unlearnleak.store import Artifact, Contents
 from unlearnleak.training.class_recorder import ClassUpdates
-from unlearnleak.training.fit import check_single, fit
+from unlearnleak.training.fit import fit
 from unlearnleak.training.recorder import handed_over, record
 from unlearnleak.training.task import Task
 
 log = logging.getLogger(__name__)
+TUNED = ("model", "finetuning")
+"""What determines a model that is made from a pretrained one."""
+WHOLE = "verdict"
+"""What `until` says of a job that is to go on to its result, also where nothing is judged."""
 
 
-class Pipeline:
+class Pipeline(Setting):
     """One experiment: its stages by name, in their order, and their artifacts, found or computed when asked for.
 
     Where another process computes a stage already, it is waited for; with `wait` false, `store.Busy` is raised instead.
@@ -60,7 +68,9 @@ class Pipeline:
         target = self.defended(after) if plan.defense.active else after
         shadows = [self.shadow(data, number) for number in range(plan.attack.threat.shadow_models)]
         evidence = self.evidence(target, original, shadows)
-        line = (data, original, after, target, evidence, self.verdict(evidence))
+        pretrained = original.parents.get("pretrained") if original else None
+        verdict = self.verdict(evidence) if plan.screening.judges else None
+        line = (data, pretrained, original, after, target, evidence, verdict)
         self.stages: dict[str, Stage] = {stage.name: stage for stage in line if stage is not None}
         self.after, self.attacked = after.name, target.name
         """The names of the stages whose model is after unlearning, and whose is attacked."""
@@ -94,27 +104,55 @@ class Pipeline:
 
         return Stage("data", describe, {}, compute, cpu=True)
 
-    def original(self, data: Stage, seed: int) -> Stage:
-        """The original model, trained on all of D; with it what its unlearner needs recorded."""
+    def pretrained(self, data: Stage, seed: int) -> Stage:
+        """The model before the fine-tuning, where there is one: trained on all images but those that it is tuned on."""
         plan = self.plan
+
+        def compute(work: Work) -> Contents:
+            self.check()
+            model = models.built(plan, self.facts, seed, "original").to(plan.device)
+            curve = fit(
+                model,
+                self.pretraining.train,
+                plan.training,
+                test=plan.resident.test,
+                generator=seeds.generator(seed, "original", "batches"),
+                label="pretrained model",
+                checkpoints=work.checkpoints(),
+            )
+            return models.kept(model, self.pretraining, curve)
+
+        def describe() -> dict[str, Any]:
+            own = {"model": plan.spec["model"], "training": plan.spec["training"], "seed": seed}
+            return own | {"finetuning_samples": plan.spec["finetuning"]["samples"], "split_version": SPLIT_VERSION}
+
+        return Stage("pretrained", describe, {"data": data}, compute)
+
+    def original(self, data: Stage, seed: int) -> Stage:
+        """The original model: trained on all of D, or pretrained and then tuned on what can be forgotten.
+
+        With it what its unlearner needs recorded of that.
+        """
+        plan = self.plan
+        before = {"data": data} if plan.finetuning is None else {"pretrained": self.pretrained(data, seed)}
 
         def compute(work: Work) -> Contents:
             self.check()
 
             def train(recording: list[pl.Callback], part: str) -> Contents:
-                """One training on all of D, which ends in the same weights whatever is recorded."""
-                model = models.built(plan, self.facts, seed, "original").to(plan.device)
+                """One training, which ends in the same weights whatever is recorded."""
+                model = self.beginning(work, seed, "original")
                 curve = fit(
                     model,
-                    plan.resident.train,
-                    plan.training,
+                    self.learnt.train,
+                    plan.last_training,
                     test=plan.resident.test,
-                    generator=seeds.generator(seed, "original", "batches"),
+                    generator=seeds.generator(seed, "original", "batches" if "data" in before else "tuning"),
                     label="original model",
                     callbacks=recording,
                     checkpoints=work.checkpoints(part),
                 )
-                return models.kept(model, plan.resident, curve)
+                return models.kept(model, self.learnt, curve)
 
             contents, records = record(plan.unlearner.recorders(), self.facts.num_classes, train)
             contents.tensors.update(records)
@@ -123,17 +161,24 @@ class Pipeline:
         def describe() -> dict[str, Any]:
             needs = {recorder.name: recorder.version for recorder in plan.unlearner.recorders()}
             ledger = needs.pop(ClassUpdates.name, None)  # keys are older than other recorders
-            own = {"model": plan.spec["model"], "training": plan.spec["training"], "ledger": ledger, "seed": seed}
-            return own | ({"records": needs} if needs else {})
+            own = {"ledger": ledger, "seed": seed} | ({"records": needs} if needs else {})
+            return own | {name: plan.spec[name] for name in (("model", "training") if "data" in before else TUNED)}
 
-        return Stage("original", describe, {"data": data}, compute, several="originals")
+        return Stage("original", describe, before, compute, several="originals")
+
+    def beginning(self, work: Work, seed: int, stage: str) -> Classifier:
+        """What a training from scratch begins with: initial weights, or the pretrained model."""
+        if self.plan.finetuning is not None:
+            return models.stored(self.plan, self.facts, work["pretrained"], self.plan.device)
+        return models.built(self.plan, self.facts, seed, stage).to(self.plan.device)
 
     def unlearned(self, data: Stage, original: Stage, seed: int, shadow: int | None = None) -> Stage:
         """The model after the unlearner, or a `shadow` model, which forgot other classes.
 
-        Retraining starts from scratch: it is made from the data, not the original.
+        Retraining starts from scratch: it is made from what the original is made from, not from the original.
         """
         plan, scratch = self.plan, self.plan.unlearner.start == "scratch"
+        before = original.parents if scratch else {"original": original}
 
         def compute(work: Work) -> Contents:
             self.check()
@@ -141,10 +186,10 @@ class Pipeline:
             kept = {} if scratch else work["original"].tensors
             task = Task(
                 original=None if scratch else models.stored(plan, self.facts, work["original"], plan.device),
-                fresh=lambda: models.built(plan, self.facts, seed, "unlearned").to(plan.device),
+                fresh=lambda: self.beginning(work, seed, "unlearned"),
                 split=self.split_of(forget()),
                 test=plan.resident.test,
-                training=plan.training,
+                training=plan.last_training,
                 generator=partial(seeds.generator, seed, "unlearned"),
                 records=handed_over(unlearner.recorders(), kept, lambda tensor: tensor.to(plan.device)),
                 label=f"unlearning ({plan.names['unlearner']})",
@@ -152,7 +197,8 @@ class Pipeline:
             )
             model = unlearner.unlearn(task)
             models.check(plan, self.facts, model, f"unlearner={plan.names['unlearner']}")
-            return models.kept(model, plan.resident, task.curve, task.split, report=unlearner.report)
+            forgotten = self.forgotten_samples(task.split)
+            return models.kept(model, self.learnt, task.curve, forgotten, report=unlearner.report)
 
         def forget() -> ForgetSet:
             return self.forget_set if shadow is None else self.shadow_set(shadow)
@@ -163,9 +209,10 @@ class Pipeline:
                 "forget_classes": forget().describe(plan.seeds.forget),
                 "seed": seed,
             }
-            return own | ({name: plan.spec[name] for name in ("model", "training")} if scratch else {})
+            trained = ("model", "training") if "data" in before else TUNED if "pretrained" in before else ()
+            return own | {name: plan.spec[name] for name in trained}
 
-        return Stage("unlearned", describe, {"data": data} if scratch else {"original": original}, compute)
+        return Stage("unlearned", describe, before, compute)
 
     def imported(self, data: Stage, role: Literal["unlearned", "original"]) -> Stage | None:
         """Somebody else's model in a role, from a file; None where there is no file for it."""
@@ -191,7 +238,8 @@ class Pipeline:
             model = models.stored(plan, self.facts, work[unlearned.name], plan.device)
             model = plan.defense(model, self.split, seeds.generator(plan.seeds.unlearning, "defended"))
             models.check(plan, self.facts, model, f"defense={plan.names['defense']}")
-            return models.kept(model, plan.resident, [], self.split, self.answering("defended answers"))
+            forgotten = self.forgotten_samples(self.split)
+            return models.kept(model, self.learnt, [], forgotten, self.answering("defended answers"))
 
         def describe() -> dict[str, Any]:
             own = {"defense": plan.spec["defense"], "seed": plan.seeds.unlearning}
@@ -211,12 +259,6 @@ class Pipeline:
         if number < forget_nothing(self.plan.attack.threat.shadow_models):
             return original
         return self.unlearned(data, original, seed, shadow=number)
-
-    def shadow_set(self, number: int) -> ForgetSet:
-        """What a shadow model forgot: drawn by the attacker, who does not know how many classes the target forgot."""
-        count, classes = self.plan.attack.threat.shadow_models, self.facts.num_classes
-        forgotten_SK = shadow_plan(count, classes, seeds.generator(self.plan.seeds.attack, "shadow classes"))
-        return ForgetSet(classes=tuple(forgotten_SK[number].nonzero()[:, 0].tolist()))
 
     def evidence(self, target: Stage, original: Stage | None, shadows: Sequence[Stage] = ()) -> Stage:
         """What the attack collected. It is handed what its threat model grants, and a generator."""
@@ -287,6 +329,8 @@ class Pipeline:
         Raises:
             Incompatible: `until` names none that this job has, such as `defended` without a defense.
         """
+        if self.plan.until == WHOLE:
+            return [*self.stages.values()][-1]
         name, _, key = self.plan.until.partition("/")
         if not key and name in self.stages:
             return self.stages[name]
@@ -307,73 +351,9 @@ class Pipeline:
 
     @property
     def judged(self) -> list[Stage]:
-        """What a result is of: the models that it compares, and the verdict."""
-        names = dict.fromkeys(("original", self.after, self.attacked, "verdict"))
+        """What a result is of: the models that it compares, and the verdict, or evidence that nothing judges."""
+        names = dict.fromkeys(("original", self.after, self.attacked, [*self.stages][-1]))
         return [self.stages[name] for name in names if name in self.stages]
-
-    # the data and what is forgotten
-
-    @cached_property
-    def facts(self) -> Facts:
-        """What a model is told of the data, which are looked at for that.
-
-        Raises:
-            UserError: what lies there is no such data set, or its images are too small for the model.
-        """
-        return Facts.of(self.artifact("data").meta)
-
-    @cached_property
-    def requested_classes(self) -> tuple[int, ...]:
-        """The classes that the config names or draws, also where the control then forgets none of them."""
-        generator = seeds.generator(self.plan.seeds.forget, "forget")
-        return forget_classes(self.plan.forget_classes, self.facts.num_classes, generator)
-
-    @property
-    def forget_classes(self) -> tuple[int, ...]:
-        """The classes to forget; none for the control, whatever the config names."""
-        return self.requested_classes if self.plan.unlearner.forgets else ()
-
-    @property
-    def forget_set(self) -> ForgetSet:
-        """What is to be forgotten: these classes, or samples of them."""
-        plan = self.plan
-        return ForgetSet(classes=self.forget_classes, share=plan.forget_share, rows=plan.forget_rows)
-
-    @cached_property
-    def split(self) -> ForgetSplit:
-        """The training images on the device, divided into what is to be forgotten and what stays."""
-        return self.split_of(self.forget_set)
-
-    def split_of(self, forget: ForgetSet) -> ForgetSplit:
-        """The same for any forget set."""
-        return forget.split(self.plan.resident.train, seeds.generator(self.plan.seeds.forget, "forget samples"))
-
-    def check(self) -> None:
-        """Hold the settings against the data's facts, before anything is trained.
-
-        Raises:
-            UserError: the classes, the unlearner's settings or the batches are not possible with these data.
-        """
-        plan, unlearner = self.plan, self.plan.unlearner
-        assert self.requested_classes, "which are found out here"
-        unlearner.check_classes(self.facts.num_classes)
-        unlearner.check_forget(self.forget_set)
-        for number in range(forget_nothing(plan.attack.threat.shadow_models), plan.attack.threat.shadow_models):
-            unlearner.check_forget(self.shadow_set(number))
-        asked = ForgetSet(classes=self.requested_classes, share=plan.forget_share, rows=plan.forget_rows)
-        asked.check(self.artifact("data").meta["train"])
-        if plan.forget_rows is not None:
-            asked.check_rows(plan.splits.train.labels)
-        if unlearner.start == "file":
-            return
-        trainings = {"training": plan.training}
-        own = unlearner.optimization(plan.training)
-        if own and unlearner.start != "scratch" and not unlearner.freezes_statistics:
-            trainings["unlearner"] = own
-        for group, how in trainings.items():
-            if how.epochs and how.batch_size == 1:
-                batches = f"Batches of one ({group}.batch_size=1)"
-                check_single(models.built(plan, self.facts, 0, "checked"), self.facts.image_shape, batches)
 
 
 @cache

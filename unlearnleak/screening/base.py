@@ -31,10 +31,12 @@ class Screening(Component, ABC, Generic[E_contra]):
 
     Class attributes:
         accepts: the kinds of evidence that it can read; one that is fitted on shadow targets names `Calibrated` kinds.
+        judges: False only for `none`, which makes no stage.
         published: the as-published protocol in `metric.published` that measures this screening's kind of figure.
     """
 
     accepts: ClassVar[tuple[type[Evidence], ...]]
+    judges: ClassVar[bool] = True
     published: ClassVar[str | None] = None
 
     @abstractmethod

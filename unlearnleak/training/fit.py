@@ -10,7 +10,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from torch import Tensor
+from torch import Tensor, nn
 
 from unlearnleak.config.variables import ignored_variables
 from unlearnleak.data import LabeledImages
@@ -30,6 +30,18 @@ optimiser and its schedule (optimization.py), precision, clipping, and the modes
 of these gives other numbers under the same settings."""
 EVALUATION_BATCH = 1024
 Row = dict[str, float]
+
+
+class FrozenStatistics(pl.Callback):
+    """Keeps the statistics of batch normalisation: its layers stay in evaluation mode."""
+
+    freezes_statistics = True
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning has just put everything into training mode."""
+        for module in pl_module.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
 
 
 class Curve(pl.Callback):
@@ -124,6 +136,8 @@ def fit(
         UserError: batches hold one image, which the model cannot be trained on; or a checkpoint has lost a part.
     """
     batches = ResidentBatches(data, optimization.batch_size, generator)
+    if optimization.freeze_statistics:
+        callbacks = [*callbacks, FrozenStatistics()]
     frozen = any(getattr(callback, "freezes_statistics", False) for callback in callbacks)
     if optimization.epochs and batches.batch_size == 1 and not frozen:
         check_single(model, data.image_shape, f"Batches of one ({label})")

@@ -28,6 +28,7 @@ class Optimization:
         clip_norm: upper bound of the gradient's norm, or None for none.
         precision: "fp32", or "bf16" for forward and backward passes in bfloat16 on processors with units for it
             (automatic mixed precision: the weights, their updates and everything measured stay fp32).
+        freeze_statistics: whether batch normalisation keeps the statistics that it has, and is not trained on batches'.
         steps_per_epoch: known once there is a training set; `unlearnleak.training.fit.fit` fills it in.
 
     Raises `UserError` that lists everything that is wrong with the values.
@@ -42,6 +43,7 @@ class Optimization:
     warmup_epochs: float = 0.0
     clip_norm: float | None = None
     precision: str = "fp32"
+    freeze_statistics: bool = False
     steps_per_epoch: int = 1
 
     def __post_init__(self) -> None:

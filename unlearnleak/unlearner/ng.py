@@ -5,12 +5,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import UserError
-from unlearnleak.training.fit import predict
+from unlearnleak.training.fit import FrozenStatistics, predict
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
 
@@ -25,7 +25,7 @@ def bounded_ascent(logits_NK: Tensor, labels_N: Tensor, bound: float) -> Tensor:
     return -losses_N.clamp(max=bound).mean()
 
 
-class NegativeGradient(TrainingUnlearner):
+class NegativeGradient(FrozenStatistics, TrainingUnlearner):
     """Raises the loss on D_f step by step until its accuracy there has fallen to the goal (paper, V-C).
 
     Liu et al. 2022, Backdoor Defense with Machine Unlearning, IEEE INFOCOM. Differences: each sample's loss
@@ -48,7 +48,6 @@ class NegativeGradient(TrainingUnlearner):
     """
 
     version = 1
-    freezes_statistics = True
 
     def __init__(
         self,
@@ -111,12 +110,6 @@ class NegativeGradient(TrainingUnlearner):
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Gives the training its own criterion back."""
         pl_module.criterion = self.criterion
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Freezes batch normalisation: D_f's own statistics would spoil the retained classes."""
-        for module in pl_module.model.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stops at the goal, which is looked at every `check_every` steps and after the last."""
