@@ -116,6 +116,13 @@ class CalibratedScores(Scores, Calibrated):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class CalibratedReadings(Calibrated):
+    """F readings of each class that mean something together, in whichever direction, with those of shadow models."""
+
+    kind = "readings"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Confidences(ClassEvidence):
     """Probabilities of the right class on M labelled samples of each class, F = 1."""
 

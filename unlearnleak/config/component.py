@@ -13,7 +13,7 @@ class Choices:
     training: how the original is trained, an `Optimization`.
     auxiliary_per_class: how many labelled samples of each class an attacker holds.
     has_original: whether there is a model from before unlearning, which an attack might see.
-    can_shadow: whether an attacker can make models that forgot in the same way.
+    can_shadow: whether an attacker can make models as the target was made.
     """
 
     names: Mapping[str, str]

@@ -113,7 +113,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
         if "correct_forget" in counts:
             correct, total = counts["correct_forget"], counts["total_forget"]
         else:  # somebody else's model, whose key does not say what was forgotten
-            answering = pipeline.answering("defended answers")
+            answering = pipeline.answering(plan.seeds.unlearning, "defended answers")
             correct, total = evaluate(pipeline.model(pipeline.attacked), pipeline.split.forget, answering)
         numbers["forget_acc_samples"] = forget_accuracy(correct, total, classes)
     numbers |= {

@@ -221,7 +221,7 @@ def make_plan(config: DictConfig) -> Plan:
         )
     last_training = finetuning or training
     has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
-    can_shadow = unlearner.start != "file" and unlearner.forgets
+    can_shadow = unlearner.start != "file"
     choices = Choices(names, last_training, dataset.auxiliary_per_class, has_original, can_shadow)
     for component in chosen.values():
         if isinstance(component, Component):

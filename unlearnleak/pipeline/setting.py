@@ -103,7 +103,7 @@ class Setting:
         """What a shadow model forgot: drawn by the attacker, who does not know how many classes the target forgot."""
         count, classes = self.plan.attack.threat.shadow_models, self.facts.num_classes
         forgotten_SK = shadow_plan(count, classes, seeds.generator(self.plan.seeds.attack, "shadow classes"))
-        return ForgetSet(classes=tuple(forgotten_SK[number].nonzero()[:, 0].tolist()))
+        return ForgetSet(classes=tuple(forgotten_SK[number].nonzero()[:, 0].tolist()), share=self.plan.forget_share)
 
     def forgotten_samples(self, split: ForgetSplit) -> LabeledImages | None:
         """The forgotten samples where their accuracy says something beside the class's; else None."""

@@ -15,9 +15,9 @@ that was found is the same as after one that was computed.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property, partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pytorch_lightning as pl
 
@@ -30,7 +30,7 @@ from unlearnleak.data.split import SPLIT_VERSION
 from unlearnleak.errors import Incompatible
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
-from unlearnleak.model.base.answers import Answering
+from unlearnleak.model.base.answers import Answering, undefended
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.engine import Engine
 from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
@@ -42,10 +42,26 @@ from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import fit
 from unlearnleak.training.recorder import handed_over, record
 from unlearnleak.training.task import Task
+from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.unlearner.rt import Retrain
 
 log = logging.getLogger(__name__)
 TUNED = ("model", "finetuning")
 """What determines a model that is made from a pretrained one."""
+
+
+class Method(NamedTuple):
+    """How a model is unlearned: the word on the command line, the unlearner, and what a key knows of it."""
+
+    name: str
+    unlearner: Unlearner
+    spec: Mapping[str, Any]
+
+
+RETRAINING = Method(
+    "rt", Retrain(), {"target": f"{Retrain.__module__}.Retrain", "version": Retrain.version, "settings": {}}
+)
+"""What the shadow models of a control are made by."""
 WHOLE = "verdict"
 """What `until` says of a job that is to go on to its result, also where nothing is judged."""
 
@@ -63,9 +79,9 @@ class Pipeline(Setting):
             original, after = self.imported(data, "original"), self.imported(data, "unlearned")
         else:
             original = self.original(data, plan.seeds.original)
-            after = self.unlearned(data, original, plan.seeds.unlearning)
+            after = self.unlearned(original, plan.seeds.unlearning, self.target_set, self.own_method)
         assert after is not None, "unlearner.check has seen to it"
-        target = self.defended(after) if plan.defense.active else after
+        target = self.defended(after, plan.seeds.unlearning, self.target_set) if plan.defense.active else after
         shadows = [self.shadow(data, number) for number in range(plan.attack.threat.shadow_models)]
         evidence = self.evidence(target, original, shadows)
         pretrained = original.parents.get("pretrained") if original else None
@@ -172,17 +188,16 @@ class Pipeline(Setting):
             return models.stored(self.plan, self.facts, work["pretrained"], self.plan.device)
         return models.built(self.plan, self.facts, seed, stage).to(self.plan.device)
 
-    def unlearned(self, data: Stage, original: Stage, seed: int, shadow: int | None = None) -> Stage:
-        """The model after the unlearner, or a `shadow` model, which forgot other classes.
+    def unlearned(self, original: Stage, seed: int, forget: Callable[[], ForgetSet], by: Method) -> Stage:
+        """The model after an unlearner: the target, or a shadow model, which forgot something else.
 
         Retraining starts from scratch: it is made from what the original is made from, not from the original.
         """
-        plan, scratch = self.plan, self.plan.unlearner.start == "scratch"
+        plan, unlearner, scratch = self.plan, by.unlearner, by.unlearner.start == "scratch"
         before = original.parents if scratch else {"original": original}
 
         def compute(work: Work) -> Contents:
             self.check()
-            unlearner = plan.unlearner
             kept = {} if scratch else work["original"].tensors
             task = Task(
                 original=None if scratch else models.stored(plan, self.facts, work["original"], plan.device),
@@ -192,23 +207,16 @@ class Pipeline(Setting):
                 training=plan.last_training,
                 generator=partial(seeds.generator, seed, "unlearned"),
                 records=handed_over(unlearner.recorders(), kept, lambda tensor: tensor.to(plan.device)),
-                label=f"unlearning ({plan.names['unlearner']})",
+                label=f"unlearning ({by.name})",
                 checkpoints=work.checkpoints,
             )
             model = unlearner.unlearn(task)
-            models.check(plan, self.facts, model, f"unlearner={plan.names['unlearner']}")
+            models.check(plan, self.facts, model, f"unlearner={by.name}")
             forgotten = self.forgotten_samples(task.split)
             return models.kept(model, self.learnt, task.curve, forgotten, report=unlearner.report)
 
-        def forget() -> ForgetSet:
-            return self.forget_set if shadow is None else self.shadow_set(shadow)
-
         def describe() -> dict[str, Any]:
-            own = {
-                "unlearner": plan.spec["unlearner"],
-                "forget_classes": forget().describe(plan.seeds.forget),
-                "seed": seed,
-            }
+            own = {"unlearner": by.spec, "forget_classes": forget().describe(plan.seeds.forget), "seed": seed}
             trained = ("model", "training") if "data" in before else TUNED if "pretrained" in before else ()
             return own | {name: plan.spec[name] for name in trained}
 
@@ -230,21 +238,22 @@ class Pipeline(Setting):
 
         return Stage("imported" if role == "unlearned" else "original", describe, {"data": data}, compute)
 
-    def defended(self, unlearned: Stage) -> Stage:
-        """The unlearned model after a defence: what is shipped, and attacked."""
+    def defended(self, unlearned: Stage, seed: int, forget: Callable[[], ForgetSet]) -> Stage:
+        """A model after a defence: what is shipped and attacked, or a shadow model of who knows the defence."""
         plan = self.plan
 
         def compute(work: Work) -> Contents:
             model = models.stored(plan, self.facts, work[unlearned.name], plan.device)
-            model = plan.defense(model, self.split, seeds.generator(plan.seeds.unlearning, "defended"))
+            split = self.split_of(forget())
+            model = plan.defense(model, split, seeds.generator(seed, "defended"))
             models.check(plan, self.facts, model, f"defense={plan.names['defense']}")
-            forgotten = self.forgotten_samples(self.split)
-            return models.kept(model, self.learnt, [], forgotten, self.answering("defended answers"))
+            forgotten, answering = self.forgotten_samples(split), self.answering(seed, "defended answers")
+            return models.kept(model, self.learnt, [], forgotten, answering)
 
         def describe() -> dict[str, Any]:
-            own = {"defense": plan.spec["defense"], "seed": plan.seeds.unlearning}
+            own = {"defense": plan.spec["defense"], "seed": seed}
             if plan.unlearner.start == "file":  # whose key does not say what is forgotten, as a defense is told
-                own["forget_classes"] = self.forget_set.describe(plan.seeds.forget)
+                own["forget_classes"] = forget().describe(plan.seeds.forget)
             return own
 
         return Stage("defended", describe, {unlearned.name: unlearned}, compute)
@@ -252,13 +261,19 @@ class Pipeline(Setting):
     def shadow(self, data: Stage, number: int) -> Stage:
         """A model that the attacker trains and unlearns alone, as the target was, on the same images with other seeds.
 
-        An ordinary stage: of the same seed and classes it is another run's model, and sweeps share it.
+        An ordinary stage: of the same seed and classes it is another run's model, and sweeps share it. Of the control,
+        which was not unlearned, shadow models are retrained. Who knows the defence defends them as well.
         """
         seed = seeds.derive(self.plan.seeds.attack, "shadow", str(number)) % SEED_LIMIT
         original = self.original(data, seed)
+        forget = partial(self.shadow_set, number)
         if number < forget_nothing(self.plan.attack.threat.shadow_models):
-            return original
-        return self.unlearned(data, original, seed, shadow=number)
+            made = original
+        else:
+            made = self.unlearned(
+                original, seed, forget, self.own_method if self.plan.unlearner.forgets else RETRAINING
+            )
+        return self.defended(made, seed, forget) if self.shadows_defended else made
 
     def evidence(self, target: Stage, original: Stage | None, shadows: Sequence[Stage] = ()) -> Stage:
         """What the attack collected. It is handed what its threat model grants, and a generator."""
@@ -272,7 +287,8 @@ class Pipeline(Setting):
                 target=models.stored(plan, self.facts, work[target.name], plan.device),
                 original=models.stored(plan, self.facts, work["original"], plan.device) if before else None,
                 auxiliary=plan.resident.auxiliary if threat.auxiliary else None,
-                answering=self.answering("answers"),
+                answering=self.answering(plan.seeds.unlearning, "answers"),
+                shadows_answering=self.answering(plan.seeds.attack, "answers") if self.shadows_defended else undefended,
                 shadows=[
                     (models.stored(plan, self.facts, work[role], plan.device), self.shadow_set(number).classes)
                     for number, role in enumerate(made)
@@ -299,9 +315,23 @@ class Pipeline(Setting):
 
         return Stage("verdict", describe, {"evidence": evidence}, compute, several="verdicts")
 
-    def answering(self, *label: str) -> Answering:
-        """What the attacked model answers, with the defence before it; random ones draw from (seed, label)."""
-        return self.plan.defense.answering(seeds.generator(self.plan.seeds.unlearning, *label))
+    def answering(self, seed: int, *label: str) -> Answering:
+        """What a model answers with the defence before it; random ones draw from (seed, label)."""
+        return self.plan.defense.answering(seeds.generator(seed, *label))
+
+    def target_set(self) -> ForgetSet:
+        """What the target forgot; a function, as stages are described when their keys are asked for."""
+        return self.forget_set
+
+    @property
+    def own_method(self) -> Method:
+        """The plan's unlearner."""
+        return Method(self.plan.names["unlearner"], self.plan.unlearner, self.plan.spec["unlearner"])
+
+    @property
+    def shadows_defended(self) -> bool:
+        """Whether the attacker's own models have the target's defence before them."""
+        return self.plan.defense.active and self.plan.attack.knows_defense
 
     # what is asked of them
 

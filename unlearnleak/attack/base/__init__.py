@@ -21,10 +21,12 @@ class Attack(Component, ABC, Generic[Seen_contra]):
     Class attributes:
         threat: what the attacker sees and holds.
         evidence: the class of its evidence, by which screenings are matched before anything is trained.
+        knows_defense: whether its shadow models get the target's defence too; an attack's setting may say so.
     """
 
     threat: ClassVar[ThreatModel]
     evidence: ClassVar[type[Evidence]]
+    knows_defense: bool = False
 
     @abstractmethod
     def __call__(self, view: Seen_contra, generator: torch.Generator) -> Evidence:
@@ -46,7 +48,7 @@ class Attack(Component, ABC, Generic[Seen_contra]):
         if self.threat.shadow_models and not chosen.can_shadow:
             raise Incompatible(
                 f"attack={chosen.names['attack']} makes shadow models as the target was made, which cannot be with "
-                f"unlearner={chosen.names['unlearner']}: nothing is unlearned there. Take another unlearner or attack."
+                f"unlearner={chosen.names['unlearner']}: how that model was made is not known. Take another unlearner or attack."
             )
 
     def check_auxiliary(self, per_class: int) -> None:
