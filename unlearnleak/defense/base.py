@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from unlearnleak.config.component import Component
-from unlearnleak.data import ForgetSplit
+from unlearnleak.data import ForgetSet, ForgetSplit
+from unlearnleak.data.forget import LEVELS
+from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering, undefended
 
@@ -18,11 +20,19 @@ class Defense(Component, ABC):
     Whoever defends knows the data and what was forgotten. A defence overrides `__call__`, `answer` or both. One of
     answers hides nothing from a white box.
 
+    Before anything is trained, the settings are held against what is known by then (`check`, `check_classes`,
+    `check_forget`, `check_model`). Where nothing was forgotten, D_f is empty: a defence that treats forgotten classes
+    apart then changes nothing.
+
     Class attributes:
         active: False only for `none`, which makes no stage.
+        levels: what the model may have forgotten: whole classes ("class"), parts of them ("sample"), or both.
+        needs_head: whether it works on the model's last linear layer, which somebody else's model may not have.
     """
 
     active: ClassVar[bool] = True
+    levels: ClassVar[frozenset[str]] = LEVELS
+    needs_head: ClassVar[bool] = False
 
     def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
         """The defended model; the same model unless a defence changes its weights.
@@ -47,3 +57,27 @@ class Defense(Component, ABC):
     def answering(self, generator: torch.Generator) -> Answering:
         """The same as a function of a model and normalised images, which draws from `generator`."""
         return lambda model, x_NCHW: self.answer(model, x_NCHW, generator)
+
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where the settings cannot be with this many classes."""
+
+    def check_forget(self, forget: ForgetSet) -> None:
+        """Raises Incompatible where it cannot defend a model that has forgotten such a set."""
+        if forget.level not in self.levels:
+            can = "whole classes" if self.levels == {"class"} else "parts of classes"
+            raise Incompatible(
+                f"{self._word()} is for models that have forgotten {can}, and this one is to forget {forget}. Take "
+                f"another defense, such as head_repair, or let it forget {can}."
+            )
+
+    def check_model(self, model: Classifier) -> None:
+        """Raises UserError where such a model, trained or not, lacks what the defence works on."""
+        if self.needs_head and model.head is None:
+            raise UserError(
+                f"{self._word()} works on the model's last linear layer, and a {type(model).__name__} has none that "
+                "is known. Name that layer (head=fc, for example), or take a defense that needs none, such as prune."
+            )
+
+    def _word(self) -> str:
+        """As on the command line."""
+        return f"defense={type(self).__module__.rpartition('.')[2]}"

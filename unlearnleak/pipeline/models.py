@@ -1,5 +1,7 @@
 """Models and artifacts: a model with fresh weights, one whose weights an artifact holds, and what is kept of one."""
 
+import ast
+from functools import cache
 from typing import Any
 
 import torch
@@ -21,6 +23,16 @@ def built(plan: Plan, facts: Facts, seed: int, stage: str) -> Classifier:
     """The plan's model for these data in main memory, its initial weights drawn from (seed, stage)."""
     with seeds.isolated(seed, stage, "weights"):
         return plan.model_class(**plan.spec["model"]["settings"], **facts._asdict())
+
+
+@cache
+def example(model_class: type[Classifier], settings: str, facts: Facts) -> Classifier:
+    """A model as `built` makes it, for looks at what it consists of; made once a process, since a sweep asks often.
+
+    `settings` are the repr of plain values.
+    """
+    with seeds.isolated(0, "checked", "weights"):
+        return model_class(**ast.literal_eval(settings), **facts._asdict())
 
 
 def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -> Classifier:

@@ -119,6 +119,10 @@ class Setting:
         assert self.requested_classes, "which are found out here"
         unlearner.check_classes(self.facts.num_classes)
         unlearner.check_forget(self.forget_set)
+        plan.defense.check_classes(self.facts.num_classes)
+        plan.defense.check_forget(self.forget_set)
+        if plan.defense.needs_head:
+            plan.defense.check_model(models.example(plan.model_class, repr(plan.spec["model"]["settings"]), self.facts))
         for number in range(forget_nothing(plan.attack.threat.shadow_models), plan.attack.threat.shadow_models):
             unlearner.check_forget(self.shadow_set(number))
         asked = self.wanted(self.requested_classes)
