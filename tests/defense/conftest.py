@@ -6,9 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from tests.jobs import composed
 from unlearnleak.data import ForgetSet
 from unlearnleak.machine.seeds import generator
 from unlearnleak.model.resnet18 import ResNet18
+from unlearnleak.pipeline.plan import make_plan
+from unlearnleak.pipeline.stages import Pipeline
 
 
 @pytest.fixture
@@ -18,6 +21,20 @@ def defend(original, digits):
     def run(defense, classes=(3,), *, model=None, seed=0, share=1.0):
         split = ForgetSet(classes=classes, share=share).split(digits.train, generator(0, "forget samples"))
         return defense(copy.deepcopy(model or original.model), split, generator(seed, "defended"))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def digits_job(tmp_path_factory):
+    """Return a function that makes a job on a third of the digits which retrains without class 3, in a shared store."""
+    store = tmp_path_factory.mktemp("defended_digits")
+    base = ("dataset=digits", "dataset.train_limit=400", "training.epochs=8", f"store={store}", "unlearner=rt")
+
+    def run(*words) -> Pipeline:
+        named = {word.partition("=")[0] for word in words}
+        kept = [word for word in base if word.partition("=")[0] not in named]
+        return Pipeline(make_plan(composed(*kept, "runtime.device=cpu", "logger=none", *words)))
 
     return run
 
@@ -37,3 +54,9 @@ def weights(model):
     """The weights of all convolutions and linear layers, by name."""
     kinds = (nn.Conv2d, nn.Linear)
     return {name: module.weight.detach() for name, module in model.named_modules() if isinstance(module, kinds)}
+
+
+def distance(values_K, c=3):
+    """How many deviations a class lies from the mean of the others."""
+    others = torch.cat([values_K[:c], values_K[c + 1 :]])
+    return float((values_K[c] - others.mean()) / others.std())
