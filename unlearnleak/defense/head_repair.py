@@ -19,7 +19,8 @@ def resized(row_D: Tensor, norm: Tensor, mean: Tensor, generator: torch.Generato
         drawn_D = torch.randn(row_D.shape, generator=generator).to(row_D)
         deviation_D = drawn_D - drawn_D.mean()
     left = (norm.square() - len(row_D) * mean.square()).clamp_min(0).sqrt()
-    return mean + left * deviation_D / deviation_D.norm()
+    resized_D: Tensor = mean + left * deviation_D / deviation_D.norm()
+    return resized_D
 
 
 class HeadRepair(Defense):
