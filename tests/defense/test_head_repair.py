@@ -90,7 +90,9 @@ def test_a_head_without_bias_and_batch_normalisation_will_do(resnet):
 def test_a_model_without_a_head_is_told_before_and_after_training(original, tmp_path, monkeypatch):
     model = copy.deepcopy(original.model)
     model.head = None
-    with pytest.raises(UserError, match=r"defense=head_repair works on the model's last linear layer, and a LeNet"):
+    with pytest.raises(
+        UserError, match=r"defense=head_repair works on the model's last linear layer, and none of a LeNet"
+    ):
         HeadRepair()(model, ForgetSplit(None, None, (3,), "class"), torch.Generator())
     monkeypatch.setattr("unlearnleak.pipeline.models.example", lambda *_: model)
     with pytest.raises(UserError, match="defense=head_repair works on"):

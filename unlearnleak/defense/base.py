@@ -9,7 +9,7 @@ from torch import Tensor
 from unlearnleak.config.component import Component
 from unlearnleak.data import ForgetSet, ForgetSplit
 from unlearnleak.data.forget import LEVELS
-from unlearnleak.errors import Incompatible, UserError
+from unlearnleak.errors import Incompatible
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering, undefended
 
@@ -21,7 +21,7 @@ class Defense(Component, ABC):
     answers hides nothing from a white box.
 
     Before anything is trained, the settings are held against what is known by then (`check`, `check_classes`,
-    `check_forget`, `check_model`). Where nothing was forgotten, D_f is empty: a defence that treats forgotten classes
+    `check_forget`). Where nothing was forgotten, D_f is empty: a defence that treats forgotten classes
     apart then changes nothing.
 
     Class attributes:
@@ -68,14 +68,6 @@ class Defense(Component, ABC):
             raise Incompatible(
                 f"{self._word()} is for models that have forgotten {can}, and this one is to forget {forget}. Take "
                 f"another defense, such as head_repair, or let it forget {can}."
-            )
-
-    def check_model(self, model: Classifier) -> None:
-        """Raises UserError where such a model, trained or not, lacks what the defence works on."""
-        if self.needs_head and model.head is None:
-            raise UserError(
-                f"{self._word()} works on the model's last linear layer, and a {type(model).__name__} has none that "
-                "is known. Name that layer (head=fc, for example), or take a defense that needs none, such as prune."
             )
 
     def _word(self) -> str:

@@ -35,7 +35,7 @@ class DropoutInference(Defense):
 
     def answer(self, model: Classifier, x_NCHW: Tensor, generator: torch.Generator) -> Tensor:
         """Answers [N, K] with features left out, drawn on the CPU: the same for every device."""
-        self.check_model(model)
+        model.check_head(self._word())
 
         def leave_out(_: Any, inputs: tuple[Tensor, ...]) -> Tensor:
             (phi_ND,) = inputs

@@ -42,7 +42,7 @@ class HeadRepair(Defense):
     @torch.no_grad()
     def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
         """The model with repaired rows, in place."""
-        self.check_model(model)
+        model.check_head(self._word())
         head = model.linear_head()
         forgotten = list(split.classes)
         retained = [c for c in range(model.num_classes) if c not in split.classes]

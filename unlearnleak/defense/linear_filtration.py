@@ -90,7 +90,7 @@ class LinearFiltration(Defense):
     @torch.no_grad()
     def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
         """The model with filtered logits: its head is another one."""
-        self.check_model(model)
+        model.check_head(self._word())
         if not split.classes:
             return model
         head = model.linear_head()

@@ -25,12 +25,13 @@ def built(plan: Plan, facts: Facts, seed: int, stage: str) -> Classifier:
         return plan.model_class(**plan.spec["model"]["settings"], **facts._asdict())
 
 
-@cache
-def example(model_class: type[Classifier], settings: str, facts: Facts) -> Classifier:
-    """A model as `built` makes it, for looks at what it consists of; made once a process, since a sweep asks often.
+def example(plan: Plan, facts: Facts) -> Classifier:
+    """The plan's model as it is before any training, to look at what it consists of: not to be changed."""
+    return _example(plan.model_class, repr(plan.spec["model"]["settings"]), facts)
 
-    `settings` are the repr of plain values.
-    """
+
+@cache  # a sweep looks for each of its jobs
+def _example(model_class: type[Classifier], settings: str, facts: Facts) -> Classifier:
     with seeds.isolated(0, "checked", "weights"):
         return model_class(**ast.literal_eval(settings), **facts._asdict())
 

@@ -121,8 +121,9 @@ class Setting:
         unlearner.check_forget(self.forget_set)
         plan.defense.check_classes(self.facts.num_classes)
         plan.defense.check_forget(self.forget_set)
-        if plan.defense.needs_head:
-            plan.defense.check_model(models.example(plan.model_class, repr(plan.spec["model"]["settings"]), self.facts))
+        for group, needs_head in {"unlearner": unlearner.needs_head, "defense": plan.defense.needs_head}.items():
+            if needs_head:
+                models.example(plan, self.facts).check_head(f"{group}={plan.names[group]}")
         for number in range(forget_nothing(plan.attack.threat.shadow_models), plan.attack.threat.shadow_models):
             unlearner.check_forget(self.shadow_set(number))
         asked = self.wanted(self.requested_classes)

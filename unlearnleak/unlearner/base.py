@@ -37,6 +37,7 @@ class Unlearner(Component, ABC):
         needs: names of the recorders that the original's training must have had; `recorders` makes them.
         levels: what it can forget: whole classes ("class"), parts of them ("sample"), or both.
         forgets: False only for the control that forgets nothing.
+        needs_head: whether it works on the model's last linear layer, which somebody else's model may not have.
         freezes_statistics: True where training keeps the original's batch statistics, so that a batch of one will do.
     """
 
@@ -44,6 +45,7 @@ class Unlearner(Component, ABC):
     needs: ClassVar[frozenset[str]] = frozenset()
     levels: ClassVar[frozenset[str]] = LEVELS
     forgets: ClassVar[bool] = True
+    needs_head: ClassVar[bool] = False
     freezes_statistics: ClassVar[bool] = False
 
     report: dict[str, Any]

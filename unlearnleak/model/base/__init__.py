@@ -73,6 +73,14 @@ class Classifier(nn.Module, ABC):
             raise UserError(NO_HEAD.format("head"))
         return self.head
 
+    def check_head(self, who: str) -> None:
+        """Raises UserError where no layer is known as the head, without which `who` (defense=head_repair, say) cannot do."""
+        if self.head is None:
+            raise UserError(
+                f"{who} works on the model's last linear layer, and none of a {type(self).__name__} is known. Name it "
+                "(head=fc, for example), or take a method that needs none."
+            )
+
     def normalize(self, images_NCHW: Tensor) -> Tensor:
         """Images, uint8 in 0..255 or float in [0, 1], to the model's input: zero mean, unit deviation."""
         if images_NCHW.dtype == torch.uint8:  # in place from here: the float copy is nobody else's
