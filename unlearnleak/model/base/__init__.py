@@ -74,7 +74,7 @@ class Classifier(nn.Module, ABC):
         return self.head
 
     def check_head(self, who: str) -> None:
-        """Raises UserError where no layer is known as the head, without which `who` (defense=head_repair, say) cannot do."""
+        """Raises UserError where no layer is known as the head, without which `who` ("unlearner=trew") cannot do."""
         if self.head is None:
             raise UserError(
                 f"{who} works on the model's last linear layer, and none of a {type(self).__name__} is known. Name it "
