@@ -44,11 +44,11 @@ class Attack(Component, ABC, Generic[Seen_contra]):
                 f"{chosen.names['unlearner']} names none: give unlearner.original=FILE.safetensors, or take an attack "
                 "that sees one model."
             )
-
         if self.threat.shadow_models and not chosen.can_shadow:
             raise Incompatible(
                 f"attack={chosen.names['attack']} makes shadow models as the target was made, which cannot be with "
-                f"unlearner={chosen.names['unlearner']}: how that model was made is not known. Take another unlearner or attack."
+                f"unlearner={chosen.names['unlearner']}: how that model was made is not known. Take another unlearner "
+                "or attack."
             )
 
     def check_auxiliary(self, per_class: int) -> None:
