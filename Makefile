@@ -47,6 +47,7 @@ bench: .venv/.installed  ## time the fast ways against plain ones, and what swee
 	$(BIN)/python -m benchmarks.ledger
 	$(BIN)/python -m benchmarks.inversion
 	$(BIN)/python -m benchmarks.inversion --threads 2 --clock wall
+	$(BIN)/python -m benchmarks.probes
 	$(BIN)/python -m benchmarks.shadow
 	$(BIN)/python -m benchmarks.stacked
 	$(BIN)/python -m benchmarks.memory

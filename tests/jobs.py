@@ -31,6 +31,9 @@ SMALL: dict[str, dict[str, Any]] = {
         "population": 6,
         "generations": 3,
         "images": 20,
+        "probes": 3,
+        "used": 2,
+        "coordinates": 20,
     },
     "runtime": {"device": "cpu", "threads": 1},
 }

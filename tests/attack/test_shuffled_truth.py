@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 import unlearnleak
 from tests.attack.conftest import FORGOTTEN
-from tests.jobs import composed
+from tests.jobs import composed, pipeline_in
+from tests.test_contract import NAMES, component
+from unlearnleak.adversary.threat import Access
 from unlearnleak.attack.head_sum import HeadSum
 from unlearnleak.metric.verdict import auroc, exact_match
 from unlearnleak.pipeline.plan import make_plan
@@ -43,6 +47,8 @@ def test_against_a_shuffled_truth_the_blind_attack_is_at_chance(evidence, screen
     assert np.mean(area) == pytest.approx(0.5, abs=0.02)
 
 
+TWO_MODELS = [name for name in NAMES["attack"] if component("attack", name).threat.original is not Access.NONE]
+PLACES = {"path": "unlearned", "original": "original"}
 KNOWS_THE_TRUTH = (
     "ForgetSplit",
     "forget_classes",
@@ -84,3 +90,19 @@ def test_what_an_attack_is_told_before_anything_is_loaded_does_not_tell_the_trut
             make_plan(config)
     assert seen[0] == seen[1]
     assert set(seen[0]) == {"names", "training", "auxiliary_per_class", "has_original", "can_shadow"}
+
+
+@pytest.mark.parametrize("attack", TWO_MODELS)
+def test_an_attack_on_two_models_finds_the_same_whatever_the_forgotten_class_is_called(attack, tmp_path):
+    """The same two models, somebody else's, said to have forgotten one class or another; each in a store of its own."""
+    trained = pipeline_in(tmp_path, "unlearner=rt", "attack=head_sum")
+    for role in ("original", "unlearned"):
+        save_file(trained.model(role).state_dict(), tmp_path / f"{role}.safetensors")
+    places = [f"unlearner.{setting}={tmp_path / role}.safetensors" for setting, role in PLACES.items()]
+    found = []
+    for number, classes in enumerate(("[1]", "[3]", "[0,2]")):
+        words = ["unlearner=imported", *places, f"attack={attack}", f"forget_classes={classes}"]
+        pipeline = pipeline_in(tmp_path, *words, f"store={tmp_path / str(number)}")
+        assert not pipeline.artifact("evidence").hit
+        found.append(pipeline.artifact("evidence").tensors)
+    assert all(torch.equal(each[name], value) for each in found[1:] for name, value in found[0].items())

@@ -133,3 +133,23 @@ def test_the_tree_tells_a_retained_class_from_the_others_just_as_well():
     values = samples(0, truth(), width=12) + centre_KF[:, None]
     for claimed in range(CLASSES):  # nothing was forgotten at all
         assert published.decision_tree(values, truth(claimed)) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("values", "forgotten", "share"),
+    [
+        ([0.0, -3.0, -1.0, 2.0], (1,), 1.0),
+        ([0.0, -3.0, -1.0, 2.0], (2,), 0.0),
+        ([0.0, -3.0, -1.0, 2.0], (1, 2), 1.0),
+        ([0.0, -3.0, -1.0, 2.0], (0, 1), 0.5),
+        ([-1.0, -3.0, -1.0, 2.0], (1, 2), 0.75),  # of classes 0 and 2 one is named
+        ([0.0, 0.0, 0.0, 0.0], (3,), 0.25),  # nothing changed: a guess
+    ],
+)
+def test_top_k_is_the_share_of_the_forgotten_classes_among_as_many_lowest_ones(values, forgotten, share):
+    samples_KMF = np.stack([np.array(values) - 1, np.array(values) + 1], 1)[..., None]
+    assert published.top_k(samples_KMF, np.isin(np.arange(4), forgotten)) == share
+
+
+def test_top_k_has_nothing_to_say_of_a_control():
+    assert published.top_k(np.zeros((4, 1, 1)), np.zeros(4, dtype=bool)) is None

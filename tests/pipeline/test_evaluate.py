@@ -5,7 +5,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, precision_score, 
 
 from tests.jobs import STAGES, pipeline_in
 from tests.screening.samples import made
-from unlearnleak.adversary.evidence import Differences, DotProducts, Predictions, Scores
+from unlearnleak.adversary.evidence import Changes, Differences, DotProducts, Predictions, ProbeChanges, Scores
 from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.pipeline.evaluate import accuracies, evaluate_run, gate, placebo_asr, published_asr
@@ -165,6 +165,18 @@ def test_the_papers_figure_of_an_inversion_reads_what_the_paper_reads():
     entropy = Entropy(read="asked")
     expected = np.mean(Entropy(read="argmax")(evidence).forgotten_K.numpy() == TRUTH)
     assert published_asr(entropy, evidence, TRUTH, 0) == expected
+
+
+@pytest.mark.parametrize("kind", [Changes, ProbeChanges])
+def test_the_authors_figure_of_an_attack_on_two_models_is_what_it_names_with_the_number_given(kind):
+    samples_KMF = torch.tensor([[-1.0, -3.0], [0.0, 0.0], [-2.5, -1.0], [0.0, -1.0]])[..., None]
+    evidence = made(kind, samples_KMF, before_KP=samples_KMF[..., 0], accepted_K=torch.ones(4))
+    blind = Threshold(k=2.0, statistic="asked")  # which can name no class of four
+    assert not blind(evidence).forgotten_K.any()
+    for truth, share in (((0,), 1.0), ((2,), 0.0), ((0, 2), 1.0), ((1, 2), 0.5)):
+        assert published_asr(blind, evidence, np.isin(np.arange(4), truth), 0) == share
+    placebos = [placebo_asr(blind, evidence, TRUTH, 1, seed) for seed in range(60)]
+    assert np.mean(placebos) == pytest.approx(1 / 3, abs=0.15)
 
 
 def test_baselines_have_no_figure_in_the_paper():

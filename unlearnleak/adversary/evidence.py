@@ -111,6 +111,24 @@ class Scores(ClassEvidence):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Changes(Scores):
+    """Scores of what changed from the model before to the model after, to an attacker who sees both."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProbeChanges(Changes):
+    """How the answers to M probes of each class changed.
+
+    before_KP: how sure the model before was of each probe.
+    accepted_K: how many probes of each class the model before was sure enough of; of one with none the surest are
+        used all the same.
+    """
+
+    before_KP: Tensor
+    accepted_K: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CalibratedScores(Scores, Calibrated):
     """Scores, with the same scores of shadow targets."""
 

@@ -3,7 +3,7 @@
 import torch
 
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.adversary.evidence import Scores
+from unlearnleak.adversary.evidence import Changes
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
@@ -20,11 +20,11 @@ class HeadChange(Attack[View[WhiteBox, WhiteBox]]):
 
     version = 1
     threat = ThreatModel(target=Access.WHITE, original=Access.WHITE)
-    evidence = Scores
+    evidence = Changes
 
-    def __call__(self, view: View[WhiteBox, WhiteBox], generator: torch.Generator) -> Scores:
+    def __call__(self, view: View[WhiteBox, WhiteBox], generator: torch.Generator) -> Changes:
         """The negated shares [K, 1, 1], smaller is more likely forgotten; all 0 where no row moved."""
         (weight_KD, bias_K), (before_KD, before_K) = view.target.head(), view.original.head()
         moved_K = (weight_KD - before_KD).abs().mean(1) + (bias_K - before_K).abs()
         share_K = moved_K / moved_K.sum().clamp(min=torch.finfo(moved_K.dtype).tiny)
-        return Scores(samples_KMF=-share_K[:, None, None].cpu())
+        return Changes(samples_KMF=-share_K[:, None, None].cpu())

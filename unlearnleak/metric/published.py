@@ -1,4 +1,6 @@
-"""The protocol that the paper's figures must come from: separability of labelled heads, measured with the truth.
+"""The protocols that papers' figures come from, where these are told what an attacker does not know.
+
+Of the paper: separability of labelled heads, measured with the truth.
 
 All printed averages are multiples of 1/1600 (dot product) and 1/320 (tree). That is accuracy over 400 auxiliary heads,
 200 of each group, with the groups known: Youden's threshold fitted and tested on all 400, the tree fitted on 320 and
@@ -8,6 +10,8 @@ which is which; it is no attack. It is computed here, in the evaluation, from th
 Two limits of the protocol: Youden's threshold is tested on what it was fitted to, so that labels without meaning score
 above 1/2; and theta_u is the same in all difference vectors, so that the tree reads the auxiliary heads alone and does
 as well where nothing was unlearned.
+
+Of Hu et al. 2024, whose attacker sees the model before and after: the K lowest classes, with K given (`top_k`).
 
 K classes, M heads a class, F features, H heads of both groups together.
 """
@@ -71,3 +75,19 @@ def decision_tree(samples_KMF: np.ndarray, forgotten_K: np.ndarray, seed: int = 
     )
     tree = DecisionTreeClassifier(random_state=seed).fit(train_HF, train_H)
     return float(np.mean(test_H == tree.predict(test_HF)))
+
+
+def top_k(samples_KMF: np.ndarray, forgotten_K: np.ndarray, seed: int = 0) -> float | None:
+    """Share of the forgotten classes among as many classes of the lowest means: label inference with K given (F = 1).
+
+    Of classes with the same mean as the last one that is named, each counts with the share of them that is named: what
+    a random choice among them gives on average, and K of all classes where nothing changed. None for a control.
+    """
+    count = int(forgotten_K.sum())
+    if not count:
+        return None
+    value_K = samples_KMF.astype(np.float64).mean((1, 2))
+    last = np.sort(value_K)[count - 1]
+    below_K, tied_K = value_K < last, value_K == last
+    weight_K = below_K + tied_K * (count - below_K.sum()) / tied_K.sum()
+    return float(weight_K[forgotten_K].sum() / count)

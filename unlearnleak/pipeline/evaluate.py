@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from unlearnleak.adversary.evidence import Evidence, HeadMeasurements, Predictions
+from unlearnleak.adversary.evidence import Changes, Evidence, HeadMeasurements, Predictions
 from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
@@ -17,7 +17,7 @@ from unlearnleak.screening.base import Screening
 from unlearnleak.store import Artifact
 from unlearnleak.training.fit import evaluate
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same artifacts give other numbers than before: finished runs are then evaluated anew."""
 
 PROTOCOLS: dict[str, Callable[..., float | None]] = {
@@ -34,11 +34,14 @@ def published_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray,
     """The paper's kind of figure from the same evidence; None where its protocol is not defined.
 
     For parameter attacks the separability of labelled heads (`metric.published`), for inversion attacks eq. 12 on the
-    verdict as the paper reads it off the prediction vectors (`Screening.as_published`).
+    verdict as the paper reads it off the prediction vectors (`Screening.as_published`). For attacks that see the model
+    before too, whose authors are Hu et al., the share of the forgotten classes that is named with their number given.
     """
     if isinstance(evidence, HeadMeasurements):
         protocol = PROTOCOLS.get(screening.published or "")
         return protocol(evidence.samples_KMF.numpy(), truth_K, seed) if protocol else None
+    if isinstance(evidence, Changes):
+        return published.top_k(evidence.samples_KMF.numpy(), truth_K)
     if isinstance(evidence, Predictions) and (paper := screening.as_published()) is not None:
         return asr(paper(evidence).forgotten_K.numpy(), truth_K)
     return None
@@ -47,11 +50,11 @@ def published_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray,
 def placebo_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, count: int, seed: int) -> float | None:
     """The published protocol on `count` classes that were not forgotten, drawn at random: what it says of nothing.
 
-    The truly forgotten classes are left out. A parameter attack whose published figure is no higher than this does not
-    measure unlearning. None where the protocol has no labelled heads, or no retained class would be left to compare.
+    The truly forgotten classes are left out. An attack whose published figure is no higher than this does not
+    measure unlearning. None where the protocol needs no truth, or no retained class would be left to compare.
     """
     retained = np.flatnonzero(~truth_K)
-    if not isinstance(evidence, HeadMeasurements) or not 0 < count < len(retained):
+    if not isinstance(evidence, HeadMeasurements | Changes) or not 0 < count < len(retained):
         return None
     chosen = np.random.default_rng([seed, *b"placebo"]).choice(retained, count, replace=False)
     rest = replace(evidence, samples_KMF=evidence.samples_KMF[retained])

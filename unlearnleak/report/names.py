@@ -6,6 +6,7 @@ BASELINES = ("head_sum", "head_change", "noise_prior", "aux_confidence")
 ATTACKS = (
     *("param_dot", "param_diff", "param_confidence"),
     *("inversion_gradient", "inversion_genetic", "inversion_shadow"),
+    *("output_change", "output_change_zoo"),
     *BASELINES,
 )
 
