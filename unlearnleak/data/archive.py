@@ -4,10 +4,10 @@ What the headers claim is held against the archive's own directory and against t
 cannot ask for more than it holds.
 """
 
+import io
 import zipfile
 import zlib
 from dataclasses import dataclass
-from io import BytesIO
 from typing import IO, BinaryIO
 
 import numpy as np
@@ -26,6 +26,10 @@ READERS = {(1, 0): (np.lib.format.read_array_header_1_0, 2), (2, 0): (np.lib.for
 LONGEST_HEADER = 10_000  # bytes; NumPy's own limit, which it looks at after it has read them all
 GREATEST_RATIO = 1032  # what a byte can stand for after deflation (RFC 1951: 258 bytes in two bits)
 OVERHEAD = 1024
+WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How NumPy packs arrays. Of other ways, a byte can stand for millions."""
+LARGEST_DIRECTORY = 2**20
+"""Bytes of an archive's list of members, of which each byte takes a dozen in memory; that of four arrays has some 300."""
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 MOST_NAMED, LONGEST_NAME, LONGEST_REASON = 8, 40, 160
 
@@ -60,7 +64,7 @@ class Archive:
             raise self.unreadable("it is no .npz archive")
         self.size = file.seek(0, 2)
         try:
-            self.zip = zipfile.ZipFile(file)
+            self.zip = open_zip(file)
             self.members = {info.filename.removesuffix(".npy"): info for info in self.zip.infolist()}
         except UNREADABLE as error:
             raise self.unreadable(str(error)) from error
@@ -71,6 +75,8 @@ class Archive:
     def header(self, name: str) -> Header:
         """What the header of the array `name` says, after it has been held against the archive's directory."""
         info = self.members[name]
+        if info.compress_type not in WRITTEN:
+            raise self.unreadable(f"array {name} is packed in another way than numpy.savez and savez_compressed do")
         try:
             with self.zip.open(info) as member:
                 dtype, shape = parse(member)
@@ -90,8 +96,7 @@ class Archive:
         most = info.compress_size
         if info.compress_type == zipfile.ZIP_DEFLATED:
             most = most * GREATEST_RATIO + OVERHEAD
-        stored = info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        if info.compress_size > self.size or (stored and info.file_size > most):
+        if info.compress_size > self.size or info.file_size > most:
             raise self.unreadable(f"{name} claims {amount(info.file_size)}, which so small a file cannot hold")
         return Header(dtype, shape, nbytes)
 
@@ -114,6 +119,31 @@ class Archive:
         return UserError(f"{self.where} cannot be read: {reason[:LONGEST_REASON]}. {ALLOWED}")
 
 
+class Directory(io.RawIOBase):
+    """A file whose list of members is being read: zipfile takes it in one piece, which must not be a large one."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+        self.seek, self.tell = file.seek, file.tell  # type: ignore[method-assign]
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """At most `size` bytes. Raises BadZipFile where that is more than a list of four arrays can have."""
+        if size > LARGEST_DIRECTORY:
+            raise zipfile.BadZipFile("it lists far more than four arrays")
+        return self.file.read(size)
+
+
+def open_zip(file: BinaryIO) -> zipfile.ZipFile:
+    """The archive in an open file. Raises what is `UNREADABLE`."""
+    opened = zipfile.ZipFile(Directory(file))
+    opened.fp = file
+    return opened
+
+
 ALLOWED = f"Allowed: {LAYOUT}."
 
 
@@ -123,12 +153,12 @@ def parse(member: IO[bytes]) -> tuple[np.dtype, tuple[int, ...]]:
     Raises ValueError where NumPy cannot parse it, or would only if it trusted the file, and what reading raises.
     """
     try:
-        version = np.lib.format.read_magic(BytesIO(member.read(np.lib.format.MAGIC_LEN)))
+        version = np.lib.format.read_magic(io.BytesIO(member.read(np.lib.format.MAGIC_LEN)))
         reader, width = READERS[version]
         length = member.read(width)
         if int.from_bytes(length, "little") > LONGEST_HEADER:
             raise ValueError("it is too long")
-        shape, _, dtype = reader(BytesIO(length + member.read(int.from_bytes(length, "little"))))
+        shape, _, dtype = reader(io.BytesIO(length + member.read(int.from_bytes(length, "little"))))
     except (zipfile.BadZipFile, zlib.error):
         raise
     except Exception as error:  # any, over foreign text; NumPy's own words advise to trust the file
