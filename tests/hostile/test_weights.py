@@ -11,7 +11,7 @@ from safetensors.torch import save
 from tests.hostile.damage import BOUNDED, JSON_VALUES, NUMBERS, OVERHEAD, damaged, words_or_result
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import isolated
-from unlearnleak.model.base.weights import LARGEST_HEADER, WeightsFile
+from unlearnleak.model.base.weights import WeightsFile
 from unlearnleak.model.lenet import LeNet
 
 
@@ -109,7 +109,6 @@ def test_what_the_header_shows_is_refused_before_the_rest_is_read(tmp_path, monk
     with pytest.raises(UserError, match=told) as refused:
         WeightsFile(str(path), setting="unlearner.path").load_into(model())
     assert str(refused.value).isprintable()
-    assert len(content) > LARGEST_HEADER or len(content) < 2**20
 
 
 def test_the_sound_file_is_read(tmp_path):

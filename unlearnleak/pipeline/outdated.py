@@ -63,7 +63,9 @@ def changed(payload: dict[str, Any]) -> str | None:
     A component of a package that is not installed here may be somebody else's: it counts as it is.
     """
     for group, value in payload.items():
-        if not isinstance(value, dict) or not isinstance(value.get("target"), str) or "version" not in value:
+        if not isinstance(value, dict) or not isinstance(value.get("target"), str):
+            continue
+        if not isinstance(value.get("version"), int):
             continue
         module = value["target"].rpartition(".")[0]
         if not inside(module, sorted(trusted_packages())):

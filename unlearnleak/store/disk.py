@@ -4,29 +4,36 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from unlearnleak.errors import UserError
+from unlearnleak.machine.memory import free_memory
 from unlearnleak.store.artifact import MANIFEST, DamageError, sizes
 
 # Reading a file of an artifact fails so when the artifact is at fault. Any other error (too many open files,
 # no permission) says nothing about the artifact, which must not be thrown away for it.
 _FAULTS_OF_THE_ARTIFACT = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.ELOOP, errno.EIO, errno.ESTALE}
 _MOST_OF_A_MANIFEST = 2**16  # bytes; ours has some four hundred
+_LARGE = 2**28  # bytes: to ask how much memory is free takes longer than to read less
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 _WAY_OUT = "choose another folder with store=PATH. What was published stays: the same command goes on from there."
 
 
-def read_files(folder: Path) -> dict[str, bytes]:
+def read_files(folder: Path, names: Collection[str] | None = None) -> dict[str, bytes]:
     """The four files of the artifact in `folder`, none of them larger than its manifest says.
+
+    Args:
+        folder: the artifact's.
+        names: which of them are read, beside the manifest; None for all.
 
     Raises:
         DamageError: one is missing, unreadable, or no file.
         FileNotFoundError: there is no such folder.
+        UserError: there is no memory for them.
     """
     try:
         found = folder.stat()
@@ -37,20 +44,48 @@ def read_files(folder: Path) -> dict[str, bytes]:
     if not stat.S_ISDIR(found.st_mode):
         raise DamageError("it is not a folder")
     manifest = _read(folder / MANIFEST)
-    return {MANIFEST: manifest} | {name: _read(folder / name, size) for name, size in sizes(manifest).items()}
+    wanted = {name: size for name, size in sizes(manifest).items() if names is None or name in names}
+    if sum(wanted.values()) > _LARGE:
+        _check_memory(folder, wanted)
+    return {MANIFEST: manifest} | {name: _read(folder / name, size) for name, size in wanted.items()}
+
+
+def _check_memory(folder: Path, wanted: Mapping[str, int]) -> None:
+    """Raises UserError where files that have these sizes would not fit into memory, as bytes and as tensors."""
+    for name, size in wanted.items():
+        _look(folder / name, size)
+    size, free = sum(wanted.values()), free_memory()
+    if free is not None and 2 * size > free:
+        raise UserError(
+            f"{folder} has {size:,} bytes, which are read and unpacked, and {free:,} bytes of memory are free. Take a "
+            "larger machine; or remove it, and the same command computes it again."
+        )
 
 
 def _read(path: Path, size: int | None = None) -> bytes:
-    """A file's bytes. Looked at before it is opened: a pipe would keep us waiting, a device has no end."""
-    try:
-        seen = path.stat()
-        if not stat.S_ISREG(seen.st_mode):
-            raise DamageError(f"{path.name} cannot be read: it is no file")
-        if size is None and seen.st_size > _MOST_OF_A_MANIFEST:
-            raise DamageError(f"{path.name} is not what was written: it has {seen.st_size} bytes")
-        if size is not None and seen.st_size != size:
-            raise DamageError(f"{path.name} is not what was written: it has {seen.st_size} bytes, it had {size}")
+    """A file's bytes, after `_look`."""
+    _look(path, size)
+    with _blamed(path):
         return path.read_bytes()
+
+
+def _look(path: Path, size: int | None) -> None:
+    """Hold a file against its size before it is opened: a pipe would keep us waiting, a device has no end."""
+    with _blamed(path):
+        seen = path.stat()
+    if not stat.S_ISREG(seen.st_mode):
+        raise DamageError(f"{path.name} cannot be read: it is no file")
+    if size is None and seen.st_size > _MOST_OF_A_MANIFEST:
+        raise DamageError(f"{path.name} is not what was written: it has {seen.st_size} bytes")
+    if size is not None and seen.st_size != size:
+        raise DamageError(f"{path.name} is not what was written: it has {seen.st_size} bytes, it had {size}")
+
+
+@contextmanager
+def _blamed(path: Path) -> Iterator[None]:
+    """Raises DamageError in the place of an OSError that is the artifact's fault."""
+    try:
+        yield
     except OSError as error:
         if error.errno not in _FAULTS_OF_THE_ARTIFACT:
             raise

@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from unlearnleak.errors import UserError
 from unlearnleak.machine.printable import first_line, printable
@@ -22,6 +22,22 @@ MOST_REASONS = 20
 ENDS = ("done", "failed", "skipped")
 
 
+def within(task: str) -> str:
+    """A task's folder, seen from its sweep's. Raises ValueError for one that lies elsewhere."""
+    if Path(task).is_absolute() or ".." in Path(task).parts:
+        raise ValueError("it leads out of the sweep's folder")
+    return task
+
+
+class Known(BaseModel):
+    """How many jobs of `Plan` had ended before."""
+
+    model_config = ConfigDict(strict=True)
+    finished: int
+    skipped: int
+    failed: int
+
+
 class Wave(BaseModel):
     """One wave of `Plan`."""
 
@@ -29,7 +45,7 @@ class Wave(BaseModel):
     name: str
     stored: int
     jobs: bool
-    tasks: list[str]
+    tasks: list[Annotated[str, AfterValidator(within)]]
 
 
 class Plan(BaseModel):
@@ -45,7 +61,7 @@ class Plan(BaseModel):
     began: int = UNKNOWN
     slots: int | None = None
     jobs: int
-    known: dict[Literal["finished", "skipped", "failed"], int]
+    known: Known
     waves: list[Wave]
     ended: Annotated[float, Field(ge=0, lt=LATEST)] | None = None
     outcome: str | None = None

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import pickle
+import zipfile
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from unlearnleak.data.archive import open_zip
 from unlearnleak.store.cleaning import CHECKPOINT
 from unlearnleak.store.disk import remove
 from unlearnleak.store.temporary import temporary
@@ -76,8 +78,8 @@ class CheckpointFiles(TorchCheckpointIO):
         """
         for file in sorted(_ours(folder), key=_written, reverse=True):
             try:
-                reason = "it is not what was written"
-                if _digest(file) == file.stem:
+                reason = "it is not what was written" if _digest(file) != file.stem else _bomb(file)
+                if not reason:
                     found = torch.load(file, map_location="cpu", weights_only=True)
                     reason = _lacking(found, states)
                     if not reason:
@@ -131,6 +133,27 @@ def set_aside(file: Path) -> None:
         log.info("%s cannot be renamed: %s", file, error)
 
 
+def _bomb(file: Path) -> str:
+    """Why a file would not be what torch.save writes, which packs nothing, in words; "" where it may be that.
+
+    Raises:
+        zipfile.BadZipFile: it is no such archive.
+    """
+    with file.open("rb") as opened:
+        listed = open_zip(opened).infolist()
+        size = opened.seek(0, 2)
+    packed = any(info.compress_type != zipfile.ZIP_STORED for info in listed)
+    promised = sum(info.file_size for info in listed)
+    return f"it promises {promised} bytes and holds {size}" if packed or promised > size else ""
+
+
+def _negative(values: Any) -> bool:
+    """Whether a number below zero stands anywhere among nested values: a training that counts so would not end."""
+    if isinstance(values, dict | list):
+        return any(map(_negative, values.values() if isinstance(values, dict) else values))
+    return isinstance(values, int | float) and values < 0
+
+
 def _lacking(found: Any, states: Collection[str]) -> str:
     """What a checkpoint lacks of what a training goes on from, in words; "" for nothing."""
     if not isinstance(found, dict):
@@ -138,7 +161,7 @@ def _lacking(found: Any, states: Collection[str]) -> str:
     if missing := [name for name, kind in PARTS.items() if not isinstance(found.get(name), kind)]:
         return f"it lacks {', '.join(missing)}"
     loops = found["loops"].get("fit_loop")
-    if not isinstance(loops, dict) or not all(loops.get(name) for name in LOOPS):
+    if not isinstance(loops, dict) or not all(loops.get(name) for name in LOOPS) or _negative([loops, found["epoch"]]):
         return "it lacks where the training stood"
     if not found["optimizer_states"]:
         return "it lacks the optimiser's state"

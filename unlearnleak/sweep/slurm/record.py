@@ -9,14 +9,19 @@ launching process killed at any instant leaves no array that the next one cannot
 - two launches at once: both wait for what they find; what both submit, the store computes once.
 """
 
+import logging
 import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from unlearnleak.runs.status import read_json, write_json
 from unlearnleak.sweep.slurm.queue import Listed
+
+log = logging.getLogger(__name__)
 
 FOLDER = ".slurm"
 SUBDIR = "hydra.sweep.subdir="
@@ -31,6 +36,15 @@ class Array:
     name: str
     folder: Path
     keys: tuple[str, ...]
+
+
+class Record(BaseModel):
+    """What is read of an array's file."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    folder: str
+    jobs: list[str]
+    time: float
 
 
 @dataclass(frozen=True)
@@ -74,13 +88,15 @@ def known(sweep: Path, queue: Iterable[Listed]) -> dict[str, Known]:
     for job in queue:
         by_name.setdefault(job.name, []).append(job)
     for path in sorted((sweep / FOLDER).glob("*.json")):
-        content = read_json(path)
-        if content is None:
+        try:
+            content = Record.model_validate(read_json(path))
+        except ValidationError:
+            log.warning("%s is no record of a job array and is left out", path)
             continue
-        array = Array(path.stem, Path(content["folder"]), tuple(content["jobs"]))
-        if array.name not in by_name and time.time() - content["time"] > STALE_S:
+        array = Array(path.stem, Path(content.folder), tuple(content.jobs))
+        if array.name not in by_name and time.time() - content.time > STALE_S:
             remove(sweep, array)
         for job in by_name.get(array.name, []):
-            if (array.folder / f"{job.job_id}_submitted.pkl").exists():
+            if job.index < len(array.keys) and (array.folder / f"{job.job_id}_submitted.pkl").exists():
                 found[array.keys[job.index]] = Known(job.job_id, array)
     return found
