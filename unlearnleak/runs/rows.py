@@ -6,15 +6,19 @@ A row keeps a run's numbers and words, not its artifacts, configs or nested sett
 
 import csv
 import math
+import stat
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from unlearnleak.errors import UserError
+from unlearnleak.machine.memory import free_memory
 from unlearnleak.runs.shape import NEEDED, NUMBERS, OURS, RATES, examined, shown
 from unlearnleak.runs.spreadsheet import text_of
 
 Run = dict[str, Any]
+MEMORY_A_BYTE = 40
+"""Bytes of memory that a run takes at most for each byte of its row: a cell of one digit is an object and a key."""
 WORDS = {
     "dataset",
     "defense",
@@ -31,7 +35,7 @@ WORDS = {
 }
 WORDS |= {"sweep_name", "revision", "unproven", "device", "job", "logged_why"}
 CLASSES = ("forgotten", "verdict", "forget_classes")
-COUNTED = {*CLASSES, "scores", "num_classes", "queries", "time", "forget_share", *NUMBERS, *RATES}
+COUNTED = {*CLASSES, "image_shape", "scores", "num_classes", "queries", "time", "forget_share", *NUMBERS, *RATES}
 FLAGS = {"True": True, "False": False}
 SHOWS = {
     "status": "runs that failed or were skipped",
@@ -67,6 +71,7 @@ def read_rows(path: Path) -> list[Run]:
 def read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """The names of the columns, and each row's texts with the line that it ends on. Raises UserError."""
     try:
+        check_size(path)
         with path.open(newline="", encoding="utf-8-sig") as file:  # spreadsheets put a byte order mark before it
             reader = csv.reader(file)
             numbered = [(reader.line_num, [text_of(text) for text in row]) for row in reader if row]
@@ -75,6 +80,15 @@ def read_cells(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except (OSError, csv.Error) as error:
         raise UserError(f"{path} cannot be read as a CSV ({error}).") from error
     return numbered[0][1] if numbered else [], numbered[1:]
+
+
+def check_size(path: Path) -> None:
+    """Raises UserError where the rows would not fit into memory, or would have no end; OSError where none is there."""
+    seen, free = path.stat(), free_memory()
+    if not stat.S_ISREG(seen.st_mode):
+        raise UserError(f"{path} is no file: name a CSV, or a folder of runs.")
+    if free is not None and seen.st_size * MEMORY_A_BYTE > free:
+        raise UserError(f"{path} has {seen.st_size:,} bytes, too many for the {free:,} bytes of memory that are free.")
 
 
 def read_row(header: list[str], cells: list[str], path: Path, line: int) -> Run:
@@ -101,7 +115,7 @@ def value(key: str, text: str, where: str) -> Any:
     if key == "gate_reasons":
         return [text]  # where one ends and the next begins is not kept
     try:
-        if key in CLASSES:
+        if key in CLASSES or key == "image_shape":
             return [int(word) for word in text.split()]
         if key == "scores":
             return [finite(word) for word in text.split()]

@@ -17,6 +17,8 @@ NEEDED = ("dataset", "model", "unlearner", "attack", "screening", "gate", "forgo
 """What no report can do without."""
 OURS = ("directory", "csv", "lacks", "unproven")
 """Keys that the reader sets: no result has them."""
+ABSENT = ("seeds", "forget_classes", "gate_reasons", "versions", "identity", "job", "settings", "image_shape")
+"""Keys of which None says no more than that they are not there."""
 LONGEST = 60
 """Characters of a wrong value that are shown."""
 MOST = 3
@@ -111,7 +113,9 @@ def result_model(stages: tuple[str, ...]) -> type[Base]:
 
 def examined(result: Run) -> tuple[Run, str]:
     """What of a result can be used, and what is wrong with it, for people; "" where nothing is."""
-    known = {key: value for key, value in result.items() if key not in OURS}
+    known = {
+        key: value for key, value in result.items() if key not in OURS and (value is not None or key not in ABSENT)
+    }
     try:
         result_model(tuple(stages_of(known))).model_validate(known)
     except ValidationError as error:

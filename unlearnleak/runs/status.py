@@ -31,7 +31,7 @@ SILENT_SECONDS = 600.0  # a job on another host that has not touched its status 
 MOST_PIDS = 2**31
 LATEST = 253_402_300_800  # the end of the year 9999 in seconds since 1970: a time beyond is none
 DIGEST = "digest"
-MOST_BYTES = 2**28  # more is no result of any number of classes
+MOST_BYTES = 2**24  # of a thousand classes a result has some hundred thousand; a reader takes many times that
 NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.EACCES}
 STATUS, RESULT, LOG = "status.json", "result.json", "run.log"
 
@@ -66,7 +66,11 @@ def read_json(path: Path) -> dict[str, Any] | None:
         seen = path.stat()
         if not stat.S_ISREG(seen.st_mode) or seen.st_size > MOST_BYTES:
             return None
-        value = json.loads(path.read_text())
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)  # it may grow meanwhile
+        if len(content) > MOST_BYTES:
+            return None
+        value = json.loads(content.decode())
     except (ValueError, RecursionError):  # no JSON, no text, a number of too many digits, too deep
         return None
     except OSError as error:

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from unlearnleak.errors import UserError
 from unlearnleak.runs.recorded import recorded
-from unlearnleak.store.artifact import MANIFEST, META, TENSORS
+from unlearnleak.store.artifact import MANIFEST, META, TENSORS, DamageError
+from unlearnleak.store.disk import read_files
 
 Run = dict[str, Any]
 
@@ -64,13 +66,15 @@ class Stores:
     def _read(folder: Path, tensors: bool) -> Kept:
         wanted = (META, TENSORS) if tensors else (META,)
         try:
-            manifest = json.loads((folder / MANIFEST).read_bytes())
-            files = {name: (folder / name).read_bytes() for name in wanted}
-            for name, content in files.items():
-                if hashlib.sha256(content).hexdigest() != manifest[name]["sha256"]:
+            files = read_files(folder, wanted)
+            manifest = json.loads(files[MANIFEST])
+            for name in wanted:
+                if hashlib.sha256(files[name]).hexdigest() != manifest[name]["sha256"]:
                     raise GoneError(f"{folder / name} is damaged")
             arrays = decode(files[TENSORS]) if tensors else {}
             return Kept(arrays, json.loads(files[META]))
+        except (DamageError, UserError) as error:
+            raise GoneError(f"{folder} is damaged: {error}") from error
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise GoneError(f"{folder} cannot be read ({error})") from error
 
