@@ -27,12 +27,12 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.race import machine
+from unlearnleak.analysis.names import ATTACKS
 from unlearnleak.config.folder import config_folder
 from unlearnleak.dataset.digits import Digits
 from unlearnleak.machine.seeds import generator
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
-from unlearnleak.report.names import ATTACKS
 from unlearnleak.runs.loading import load_runs
 
 TRAIN, TEST, SIDE, ROUNDS = 12_800, 2_000, 2048, 5

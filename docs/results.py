@@ -9,11 +9,11 @@ import io
 import sys
 from pathlib import Path
 
+from unlearnleak.analysis.groups import Run, group
+from unlearnleak.analysis.shuffle import shuffled
 from unlearnleak.errors import UserError
 from unlearnleak.papers.label_leakage.show import markdown as paper_markdown
 from unlearnleak.papers.label_leakage.tables import lines
-from unlearnleak.report.groups import Run, group
-from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.tables.leaks import PIVOTS, gates, pivot
 from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.runs.loading import load_runs, to_csv

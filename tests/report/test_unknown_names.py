@@ -11,10 +11,10 @@ import torch
 from tests.cli.called import call
 from tests.jobs import composed, overrides_in
 from tests.report.made import hydra, judged, keep, write_run
+from unlearnleak.analysis.names import UNLEARNERS
+from unlearnleak.figure.looks import looks
 from unlearnleak.pipeline.job import run_job
 from unlearnleak.report.build import build
-from unlearnleak.report.figures.looks import looks
-from unlearnleak.report.names import UNLEARNERS
 
 UNLEARNER = "from unlearnleak.unlearner.rt import Retrain\nclass Scrub(Retrain):\n    version = 1\n"
 ATTACK = "from unlearnleak.attack.head_sum import HeadSum\nclass Row(HeadSum):\n    version = 1\n"

@@ -7,12 +7,12 @@ import pytest
 
 from tests.report.made import judged, write_run
 from tests.report.sweep import write_sweep
+from unlearnleak.analysis.groups import distinct
+from unlearnleak.analysis.matrix import matrices
+from unlearnleak.analysis.shuffle import shuffled
 from unlearnleak.errors import UserError
 from unlearnleak.report import load
 from unlearnleak.report.build import build
-from unlearnleak.report.groups import distinct
-from unlearnleak.report.matrix import matrices
-from unlearnleak.report.shuffle import shuffled
 from unlearnleak.report.tables.leaks import markdown
 from unlearnleak.runs.loading import load_runs, to_csv
 from unlearnleak.runs.stored import GoneError, Stores

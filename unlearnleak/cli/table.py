@@ -27,7 +27,7 @@ Run = dict[str, Any]
 
 def table(arguments: argparse.Namespace) -> int:
     """Print the table of finished runs, and every run that failed."""
-    from unlearnleak.report.shuffle import shuffled  # noqa: PLC0415  (pydantic, NumPy: only this command needs them)
+    from unlearnleak.analysis.shuffle import shuffled  # noqa: PLC0415  (pydantic, NumPy: only this command needs them)
     from unlearnleak.report.tables.leaks import markdown, pivot  # noqa: PLC0415
     from unlearnleak.runs.data_sets import told_apart  # noqa: PLC0415
     from unlearnleak.runs.loading import load_runs, to_csv  # noqa: PLC0415

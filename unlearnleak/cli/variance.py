@@ -12,8 +12,8 @@ ABOUT = "One-way random-effects estimates, per data set, unlearner, attack and s
 
 def variance(arguments: argparse.Namespace) -> int:
     """Say how much of a metric's variance is between original models, and how much between targets of one."""
+    from unlearnleak.analysis.variance import splits  # noqa: PLC0415
     from unlearnleak.report.tables.variance import LEGEND, markdown, reasons, sheets, to_csv  # noqa: PLC0415  (SciPy)
-    from unlearnleak.report.variance import splits  # noqa: PLC0415
 
     runs = read(arguments.runs)
     by_metric = {metric: splits(runs, metric) for metric in METRICS if metric in (arguments.metric or METRICS[:1])}

@@ -65,7 +65,7 @@ def rarely_collected() -> Iterator[None]:
 
 def paper_files(report: Report) -> dict[str, bytes]:
     """The tables and figures for papers, by name."""
-    from unlearnleak.report.figures.export import chart_files  # noqa: PLC0415  (matplotlib: a second)
+    from unlearnleak.figure.export import chart_files  # noqa: PLC0415  (matplotlib: a second)
     from unlearnleak.report.tables.every import all_tables  # noqa: PLC0415
     from unlearnleak.report.tables.export import table_files  # noqa: PLC0415  (matplotlib: a second)
 

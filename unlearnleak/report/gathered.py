@@ -9,9 +9,9 @@ from unlearnleak.runs.loading import load_runs
 from unlearnleak.runs.words import named, shown
 
 if TYPE_CHECKING:
-    from unlearnleak.report.compare import Change, Comparison
-    from unlearnleak.report.figures.chart import Chart
-    from unlearnleak.report.matrix import Matrix, Summary
+    from unlearnleak.analysis.compare import Change, Comparison
+    from unlearnleak.analysis.matrix import Matrix, Summary
+    from unlearnleak.figure.chart import Chart
 
 Run = dict[str, Any]
 
@@ -33,13 +33,13 @@ class Report:
 
 def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     """Read the runs and work everything out that is not a drawing."""
-    from unlearnleak.report.figures.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
-    from unlearnleak.report.figures.bars import asr_charts  # noqa: PLC0415
-    from unlearnleak.report.figures.distributions import head_charts  # noqa: PLC0415
-    from unlearnleak.report.figures.inverted import sheet_chart  # noqa: PLC0415
-    from unlearnleak.report.figures.over_count import count_chart  # noqa: PLC0415
-    from unlearnleak.report.figures.probability import probability_charts  # noqa: PLC0415
-    from unlearnleak.report.matrix import matrices, summaries  # noqa: PLC0415
+    from unlearnleak.analysis.matrix import matrices, summaries  # noqa: PLC0415
+    from unlearnleak.figure.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
+    from unlearnleak.figure.bars import asr_charts  # noqa: PLC0415
+    from unlearnleak.figure.distributions import head_charts  # noqa: PLC0415
+    from unlearnleak.figure.inverted import sheet_chart  # noqa: PLC0415
+    from unlearnleak.figure.over_count import count_chart  # noqa: PLC0415
+    from unlearnleak.figure.probability import probability_charts  # noqa: PLC0415
 
     runs, before = read(folders, against)
     cells, attacks = matrices(runs), summaries(runs)
@@ -74,6 +74,6 @@ def read(folders: list[Path], against: list[Path]) -> tuple[list[Run], list[Run]
 
 def since(before: list[Run], runs: list[Run]) -> "Comparison":
     """What has changed since the runs `before`."""
-    from unlearnleak.report.compare import compare  # noqa: PLC0415  (SciPy's tests, only for those who compare)
+    from unlearnleak.analysis.compare import compare  # noqa: PLC0415  (SciPy's tests, only for those who compare)
 
     return compare(before, runs)

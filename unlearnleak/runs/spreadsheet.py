@@ -5,9 +5,12 @@ somewhere. Such a text gets an apostrophe before it, which `text_of` takes away 
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlearnleak.machine.printable import printable
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 FORMULA = re.compile("'*[=+\\-@\n\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
 """Line ends too, and the wide signs that some spreadsheets read alike. Tabs and carriage returns are written out."""
@@ -25,3 +28,9 @@ def cell(value: Any) -> Any:
 def text_of(written: str) -> str:
     """The text that `cell` was given."""
     return written[1:] if written.startswith("'") and FORMULA.match(written) else written
+
+
+def csv_text(data: "pd.DataFrame") -> str:
+    """A table for programs, and for spreadsheets, which compute nothing of what they are given."""
+    text: str = data.map(cell).rename(columns=cell).to_csv(index=False, lineterminator="\n")
+    return text

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import TextIO
 
+from unlearnleak.analysis.estimate import Average
 from unlearnleak.papers.label_leakage.cells import TABLES
 from unlearnleak.papers.label_leakage.tables import Line
-from unlearnleak.report.estimate import Average
 from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.report.tables.terminal import Column, Sheet
 from unlearnleak.runs import spreadsheet

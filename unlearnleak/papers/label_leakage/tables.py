@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from unlearnleak.analysis.estimate import Average, Part, average, by_target
+from unlearnleak.analysis.names import place
+from unlearnleak.analysis.variants import Cell, Variants, attacked, failures, unlearned
 from unlearnleak.papers.label_leakage.cells import ACCURACIES, ALL, DATASETS, OVERALL, TABLES, Place, paper_cells
-from unlearnleak.report.estimate import Average, Part, average, by_target
-from unlearnleak.report.names import place
-from unlearnleak.report.variants import Cell, Variants, attacked, failures, unlearned
 
 Run = dict[str, Any]
 Cells = dict[Cell, Variants]

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from unlearnleak.report.figures.curves import curve_panel
-from unlearnleak.report.figures.inverted import Thumbnail, thumbnails
-from unlearnleak.report.figures.svg import inline
-from unlearnleak.report.groups import group
+from unlearnleak.analysis.groups import group
+from unlearnleak.figure.curves import curve_panel
+from unlearnleak.figure.inverted import Thumbnail, thumbnails
+from unlearnleak.figure.svg import inline
 from unlearnleak.report.page.facts import duration
 from unlearnleak.runs.recorded import recorded
 from unlearnleak.runs.stages import models_of, stages_of

@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from unlearnleak.report.groups import NO_DEFENSE, distinct
-from unlearnleak.report.names import ATTACKS, UNLEARNERS, place
+from unlearnleak.analysis.groups import NO_DEFENSE, distinct
+from unlearnleak.analysis.names import ATTACKS, UNLEARNERS, place
 from unlearnleak.runs.stages import StageCost, stage_spent, stages
 from unlearnleak.runs.status import LATEST
 

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from unlearnleak.report.groups import FEW
-from unlearnleak.report.matrix import Summary
-from unlearnleak.report.names import BASELINES
+from unlearnleak.analysis.groups import FEW
+from unlearnleak.analysis.matrix import Summary
+from unlearnleak.analysis.names import BASELINES
 from unlearnleak.runs.rows import lost
 from unlearnleak.runs.words import unproven
 

@@ -13,13 +13,13 @@ import jinja2
 from markupsafe import Markup
 
 import unlearnleak
+from unlearnleak.analysis.groups import method
+from unlearnleak.analysis.numbers import bounds, classes, of, percent
+from unlearnleak.figure.chart import Chart
+from unlearnleak.figure.evidence import PREDICTION, attacks_of
+from unlearnleak.figure.svg import NAMES, inline
 from unlearnleak.machine.printable import LINES, printable
-from unlearnleak.report.figures.chart import Chart
-from unlearnleak.report.figures.evidence import PREDICTION, attacks_of
-from unlearnleak.report.figures.svg import NAMES, inline
 from unlearnleak.report.gathered import Report
-from unlearnleak.report.groups import method
-from unlearnleak.report.numbers import bounds, classes, of, percent
 from unlearnleak.report.page.details import Pictures, choose, detail, uses
 from unlearnleak.report.page.facts import duration, facts, failures
 from unlearnleak.report.page.findings import findings, warnings
@@ -27,7 +27,7 @@ from unlearnleak.runs.stages import seconds, stages_of
 from unlearnleak.runs.stored import Stores
 
 if TYPE_CHECKING:
-    from unlearnleak.report.figures.chart import Mark
+    from unlearnleak.figure.chart import Mark
 
 FILES = Path(__file__).parent / "files"
 Run = dict[str, Any]

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
+from unlearnleak.analysis.groups import Run, distinct, forgotten_count, method
+from unlearnleak.analysis.groups import rank as rank_method
 from unlearnleak.errors import UserError
-from unlearnleak.report.groups import Run, distinct, forgotten_count, method
-from unlearnleak.report.groups import rank as rank_method
 from unlearnleak.report.tables.leaks import gates, mean
 from unlearnleak.report.tables.terminal import Column, Sheet
 from unlearnleak.runs.recorded import plain_yaml, setting

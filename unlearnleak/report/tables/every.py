@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.report.figures.chart import frame
-from unlearnleak.report.file_names import file_names
-from unlearnleak.report.groups import group, method
-from unlearnleak.report.matrix import Cell, Matrix, Summary
-from unlearnleak.report.numbers import bounds, classes, of, percent
+from unlearnleak.analysis.groups import group, method
+from unlearnleak.analysis.matrix import Cell, Matrix, Summary
+from unlearnleak.analysis.numbers import bounds, classes, of, percent
+from unlearnleak.figure.chart import frame
+from unlearnleak.figure.file_names import file_names
 from unlearnleak.report.tables.leaks import COLUMNS
 from unlearnleak.report.tables.table import Table
 from unlearnleak.runs.frame import tidy
 
 if TYPE_CHECKING:
-    from unlearnleak.report.compare import Change
+    from unlearnleak.analysis.compare import Change
 
 Run = dict[str, Any]
 

@@ -1,14 +1,9 @@
 """Files for papers: every table as CSV, Markdown and LaTeX."""
 
-from typing import TYPE_CHECKING
-
 from unlearnleak.report.tables.latex import latex
 from unlearnleak.report.tables.markdown import cell, markdown_lines
 from unlearnleak.report.tables.table import Table, lines
-from unlearnleak.runs import spreadsheet
-
-if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+from unlearnleak.runs.spreadsheet import csv_text
 
 
 def table_files(table: Table) -> dict[str, bytes]:
@@ -18,12 +13,6 @@ def table_files(table: Table) -> dict[str, bytes]:
         f"{table.stem}.md": f"{markdown(table)}\n".encode(),
         f"{table.stem}.tex": latex(table).encode(),
     }
-
-
-def csv_text(data: "pd.DataFrame") -> str:
-    """A table for programs, and for spreadsheets, which compute nothing of what they are given."""
-    text: str = data.map(spreadsheet.cell).rename(columns=spreadsheet.cell).to_csv(index=False, lineterminator="\n")
-    return text
 
 
 def markdown(table: Table) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from unlearnleak.analysis.groups import FEW, Run, group
+from unlearnleak.analysis.groups import rank as by_method
 from unlearnleak.metric.interval import wilson
-from unlearnleak.report.groups import FEW, Run, group
-from unlearnleak.report.groups import rank as by_method
 from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.report.tables.terminal import Column, Sheet
 

@@ -5,9 +5,9 @@ from collections import Counter
 from itertools import groupby
 from typing import TextIO
 
+from unlearnleak.analysis.variance import Components, Split
 from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.report.tables.terminal import Column, Sheet
-from unlearnleak.report.variance import Components, Split
 from unlearnleak.runs import spreadsheet
 
 HEAD = ("classes", "orig.", "n", "mean", "between", "rest", "share", "95 %", "s.e.", "alone", "gate")

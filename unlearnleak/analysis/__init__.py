@@ -1,0 +1,1 @@
+"""From the frame of runs to numbers: groups, averages with their intervals, tests. Nothing is drawn or written here."""

@@ -1,0 +1,224 @@
+"""Two sets of runs held against each other: what changed by more than chance.
+
+Paired where both sides hold the same jobs (same words, classes and seeds, each once), else unpaired. Shares (exact
+verdicts, rankings) are tested exactly: McNemar's test as a binomial test on the jobs that changed, or Fisher's exact
+test. Means (ASR, accuracies) are tested by permutation: the signs of the paired differences, or the sides. All p
+values of a comparison are adjusted together (Benjamini and Hochberg, 1995), since many cells are tested. Cells whose
+pairs are all equal, as where a defence leaves an unlearner alone, are no test: they could not have said anything else,
+and stay out of the adjustment (Gilbert, 2005, after Tarone, 1990).
+"""
+
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]
+    binomtest,
+    bootstrap,
+    false_discovery_control,
+    fisher_exact,
+    permutation_test,
+)
+
+from unlearnleak.analysis.groups import FEW, NO_DEFENSE, distinct, forgotten_count, method, models
+from unlearnleak.metric.interval import bootstrap_mean
+
+Run = dict[str, Any]
+Words = tuple[str, ...]
+Cells = dict[Words, dict[str, list[Run]]]
+"""Runs by their words and, within these, by their method with its defence."""
+LEVEL = 0.05
+RESAMPLES = 9999
+EQUAL = "equal in every pair"
+SHARES = {"exact_match": "exact verdicts", "forgotten_ranked_first": "forgotten ranked first"}
+MEANS = {"asr": "ASR", "asr_published": "ASR as published"}
+MODEL_MEANS = {"forget_acc": "forget accuracy", "retain_acc": "retain accuracy"}
+
+
+class Change(NamedTuple):
+    """One metric of one cell: mean before and after, their difference with its 95 % interval, and the test.
+
+    `interval` is a bootstrap interval, None below FEW runs a side. `pairs` is 0 where unpaired. `p` is the test's own,
+    `q` the adjusted one.
+    """
+
+    words: Words
+    metric: str
+    before: float
+    after: float
+    n_before: int
+    n_after: int
+    pairs: int
+    difference: float
+    interval: tuple[float, float] | None
+    test: str
+    p: float
+    q: float
+
+    @property
+    def changed(self) -> bool:
+        """Whether the change is more than chance would give at LEVEL."""
+        return self.q < LEVEL
+
+    @property
+    def equal(self) -> bool:
+        """Whether the two sides hold the same value in every pair: nothing to test."""
+        return self.test == EQUAL
+
+    @property
+    def what(self) -> str:
+        """The cell in words."""
+        dataset, model, unlearner, count, *attack = self.words
+        many = "control" if count == "0" else f"{count} class{'' if count == '1' else 'es'}"
+        return f"{dataset} {model}, {unlearner} ({many})" + (f": {' / '.join(attack)}" if attack else "")
+
+
+class Comparison(NamedTuple):
+    """Every comparison, the surest change first, and how many were left out for having under FEW runs a side."""
+
+    changes: list[Change]
+    too_few: int
+
+
+def compare(before: list[Run], after: list[Run]) -> Comparison:
+    """Every metric of every cell that both sides have FEW or more runs of."""
+    found = []
+    for cells, metrics in (
+        ((by_attack(before), by_attack(after)), SHARES | MEANS),
+        ((by_model(before), by_model(after)), MODEL_MEANS),
+    ):
+        for words, sides in facing(*cells).items():
+            found += [one for metric in metrics if (one := change(words, metric, *sides)) is not None]
+    enough = [one for one in found if min(one.n_before, one.n_after) >= FEW]
+    tests = [one for one in enough if not one.equal]
+    adjusted = false_discovery_control([one.p for one in tests]) if tests else []
+    judged = [one._replace(q=float(q)) for one, q in zip(tests, adjusted, strict=True)]
+    judged += [one for one in enough if one.equal]
+    return Comparison(sorted(judged, key=lambda one: (one.q, one.p, one.words, one.metric)), len(found) - len(enough))
+
+
+def by_attack(runs: list[Run]) -> Cells:
+    """Finished runs by (data set, model, unlearner, classes forgotten, attack, screening) and defence, whatever their
+    settings: these may be what changed.
+    """
+    cells: Cells = defaultdict(lambda: defaultdict(list))
+    for run in distinct(runs):
+        words = (run["dataset"], run["model"], undefended(run), forgotten_count(run), run["attack"], run["screening"])
+        cells[words][method(run)].append(run)
+    return cells
+
+
+def by_model(runs: list[Run]) -> Cells:
+    """Unlearned models, each once, by (data set, model, unlearner, classes forgotten) and defence."""
+    cells: Cells = defaultdict(lambda: defaultdict(list))
+    for run in models(runs):
+        cells[run["dataset"], run["model"], undefended(run), forgotten_count(run)][method(run)].append(run)
+    return cells
+
+
+def undefended(run: Run) -> str:
+    """The run's method without its defence."""
+    return method(run | {"defense": NO_DEFENSE})
+
+
+def facing(before: Cells, after: Cells) -> dict[Words, tuple[list[Run], list[Run]]]:
+    """The cells that both sides have. A defence that is new is held against what was there without one, or against the
+    only other one; the words then name both, such as "ft → ft + weight_noise".
+    """
+    found = {}
+    for words in before.keys() & after.keys():
+        for label, runs in after[words].items():
+            known = before[words]
+            partner = label if label in known else words[2] if words[2] in known else next(iter(known))
+            if partner != label and partner != words[2] and len(known) > 1:
+                continue
+            named = label if partner == label else f"{partner} → {label}"
+            found[(*words[:2], named, *words[3:])] = (known[partner], runs)
+    return found
+
+
+def job(run: Run, seeds: set[str]) -> str:
+    """What makes two runs of a cell the same job: classes and the seeds of these names."""
+    own = sorted((name, seed) for name, seed in run.get("seeds", {}).items() if name in seeds)
+    return repr((run.get("forget_classes", run["forgotten"]), own))
+
+
+def change(words: Words, metric: str, before: list[Run], after: list[Run]) -> Change | None:
+    """One metric of one cell; None where a side has no value for it."""
+    sides = [[run for run in side if run.get(metric) is not None] for side in (before, after)]
+    if not all(sides):
+        return None
+    values = [np.array([float(run[metric]) for run in side]) for side in sides]
+    pairs = paired(*sides)
+    if pairs is not None:
+        values = [np.array([float(run[metric]) for run in side]) for side in zip(*pairs, strict=True)]
+    test, p = judged(*values, paired=pairs is not None, share=metric in SHARES)
+    return Change(
+        words=words,
+        metric=(SHARES | MEANS | MODEL_MEANS)[metric],
+        before=float(values[0].mean()),
+        after=float(values[1].mean()),
+        n_before=len(values[0]),
+        n_after=len(values[1]),
+        pairs=len(pairs or []),
+        difference=float(values[1].mean() - values[0].mean()),
+        interval=interval(*values, paired=pairs is not None),
+        test=test,
+        p=p,
+        q=p,
+    )
+
+
+def paired(before: list[Run], after: list[Run]) -> list[tuple[Run, Run]] | None:
+    """The jobs that both sides have, as pairs; None where there are none or a job cannot be told from another."""
+    seeds = set.intersection(*(set(run.get("seeds", {})) for run in (*before, *after)))  # a defence may have its own
+    keyed = [{job(run, seeds): run for run in side} for side in (before, after)]
+    if any(len(of) < len(side) for of, side in zip(keyed, (before, after), strict=True)):
+        return None
+    shared = sorted(keyed[0].keys() & keyed[1].keys())
+    return [(keyed[0][key], keyed[1][key]) for key in shared] or None
+
+
+def judged(before: np.ndarray, after: np.ndarray, *, paired: bool, share: bool) -> tuple[str, float]:
+    """The test's name and its two-sided p value."""
+    if paired and not (after - before).any():
+        return EQUAL, 1.0
+    if share and paired:
+        gained, lost = int((after > before).sum()), int((after < before).sum())
+        return "McNemar, exact", float(binomtest(gained, gained + lost).pvalue)
+    if share:
+        hits = [int(side.sum()) for side in (before, after)]
+        table = [hits, [len(before) - hits[0], len(after) - hits[1]]]
+        return "Fisher, exact", float(fisher_exact(table).pvalue)
+    if paired:
+        return "sign permutation", permuted((after - before,), lambda d, axis: d.mean(axis), "samples")
+    if len(before) + len(after) < 3 or np.ptp(np.concatenate([before, after])) == 0:
+        return "permutation", 1.0
+    return "permutation", permuted((before, after), lambda a, b, axis: b.mean(axis) - a.mean(axis), "independent")
+
+
+def permuted(samples: tuple[np.ndarray, ...], statistic: Any, kind: str) -> float:
+    """SciPy's permutation test: all permutations where there are at most RESAMPLES, else as many drawn by a fixed seed.
+    The p value of one value alone is 1: its sign could as well be the other.
+    """
+    if kind == "samples" and len(samples[0]) < 2:
+        return 1.0
+    result = permutation_test(
+        samples, statistic, permutation_type=kind, vectorized=True, n_resamples=RESAMPLES, batch=1000, rng=0
+    )
+    return float(min(1.0, result.pvalue))
+
+
+def interval(before: np.ndarray, after: np.ndarray, *, paired: bool) -> tuple[float, float] | None:
+    """95 % bootstrap interval of the difference of the means (BCa); None below FEW runs a side."""
+    if min(len(before), len(after)) < FEW:
+        return None
+    if paired:
+        return bootstrap_mean(after - before)
+    if np.ptp(before) == 0 and np.ptp(after) == 0:
+        difference = float(after[0] - before[0])
+        return difference, difference
+    result = bootstrap(
+        (after, before), lambda a, b, axis: a.mean(axis) - b.mean(axis), vectorized=True, batch=1000, rng=0
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
