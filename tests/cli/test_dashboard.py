@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.called import call
+from tests.jobs import pipeline_in
 from tests.logger.server import KEY, Server
 from tests.patience import PATIENCE
 from unlearnleak.cli import dashboard as command
@@ -81,6 +82,10 @@ def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "unlearnleak.tracking.workspace", None)
     with pytest.raises(UserError, match=r"pip install wandb-workspaces"):
         dashboard()
+
+
+def test_without_runs_the_stages_are_those_of_the_graph(tmp_path: Path) -> None:
+    assert command.usual_stages() == list(pipeline_in(tmp_path).stages)
 
 
 def test_project_is_where_runs_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:

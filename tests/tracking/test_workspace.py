@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.jobs import STAGES
 from tests.logger.offline import OfflineRun, read_offline
 from tests.logger.real import run_small
 from unlearnleak.cli.dashboard import as_json
@@ -20,7 +21,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[OfflineRun]:
 
 
 def spec(**changed: Any) -> dict[str, Any]:
-    chosen = {"entity": "team", "project": "leaks", "sweep": None, "name": "ours"} | changed
+    chosen = {"entity": "team", "project": "leaks", "sweep": None, "name": "ours", "stages": STAGES} | changed
     return json.loads(as_json(workspace(**chosen)))["section"]  # type: ignore[no-any-return]
 
 

@@ -37,8 +37,21 @@ def built(arguments: argparse.Namespace) -> "Workspace":
         raise UserError(f"{error.name} is not installed: python -m pip install wandb-workspaces") from error
     project = arguments.project or default_project()
     entity = arguments.entity or os.environ.get("WANDB_ENTITY", "")
-    known = {"stages": stages_in(arguments.runs)} if arguments.runs else {}
-    return workspace(entity=entity, project=project, sweep=arguments.sweep, name=arguments.name, **known)
+    stages = stages_in(arguments.runs) if arguments.runs else usual_stages()
+    return workspace(entity=entity, project=project, sweep=arguments.sweep, name=arguments.name, stages=stages)
+
+
+def usual_stages() -> list[str]:
+    """The stages of a job whose command line says nothing, as the graph has them."""
+    from hydra import compose, initialize_config_dir  # noqa: PLC0415  (PyTorch too: seconds)
+
+    import unlearnleak.runs.resolvers  # noqa: F401, PLC0415  (of what conf/ refers to)
+    from unlearnleak.config.folder import config_folder  # noqa: PLC0415
+    from unlearnleak.pipeline.plan import make_plan  # noqa: PLC0415
+    from unlearnleak.pipeline.stages import Pipeline  # noqa: PLC0415
+
+    with initialize_config_dir(config_folder(), version_base="1.3"):
+        return list(Pipeline(make_plan(compose("config"))).stages)
 
 
 def stages_in(folders: list[str]) -> list[str]:

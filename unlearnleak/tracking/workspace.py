@@ -12,8 +12,6 @@ from wandb_workspaces import expr
 
 from unlearnleak.tracking.wandb_config import METHOD, PAIR
 
-STAGES = ("original", "unlearned", "evidence", "verdict")
-"""Those of every run that is known of; runs may have others (`runs.stages.stages`)."""
 MOST_RUNS = 1000  # ours: a whole grid enters a mean; W&B's default, ten runs, would be averaged silently
 MOST_BARS = 400  # ours: twenty unlearners x twenty attacks; W&B leaves out what is beyond
 COLUMNS = (
@@ -110,9 +108,7 @@ def one_run() -> ws.Section:
     )
 
 
-def workspace(
-    *, entity: str, project: str, sweep: str | None, name: str, stages: Sequence[str] = STAGES
-) -> ws.Workspace:
+def workspace(*, entity: str, project: str, sweep: str | None, name: str, stages: Sequence[str]) -> ws.Workspace:
     """The workspace of a project, or of one sweep in it; runs are grouped by sweep, method and attack.
 
     `stages` are those whose cost is shown, in their order.
