@@ -202,3 +202,11 @@ def test_a_key_knows_what_decides_the_rows():
 def test_what_cannot_be_forgotten_is_refused_with_what_can(given, why):
     with pytest.raises(UserError, match=why):
         ForgetSet(**{"classes": (0,)} | given).split(DATA, draw(0))
+
+
+def test_how_many_samples_are_forgotten_is_known_without_an_image():
+    counts = [10, 15, 20]
+    assert ForgetSet(classes=(0, 2)).count(counts) == 30
+    assert ForgetSet(classes=(1,), share=0.5).count(counts) == 8
+    assert ForgetSet(classes=(1,), rows=(3, 9)).count(counts) == 2
+    assert ForgetSet(classes=(), share=0.5).count(counts) == ForgetSet(classes=(), rows=(3,)).count(counts) == 0

@@ -115,6 +115,15 @@ def test_the_control_forgot_nothing(tmp_path):
     assert "in truth none" in record.summary(result, Path())
 
 
+def test_the_summary_says_what_part_was_forgotten_and_what_defends(dots):
+    _, result, _ = dots
+    part = {"forget_level": "sample", "forget_samples": 4, "defense": "weight_noise"}
+    assert "ft of 4 samples of class 2, then weight_noise, param_dot" in record.summary(result | part, Path())
+    assert "ft of samples of class 2" in record.summary(
+        result | {"forget_level": "sample", "forget_samples": None}, Path()
+    )
+
+
 def git(folder, *words):
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")
     subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)

@@ -155,12 +155,13 @@ def test_a_stage_of_some_runs_alone_is_in_costs_details_and_dashboards(tmp_path,
 def test_forgotten_shares_and_samples_stand_apart_and_a_run_may_have_no_original(tmp_path, capsys):
     sample = {"forget_level": "sample"}
     none = {"original_forget_acc": None, "original_retain_acc": None, "key_original": None, "key_unlearned": "k"}
-    for seed, changed in enumerate(({}, {"forget_share": 0.2, **sample}, {"forget_share": None, **sample}, none)):
+    rows = {**sample, "forget_samples": 4}
+    for seed, changed in enumerate(({}, {"forget_share": 0.2, **sample}, {"forget_share": None, **sample}, none, rows)):
         told = judged([3], [3], seed=seed) | {"forget_level": "class", "forget_share": 1.0}
         write_run(tmp_path / "runs" / str(seed), **(told | changed))
     assert call("table", tmp_path / "runs", "--markdown") == 0
     lines = [line.split(" | ") for line in capsys.readouterr().out.splitlines()]
-    assert [line[3] for line in lines[2:]] == ["rt", "rt (20 %)", "rt (samples)"]
+    assert [line[3] for line in lines[2:]] == ["rt", "rt (20 %)", "rt (4 samples)", "rt (samples)"]
     for words in (["variance"], ["paper"], ["table", "--csv"]):
         assert call(words[0], tmp_path / "runs", *words[1:]) == 0
     assert "rt (20 %)" in build([tmp_path / "runs"], page_only=True).read_text()

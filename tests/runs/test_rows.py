@@ -6,6 +6,7 @@ import math
 import pytest
 
 from tests.report.made import judged, write_run
+from tests.report.made import run as made
 from tests.report.sweep import write_sweep
 from unlearnleak.analysis.groups import distinct
 from unlearnleak.analysis.matrix import matrices
@@ -174,3 +175,12 @@ def test_columns_of_somebodys_own_may_hold_anything(tmp_path):
     (run,) = load_runs([tmp_path / "a.csv"])
     assert (run["note"], run["mine"], run["csv"]) == ("nan", "two words", str(tmp_path / "a.csv"))
     assert run["directory"] == tmp_path / "a.csv" / "line 2"
+
+
+def test_the_strengths_of_a_defence_come_back_from_a_csv(tmp_path):
+    told = {"defense": "mine", "defense_settings": {"scale": 0.25, "keep": 3, "how": "=mean", "layers": [1, 2]}}
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        to_csv([made(**judged([3], [3])) | told | {"forget_samples": 12, "detection_score": -0.5}], file)
+    (run,) = load_runs([tmp_path / "a.csv"])
+    assert run["defense_settings"] == {"scale": 0.25, "keep": 3, "how": "=mean"}
+    assert (run["defense"], run["forget_samples"], run["detection_score"]) == ("mine", 12, -0.5)

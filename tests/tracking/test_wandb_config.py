@@ -25,7 +25,8 @@ def test_what_runs_are_grouped_by_names_the_defence_and_the_part_of_a_class() ->
         ({"defense": none, "forget_share": 1.0, "forget_rows": None}, "ft"),
         ({"defense": noise}, "ft + weight_noise"),
         ({"defense": noise, "forget_share": 0.2}, "ft (20 %) + weight_noise"),
-        ({"forget_rows": [1, 2]}, "ft (samples)"),
+        ({"forget_rows": [1, 2]}, "ft (2 samples)"),
+        ({"forget_rows": [7]}, "ft (1 sample)"),
     ):
         shaped = by_words(config | changed)
         assert (shaped["method"], shaped["unlearner_attack"]) == (method, f"{method} / mine")

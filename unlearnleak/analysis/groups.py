@@ -27,16 +27,22 @@ def forgotten_count(run: Run) -> str:
 
 def method(run: Run) -> str:
     """What was done to the model, in words: the unlearner, what it was to forget where that is not whole classes, and
-    the defence where there is one; such as "ft", "rt (20 %)", "rt (samples)", "ft + weight_noise".
+    the defence where there is one; such as "ft", "rt (20 %)", "rt (4 samples)", "ft + weight_noise".
     """
     control = run.get("gate") == "control"  # a run without a result has none
     share = run.get("forget_share")
     if share is not None and share < 1 and not control:
         forgot = f" ({100 * share:g} %)"
     else:
-        forgot = " (samples)" if run.get("forget_level") == "sample" and not control else ""
+        forgot = f" ({samples(run)})" if run.get("forget_level") == "sample" and not control else ""
     defense = run.get("defense") or NO_DEFENSE
     return f"{run['unlearner']}{forgot}{'' if defense == NO_DEFENSE else f' + {defense}'}"
+
+
+def samples(run: Run) -> str:
+    """How many samples a run forgot, in words; older results do not say."""
+    count = run.get("forget_samples")
+    return "samples" if count is None else "1 sample" if count == 1 else f"{count} samples"
 
 
 def rank(label: str) -> tuple[Any, ...]:

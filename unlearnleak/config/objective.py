@@ -7,14 +7,14 @@ from typing import Any
 from unlearnleak.errors import UserError
 
 JUDGED = ("asr", "asr_constant", "exact_match", "balanced_accuracy", "precision", "recall", "f1", "auroc")
-RANKED = ("forgotten_ranked_first", "asr_published", "asr_published_placebo")
+RANKED = ("forgotten_ranked_first", "detection_score", "asr_published", "asr_published_placebo")
 ACCURACIES = tuple(
     f"{model}{classes}_acc{part}"
     for model in ("", "original_", "undefended_")
     for classes in ("forget", "retain")
     for part in ("", "_train")
 )
-NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "forget_acc_samples", "queries", "num_classes")
+NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "forget_acc_samples", "queries", "num_classes", "forget_samples")
 """The numbers of a result.json, by name; beside them each stage's costs."""
 COST = re.compile(r"(seconds|memory_mib)_[a-z]+")
 

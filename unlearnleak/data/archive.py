@@ -29,7 +29,7 @@ OVERHEAD = 1024
 WRITTEN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """How NumPy packs arrays. Of other ways, a byte can stand for millions."""
 LARGEST_DIRECTORY = 2**20
-"""Bytes of an archive's list of members, of which each byte takes a dozen in memory; that of four arrays has some 300."""
+"""Bytes of an archive's list of members, each of which takes a dozen in memory; that of four arrays has some 300."""
 UNITS = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 MOST_NAMED, LONGEST_NAME, LONGEST_REASON = 8, 40, 160
 

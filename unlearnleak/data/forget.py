@@ -107,6 +107,12 @@ class ForgetSet:
         if whole := [c for c in self.classes if c < len(named_K) and named_K[c] == there_K[c]]:
             raise UserError(f"forget_rows names every training image of class {whole[0]}: leave it out for that.")
 
+    def count(self, counts_K: Sequence[int]) -> int:
+        """How many training images are forgotten, where each class has so many."""
+        if self.rows is not None and self.classes:
+            return len(self.rows)
+        return sum(self._wanted(counts_K[c]) for c in self.classes)
+
     def _all(self, count: int) -> bool:
         return self._wanted(count) == count
 

@@ -10,6 +10,7 @@ from unlearnleak.adversary.evidence import Changes, Evidence, HeadMeasurements, 
 from unlearnleak.config.schema import Gate
 from unlearnleak.metric import published
 from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
+from unlearnleak.metric.detection import detection_score
 from unlearnleak.metric.verdict import VERDICT_METRICS, asr, verdict_metrics
 from unlearnleak.pipeline.packing import unpack, unpack_verdict
 from unlearnleak.pipeline.stages import Pipeline
@@ -132,7 +133,7 @@ def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
     """How right the verdict is; all None where `screening=none` judges nothing."""
     plan, classes = pipeline.plan, pipeline.requested_classes
     if not plan.screening.judges:
-        return dict.fromkeys((*VERDICT_METRICS, *PUBLISHED, "verdict", "scores"))
+        return dict.fromkeys((*VERDICT_METRICS, "detection_score", *PUBLISHED, "verdict", "scores"))
     verdict = unpack_verdict(pipeline.artifact("verdict"))
     truth_K = np.isin(np.arange(pipeline.facts.num_classes), pipeline.forget_classes)
     found = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
@@ -142,6 +143,7 @@ def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
     )
     return {
         **found,
+        "detection_score": detection_score(verdict.score_K.numpy()),
         **dict(zip(PUBLISHED, measured, strict=True)),
         "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
         "scores": verdict.score_K.tolist(),

@@ -63,16 +63,21 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     settings: dict[str, Any] = {"spec": plan.spec, "data": plan.dataset.fingerprint()}
     if plan.unlearner.start == "file":
         settings["weights"] = [stage.payload.get("weights") for stage in pipeline.stages.values()]
-    return plan.names | {
-        "settings": key_of(settings)[:8],
-        "dataset_caution": pipeline.artifact("data").meta.get("caution"),
-        "forget_classes": list(pipeline.requested_classes),
-        "forget_level": "sample" if pipeline.partly else "class",
-        "forget_share": plan.forget_share,
-        "finetuning_samples": plan.finetuning and plan.finetuning.samples,
-        "seeds": vars(plan.seeds),
-        "sweep_name": sweep_name,
-    }
+    return (
+        plan.names
+        | {
+            "settings": key_of(settings)[:8],
+            "dataset_caution": pipeline.artifact("data").meta.get("caution"),
+            "forget_classes": list(pipeline.requested_classes),
+            "forget_level": "sample" if pipeline.partly else "class",
+            "forget_share": plan.forget_share,
+            "forget_samples": pipeline.forget_set.count(pipeline.learnt_counts),
+            "finetuning_samples": plan.finetuning and plan.finetuning.samples,
+            "seeds": vars(plan.seeds),
+            "sweep_name": sweep_name,
+        }
+        | ({"defense_settings": plan.spec["defense"]["settings"]} if plan.defense.active else {})
+    )
 
 
 def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) -> None:
@@ -118,6 +123,17 @@ def verdict_lines(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def done_to_the_model(result: dict[str, Any]) -> str:
+    """The unlearner, what it forgot and the defence, such as "ft of 4 samples of class 3, then weight_noise"."""
+    part = ""
+    if result.get("forget_level") == "sample":
+        count = result.get("forget_samples")
+        part = "samples of " if count is None else f"{count} sample{'' if count == 1 else 's'} of "
+    defense = result.get("defense", "none")
+    after = "" if defense == "none" else f", then {defense}"
+    return f"{result['unlearner']} of {part}class {classes_text(result['forget_classes'])}{after}"
+
+
 def summary(result: dict[str, Any], where: Path) -> str:
     """A few lines for the terminal."""
     if "stage" in result:
@@ -131,8 +147,8 @@ def summary(result: dict[str, Any], where: Path) -> str:
     reasons = "".join(f"; {reason}" for reason in result["gate_reasons"])
     return "\n".join(
         [
-            f"{result['dataset']} {result['model']}, {result['unlearner']} of class "
-            f"{classes_text(result['forget_classes'])}, {result['attack']} / {result['screening']}",
+            f"{result['dataset']} {result['model']}, {done_to_the_model(result)}, "
+            f"{result['attack']} / {result['screening']}",
             *verdict_lines(result),
             f"  accuracy  forget {percent(result['original_forget_acc'])} -> {percent(result['forget_acc'])}, "
             f"retain {percent(result['original_retain_acc'])} -> {percent(result['retain_acc'])}",

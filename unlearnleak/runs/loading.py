@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from unlearnleak.errors import UserError
 from unlearnleak.runs import spreadsheet
-from unlearnleak.runs.rows import read_rows
+from unlearnleak.runs.rows import DEFENSE, read_rows
 from unlearnleak.runs.shape import examined
 from unlearnleak.runs.stages import merged, stages_of
 from unlearnleak.runs.status import DIGEST, RESULT, STATUS, digest_of, read_json, read_status
@@ -124,8 +124,14 @@ def flat(run: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(value, str | int | None):
             row[key] = spreadsheet.cell(value)
     seeds = {f"seed_{name}": seed for name, seed in run.get("seeds", {}).items()}
+    seeds |= {f"{DEFENSE}{name}": spreadsheet.cell(of) for name, of in plain(run.get("defense_settings") or {}).items()}
     job = job_of(run)
     return row | seeds | ({} if job is None else {"job": job})
+
+
+def plain(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings that are words and numbers."""
+    return {name: value for name, value in settings.items() if isinstance(value, str | int | float)}
 
 
 def job_of(run: dict[str, Any]) -> str | None:

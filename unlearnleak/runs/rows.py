@@ -35,7 +35,22 @@ WORDS = {
 }
 WORDS |= {"sweep_name", "revision", "unproven", "device", "job", "logged_why"}
 CLASSES = ("forgotten", "verdict", "forget_classes")
-COUNTED = {*CLASSES, "image_shape", "scores", "num_classes", "queries", "time", "forget_share", *NUMBERS, *RATES}
+COUNTED = {
+    *CLASSES,
+    "image_shape",
+    "scores",
+    "num_classes",
+    "queries",
+    "time",
+    "forget_share",
+    "forget_samples",
+    "finetuning_samples",
+    "detection_score",
+    *NUMBERS,
+    *RATES,
+}
+DEFENSE = "defense_"
+"""Before the name of each of a defence's settings."""
 FLAGS = {"True": True, "False": False}
 SHOWS = {
     "status": "runs that failed or were skipped",
@@ -103,6 +118,8 @@ def read_row(header: list[str], cells: list[str], path: Path, line: int) -> Run:
         run |= {key: [] for key in (*CLASSES, "gate_reasons") if key in row and key not in run}
     seeds = {key.removeprefix("seed_"): run.pop(key) for key in list(run) if key.startswith("seed_")}
     run |= {"seeds": seeds} if seeds else {}
+    strengths = {key.removeprefix(DEFENSE): run.pop(key) for key in list(run) if key.startswith(DEFENSE)}
+    run |= {"defense_settings": strengths} if strengths else {}
     if run["status"] == "done" and (wrong := examined(run)[1]):
         raise UserError(f"{where}: {wrong}.")
     return run | {"directory": path / f"line {line}"} | ({"unproven": row["unproven"]} if row.get("unproven") else {})

@@ -35,10 +35,13 @@ def by_words(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def method(shaped: dict[str, Any]) -> str:
-    """What was done to the model, in words, as reports have it: "ft", "rt (20 %)", "rt (samples)", "ft + noise"."""
+    """What was done to the model, in words, as reports have it: "ft", "rt (20 %)", "rt (4 samples)", "ft + noise"."""
     share, defense = shaped.get("forget_share", 1), shaped.get("defense", "none")
     part = f" ({100 * share:g} %)" if isinstance(share, int | float) and share < 1 else ""
-    part = " (samples)" if not part and shaped.get("forget_rows") is not None else part
+    rows = shaped.get("forget_rows")
+    if not part and rows is not None:
+        count = len(rows) if isinstance(rows, list) else None
+        part = " (samples)" if count is None else f" ({count} sample{'' if count == 1 else 's'})"
     return f"{shaped['unlearner']}{part}{f' + {defense}' if isinstance(defense, str) and defense != 'none' else ''}"
 
 
