@@ -259,7 +259,7 @@ def mismatch(attack: Attack, names: dict[str, str]) -> str:
     from unlearnleak.screening import every_screening  # noqa: PLC0415  (only needed for this message)
 
     calibrated = "" if issubclass(attack.evidence, Calibrated) else ", not calibrated"
-    fitting = [name for name, cls in every_screening().items() if fits(attack, cls)]
+    fitting = [name for name, cls in every_screening().items() if cls.judges and fits(attack, cls)]
     return (
         f"screening={names['screening']} cannot read the evidence of attack={names['attack']} "
         f"({attack.evidence.kind!r}{calibrated}). "

@@ -54,5 +54,7 @@ def leave_out_later(content: dict[str, Any]) -> None:
         del content["forget_share"]
     if content.get("forget_rows", "") is None:
         del content["forget_rows"]
+    if isinstance(content.get("finetuning"), dict) and content["finetuning"].get("samples") == 0:
+        del content["finetuning"]
     if word_of(content.get("defense")) == "none":
         content.pop("defense", None)
