@@ -134,6 +134,14 @@ def test_parts_of_classes_are_refused_before_any_training(tmp_path):
     pipeline_in(tmp_path, "attack=head_sum", "defense=linear_filtration", "forget_share=0.5", "unlearner=none").check()
 
 
+def test_a_class_without_images_to_forget_is_told_before_any_training(tmp_path):
+    words = ("attack=head_sum", "defense=linear_filtration", "forget_classes=[0]")
+    pipeline_in(tmp_path, *words, "finetuning.samples=8").check()
+    with pytest.raises(UserError, match=r"defense=linear_filtration needs images of every class .* none of class 2"):
+        pipeline_in(tmp_path, *words, "finetuning.samples=2").artifact("original")
+    assert not list(tmp_path.glob("store/original/[0-9a-f]*"))
+
+
 def test_a_run_without_an_unlearner_forgets_by_the_filtration_alone(digits_job):
     words = ("attack=head_sum", "defense=linear_filtration", "unlearner=ft", "unlearner.epochs=0")
     numbers = evaluate_run(digits_job(*words))

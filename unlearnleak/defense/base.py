@@ -1,6 +1,7 @@
 """What every defence is."""
 
 from abc import ABC
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -21,7 +22,7 @@ class Defense(Component, ABC):
     answers hides nothing from a white box.
 
     Before anything is trained, the settings are held against what is known by then (`check`, `check_classes`,
-    `check_forget`). Where nothing was forgotten, D_f is empty: a defence that treats forgotten classes
+    `check_counts`, `check_forget`). Where nothing was forgotten, D_f is empty: a defence that treats forgotten classes
     apart then changes nothing.
 
     Class attributes:
@@ -60,6 +61,9 @@ class Defense(Component, ABC):
 
     def check_classes(self, num_classes: int) -> None:
         """Raises UserError where the settings cannot be with this many classes."""
+
+    def check_counts(self, counts_K: Sequence[int]) -> None:
+        """Raises UserError where D_f and D_r together, with so many images of each class, are not enough for it."""
 
     def check_forget(self, forget: ForgetSet) -> None:
         """Raises Incompatible where it cannot defend a model that has forgotten such a set."""

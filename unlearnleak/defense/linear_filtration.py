@@ -8,7 +8,7 @@ from torch import Tensor
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.defense.base import Defense
-from unlearnleak.errors import require
+from unlearnleak.errors import UserError, require
 from unlearnleak.model.base import Classifier
 from unlearnleak.training.fit import EVALUATION_BATCH
 
@@ -69,8 +69,9 @@ class LinearFiltration(Defense):
     in which the class means hardly differ are left out of its inverse, which would blow them up: after unlearning, a
     forgotten class's mean logits are nearly a mixture of the others'.
 
-    Where nothing was forgotten, nothing changes. Classes are taken out whole, so it is refused where a part of one was
-    to be forgotten.
+    Images of every class are needed, which a fine-tuning stage on few images may not have; what the pretraining taught
+    of a forgotten class is taken out with the rest. Where nothing was forgotten, nothing changes. Classes are taken
+    out whole, so it is refused where a part of one was to be forgotten.
 
     Args:
         mode: "normalization", "randomization" or "zeroing" of the logits for images of forgotten classes.
@@ -86,6 +87,14 @@ class LinearFiltration(Defense):
     def __init__(self, *, mode: Mode, rtol: float) -> None:
         require(0 <= rtol < 1, "defense.rtol", rtol, "0 or more and below 1")
         self.mode, self.rtol = mode, float(rtol)
+
+    def check_counts(self, counts_K: Sequence[int]) -> None:
+        """Raises UserError where a class has no image, so that its mean logits are not known."""
+        if missing := [c for c, count in enumerate(counts_K) if not count]:
+            raise UserError(
+                f"{self._word()} needs images of every class among those that can be forgotten, and has none of class "
+                f"{missing[0]}. Raise finetuning.samples, or take another defense, such as head_repair."
+            )
 
     @torch.no_grad()
     def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
