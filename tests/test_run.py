@@ -32,7 +32,7 @@ def entries(runs: Path) -> dict[str, dict]:
     return {path.parent.name: json.loads(path.read_text()) for path in paths}
 
 
-def python(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def shell(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     everything = os.environ | environment
     return subprocess.run(
         [sys.executable, *words], cwd=cwd, env=everything, capture_output=True, text=True, check=False
@@ -46,7 +46,7 @@ def python(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedPr
 def test_one_job_from_a_real_shell(shared, tmp_path):
     """Everything as people start it, W&B included; nothing but its own words on the terminal."""
     words = overrides_in(shared, f"runs={tmp_path}", "logger=wandb", "logger.mode=offline")
-    done = python("-m", "unlearnleak.run", *words, cwd=tmp_path)
+    done = shell("-m", "unlearnleak.run", *words, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     (name,) = entries(tmp_path)
     result = json.loads((tmp_path / "adhoc" / name / "result.json").read_text())
@@ -277,7 +277,7 @@ class Surprise(Screening):
 """
 
 
-def test_a_plugins_surprise_is_told_without_a_stack_trace_and_kept_with_one(shared, tmp_path):
+def test_a_plugins_surprise_is_told_without_a_stack_trace_and_kept_with_one(cli, shared, tmp_path):
     # An installed package that declares itself is trusted; what goes wrong in it is a bug, not a user's mistake.
     site = tmp_path / "site"
     (site / "plugin-1.0.dist-info").mkdir(parents=True)
@@ -285,10 +285,10 @@ def test_a_plugins_surprise_is_told_without_a_stack_trace_and_kept_with_one(shar
     (site / "plugin-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1.0\n")
     (site / "plugin-1.0.dist-info" / "entry_points.txt").write_text("[unlearnleak.plugins]\nplugin = plugin\n")
     words = overrides_in(shared, f"runs={tmp_path / 'runs'}", "screening._target_=plugin.Surprise")
-    done = python("-m", "unlearnleak.run", *words, cwd=tmp_path, PYTHONPATH=str(site))
-    assert done.returncode == 1
-    assert "Traceback" not in done.stdout + done.stderr
-    assert "unexpected ZeroDivisionError" in done.stderr
+    done = cli(*words, cwd=tmp_path, PYTHONPATH=str(site))
+    assert done.code == 1
+    assert "Traceback" not in done.out + done.err
+    assert "unexpected ZeroDivisionError" in done.err
     (entry,) = entries(tmp_path / "runs").values()
     assert "Traceback" in entry["traceback"]
     (log,) = (tmp_path / "runs").rglob("run.log")
@@ -305,7 +305,7 @@ def test_a_tree_that_cannot_grow_is_refused_before_anything_is_trained(cli, shar
 
 
 def test_printing_the_config_of_a_sweep_is_refused_plainly(tmp_path):
-    done = python("-m", "unlearnleak.run", "-m", "unlearner=rt,rl", "--cfg", "job", cwd=tmp_path)
+    done = shell("-m", "unlearnleak.run", "-m", "unlearner=rt,rl", "--cfg", "job", cwd=tmp_path)
     assert done.returncode == 1
     assert "Only one of" in done.stderr
     assert "unexpected" not in done.stderr
@@ -321,7 +321,7 @@ def test_what_trains_nothing_loads_nothing_heavy(tmp_path, words):
     code = "import atexit, runpy, sys\natexit.register(lambda: print('MODULES', *sys.modules, file=sys.stderr))\n"
     code += f"sys.argv = ['unlearnleak', *{words!r}]\nrunpy.run_module('unlearnleak.run', run_name='__main__')"
     start = time.perf_counter()
-    done = python("-c", code, cwd=tmp_path)
+    done = shell("-c", code, cwd=tmp_path)
     print(f"{words}: {time.perf_counter() - start:.2f} s")
     assert done.returncode == 0, done.stderr
     assert done.stdout
@@ -346,19 +346,17 @@ def test_the_commands_are_reached(cli, tmp_path):
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"])
-def test_a_stopped_job_says_so_and_goes_on_later(cli, shared, tmp_path, sent, code):
+def test_a_stopped_job_says_so_and_goes_on_later(python, shared, tmp_path, sent, code):
     words = overrides_in(shared, f"runs={tmp_path}", f"store={tmp_path / 'store'}", "training.epochs=1000000")
-    command = [sys.executable, "-m", "unlearnleak.run", *words]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    process = subprocess.Popen(command, cwd=tmp_path, **pipes)
+    running = python.start("-m", "unlearnleak.run", *words, cwd=tmp_path)
     wait_until(
         lambda: any("computing original" in log.read_text() for log in tmp_path.rglob("run.log")), "the training"
     )
     time.sleep(0.7)  # into the training itself
-    process.send_signal(sent)
-    out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == code
-    assert "Traceback" not in out + err
+    os.kill(running.pid, sent)
+    done = running.wait()
+    assert done.code == code
+    assert "Traceback" not in done.out + done.err
     (entry,) = entries(tmp_path).values()
     assert entry["status"] == "failed"
     assert not list(tmp_path.rglob("result.json"))

@@ -6,7 +6,6 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from tests.commandline import CommandLine
 from tests.jobs import composed, overrides_in
 from tests.sweep.direct import sweep
 from unlearnleak.config.recipes import missing_recipes, recipes
@@ -118,23 +117,17 @@ def test_a_recipe_that_is_named_and_not_there_is_refused():
 # From outside
 
 
-@pytest.fixture(scope="module")
-def command(tmp_path_factory):
-    with CommandLine(tmp_path_factory.mktemp("commandline")) as command:
-        yield command
-
-
 def lines(done):
     assert done.code == 0, done.err
     return [line for line in done.out.splitlines() if line.startswith("no recipe")]
 
 
-def test_a_run_says_it_once_and_so_does_a_dry_one(command, tmp_path):
+def test_a_run_says_it_once_and_so_does_a_dry_one(cli, tmp_path):
     words = overrides_in(tmp_path, "unlearner=ft", "attack=head_sum")
     told = ["no recipe for ft on npz with lenet: the values of conf/unlearner/ft.yaml stand, for training those of "]
     told[0] += "conf/config.yaml, unless set otherwise"
-    assert lines(command(*words, "dry_run=true", cwd=tmp_path)) == told
-    assert lines(command(*words, cwd=tmp_path)) == told
+    assert lines(cli(*words, "dry_run=true", cwd=tmp_path)) == told
+    assert lines(cli(*words, cwd=tmp_path)) == told
     (log,) = (tmp_path / "runs").rglob("run.log")
     assert log.read_text().count("no recipe for") == 1
 
@@ -148,22 +141,22 @@ def test_a_sweep_says_it_once_for_all_its_jobs(tmp_path, caplog):
     assert "no recipe for ft on npz with lenet: " in found[1]
 
 
-def test_a_recipe_of_ones_own_is_found_where_it_lies(command, tmp_path):
+def test_a_recipe_of_ones_own_is_found_where_it_lies(cli, tmp_path):
     own = tmp_path / "conf"
     (own / "recipe").mkdir(parents=True)
     (own / "recipe" / "npz_lenet_ft.yaml").write_text("epochs: 1\nlr: 0.2\n")
     (own / "recipe" / "npz_lenet.yaml").write_text("epochs: 1\n")
     words = overrides_in(tmp_path, "unlearner=ft", "attack=head_sum", f"hydra.searchpath=[file://{own}]")
     words = [word for word in words if not word.startswith(("unlearner.", "training."))]
-    done = command(*words, "dry_run=true", cwd=tmp_path)
+    done = cli(*words, "dry_run=true", cwd=tmp_path)
     assert lines(done) == []
-    assert "lr: 0.2" in command(*words, "--cfg", "job", "--package", "unlearner", cwd=tmp_path).out
+    assert "lr: 0.2" in cli(*words, "--cfg", "job", "--package", "unlearner", cwd=tmp_path).out
 
 
-def test_a_named_recipe_that_is_not_there_ends_a_run_and_a_sweep(command, tmp_path):
+def test_a_named_recipe_that_is_not_there_ends_a_run_and_a_sweep(cli, tmp_path):
     words = overrides_in(tmp_path, "unlearner=ft", "recipe@unlearner=nope")
     for more in ([], ["-m"], ["dry_run=true"]):
-        done = command(*more, *words, cwd=tmp_path)
+        done = cli(*more, *words, cwd=tmp_path)
         assert done.code == 1
         assert "recipe@unlearner=nope is not possible" in done.err
         assert "Traceback" not in done.err

@@ -1,15 +1,11 @@
-"""Sweeps as from a shell: processes of their own, small jobs, and what their log files say was computed."""
+"""What sweeps leave behind: what their log files say was computed, and what they found."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.patience import PATIENCE
 from unlearnleak.runs.status import RESULT, STATUS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,25 +41,6 @@ def install_trap(folder: Path) -> dict[str, str]:
     (package / "__init__.py").write_text("")
     (package / "attack.py").write_text(TRAP)
     return {"PYTHONPATH": f"{folder}:{ROOT}"}
-
-
-def start(*words: str, **environment: str) -> subprocess.Popen[str]:
-    """Start `python -m unlearnleak.run -m words`."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "unlearnleak.run", "-m", *words],
-        cwd=ROOT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end."""
-    process = start(*words, **environment)
-    out, err = process.communicate(timeout=4 * PATIENCE)
-    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def events(runs: Path) -> list[tuple[str, str, str]]:

@@ -10,15 +10,15 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
+from tests.commandline import Running, WarmPython
 from tests.patience import PATIENCE, wait_until
 from tests.sweep.direct import sweep, words_in
-from tests.sweep.shell import ROOT, events, results, statuses
+from tests.sweep.shell import events, results, statuses
 from unlearnleak.cli.commands import main
 
 POOL = ["hydra/launcher=pool", "hydra.launcher.workers=2"]
@@ -45,37 +45,52 @@ SWEEP = [
 
 
 class Command:
-    """The sweep of `words` in `folder`, in a process of its own whose descendants can be told by a mark."""
+    """The sweep of `words` in `folder`, in a process of its own; all that it starts is known by its working folder.
 
-    def __init__(self, folder: Path, words: list[str]) -> None:
-        self.mark = uuid.uuid4().hex
-        environment = os.environ | {"UNLEARNLEAK_TEST": self.mark, "HOME": str(folder)}
-        with (folder / "out").open("ab") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "unlearnleak.run", "-m", *words],
-                env=environment,
-                stdout=out,
-                stderr=out,
-                cwd=ROOT,
-                start_new_session=True,
-            )
+    Its Python is a fork of `python`, which has imported torch already, or one that begins with nothing.
+    """
+
+    def __init__(self, folder: Path, words: list[str], python: WarmPython | None = None) -> None:
+        self.folder = folder
+        line = ["-m", "unlearnleak.run", "-m", *words]
+        self.process: Running | subprocess.Popen[bytes]
+        if python:
+            self.process = python.start(*line, cwd=folder, HOME=str(folder))
+        else:
+            environment = os.environ | {"HOME": str(folder)}
+            with (folder / "out").open("ab") as out:
+                self.process = subprocess.Popen(
+                    [sys.executable, *line], env=environment, stdout=out, stderr=out, cwd=folder, start_new_session=True
+                )
+
+    def has_ended(self) -> bool:
+        if isinstance(self.process, Running):
+            return not Path(f"/proc/{self.process.pid}").exists()
+        return self.process.poll() is not None
+
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Its exit status."""
+        if isinstance(self.process, Running):
+            done = self.process.wait()
+            (self.folder / "out").write_text(done.out + done.err)
+            return done.code
+        return self.process.wait(timeout)
 
     def processes(self) -> list[int]:
-        """All living processes that carry the mark, the command's own among them."""
+        """All living processes in the folder, the command's own among them."""
         found = []
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and self.mark.encode() in (entry / "environ").read_bytes():
+                if entry.name.isdigit() and (entry / "cwd").readlink() == self.folder:
                     found.append(int(entry.name))
             except OSError:
                 continue  # gone meanwhile, or somebody else's
         return found
 
     def workers(self) -> list[int]:
-        """The pool's worker processes: forked by the server process, which forked nothing else."""
+        """The pool's worker processes: forked by the server process, which the command itself has started."""
         try:
-            servers = {pid for pid in self.processes() if b"forkserver" in Path(f"/proc/{pid}/cmdline").read_bytes()}
-            return [pid for pid in servers if parent(pid) in servers]
+            return [pid for pid in self.processes() if parent(parent(pid)) == self.process.pid]
         except OSError:
             return []  # one went away while it was looked at
 
@@ -93,7 +108,7 @@ def kill(pids: list[int]) -> None:
 
 
 def wait_for_workers(command: Command) -> None:
-    wait_until(lambda: command.process.poll() is not None or command.workers(), "a worker", pause=0.05)
+    wait_until(lambda: command.has_ended() or command.workers(), "a worker", pause=0.05)
 
 
 def begun_stages(folder: Path, what: str) -> int:
@@ -111,25 +126,31 @@ def victims(command: Command, what: str, draw: random.Random) -> list[int]:
     return [draw.choice(workers)] if workers else []
 
 
-def disturbed_at_chosen_points(folder: Path, words: list[str], draw: random.Random) -> dict[str, int]:
-    """Run the command and kill each part of it while a stage is being computed, or just after it began."""
+def disturbed_at_chosen_points(
+    folder: Path, words: list[str], draw: random.Random, python: WarmPython
+) -> dict[str, int]:
+    """Run the command and kill each part of it while a stage is being computed, or just after it began.
+
+    One that is killed at its start imports torch for itself then.
+    """
     kills: dict[str, int] = defaultdict(int)
-    command = Command(folder, words)
+    pythons = [None if when == "just begun" else python for what, when in CHOSEN if what != "worker"]
+    command = Command(folder, words, pythons.pop(0))
     for what, when in CHOSEN:
         before = begun_stages(folder, what)
         if when == "at work":
-            wait_until(lambda: command.process.poll() is not None or begun_stages(folder, what) > before, "work")  # noqa: B023
+            wait_until(lambda: command.has_ended() or begun_stages(folder, what) > before, "work")  # noqa: B023
             time.sleep(draw.uniform(0.0, 0.3))
         else:
             time.sleep(draw.uniform(0.0, 3.0))
-        assert command.process.poll() is None, "the sweep was over before all was killed"
+        assert not command.has_ended(), "the sweep was over before all was killed"
         pids = victims(command, what, draw)
         kill(pids)
         kills[what] += bool(pids)
         if what != "worker":
-            command.process.wait(PATIENCE)
-            command = Command(folder, words)
-    command.process.wait(PATIENCE)
+            command.wait()
+            command = Command(folder, words, pythons.pop(0) if pythons else python)
+    command.wait()
     return dict(kills)
 
 
@@ -143,22 +164,22 @@ def disturbed(folder: Path, words: list[str], draw: random.Random) -> dict[str, 
             wait_for_workers(command)
         time.sleep(draw.uniform(0.0, 3.0))
         pids = victims(command, what, draw)
-        if command.process.poll() is not None:
+        if command.has_ended():
             command = Command(folder, words)
             continue
         kill(pids)
         kills[what] += bool(pids)
         if what != "worker":
-            command.process.wait(PATIENCE)
+            command.wait()
             command = Command(folder, words)
-    command.process.wait(3 * PATIENCE)
+    command.wait(3 * PATIENCE)
     return dict(kills)
 
 
-def finish(folder: Path, words: list[str]) -> None:
+def finish(folder: Path, words: list[str], python: WarmPython | None = None) -> None:
     """Run the command until it ends well: a job whose worker was killed last has failed once."""
     for _ in range(3):
-        if Command(folder, words).process.wait(3 * PATIENCE) == 0:
+        if Command(folder, words, python).wait(3 * PATIENCE) == 0:
             return
     pytest.fail((folder / "out").read_text()[-3000:])
 
@@ -191,13 +212,13 @@ def folders(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_sweep_survives_kills_at_work_and_at_its_start(folders):
+def test_a_sweep_survives_kills_at_work_and_at_its_start(folders, python):
     calm, stormy = folders
     sweep(calm, *SMALL)
     words = [*words_in(stormy, *SMALL), *POOL]
-    kills = disturbed_at_chosen_points(stormy, words, random.Random(SEED))
+    kills = disturbed_at_chosen_points(stormy, words, random.Random(SEED), python)
     assert kills == {"worker": 2, "launcher": 2, "everything": 2}
-    finish(stormy, words)
+    finish(stormy, words, python)
     assert_whole(calm, stormy, jobs=18)
 
 

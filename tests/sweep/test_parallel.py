@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.patience import PATIENCE
 from tests.sweep.direct import words_in
-from tests.sweep.shell import computed, install_trap, results, run, start, statuses
+from tests.sweep.shell import computed, install_trap, results, statuses
 
 GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum,noise_prior", "screening=kmeans"]
 JOBS = 12
@@ -39,12 +38,12 @@ def test_more_workers_compute_the_same_stages_once_with_the_same_bits(one_worker
 
 
 @pytest.mark.slow
-def test_two_sweeps_at_once_share_a_store_and_do_no_work_twice(one_worker, tmp_path):
+def test_two_sweeps_at_once_share_a_store_and_do_no_work_twice(one_worker, python, tmp_path):
     words = words_in(tmp_path, *GRID, "hydra.launcher.workers=2")
     other = words_in(tmp_path, "unlearner=ft,none,rl", *GRID[1:], "hydra.launcher.workers=2", "sweep_name=other")
-    both = [start(*words), start(*other), start(*words)]  # the third is the first once more, run folders included
-    ends = [process.communicate(timeout=4 * PATIENCE) for process in both]
-    assert [process.returncode for process in both] == [0, 0, 0], ends
+    sweeps = [words, other, words]  # the third is the first once more, run folders included
+    ends = [each.wait() for each in [python.start("-m", "unlearnleak.run", "-m", *each) for each in sweeps]]
+    assert [done.code for done in ends] == [0, 0, 0], ends
     counts = computed(tmp_path / "runs")
     assert set(counts.values()) == {1}
     assert len(statuses(tmp_path / "runs")) == 2 * JOBS
@@ -55,31 +54,31 @@ def test_two_sweeps_at_once_share_a_store_and_do_no_work_twice(one_worker, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", [pytest.param("basic", marks=pytest.mark.long), "pool"])
-def test_jobs_that_raise_exit_or_are_killed_cost_themselves_alone(tmp_path, launcher):
+def test_jobs_that_raise_exit_or_are_killed_cost_themselves_alone(cli, tmp_path, launcher):
     environment = install_trap(tmp_path / "site")
     trap = ["attack=head_sum", "attack._target_=trap.attack.Trap", f"+attack.bait={','.join(BAITS)}"]
     more = ["hydra.launcher.workers=2"] if launcher == "pool" else []
     words = words_in(tmp_path, *trap, f"hydra/launcher={launcher}", *more)
-    done = run(*words, **environment, COLUMNS="200")
-    assert done.returncode == 1
+    done = cli("-m", *words, **environment, COLUMNS="200")
+    assert done.code == 1
     states = [entry["status"] for entry in statuses(tmp_path / "runs").values()]
     assert sorted(states) == ["done"] * 5 + ["failed"] * 3
-    assert "3 of 8 jobs failed" in done.stderr
+    assert "3 of 8 jobs failed" in done.err
     for bait, why in {
         "raise": "FloatingPointError: seven is no number",
         "exit": "SystemExit: 3",
         "kill": "killed by signal 9 (SIGKILL)",
     }.items():
-        assert f"attack.bait={bait}" in done.stderr
-        assert why in done.stderr
-    assert "only=failed" in done.stderr
+        assert f"attack.bait={bait}" in done.err
+        assert why in done.err
+    assert "only=failed" in done.err
     traces = [path.read_text() for path in (tmp_path / "runs").glob("*/.stages/evidence/*/status.json")]
     assert sum("in __call__" in trace and "seven is no number" in trace for trace in traces) == 1
     # The same command repeats the three and nothing else.
     (tmp_path / "site/trap/attack.py").write_text(
         (tmp_path / "site/trap/attack.py").read_text().replace("self.bait ==", "None ==")
     )
-    again = run(*words, **environment)
-    assert again.returncode == 0, again.stderr
-    assert "evidence 3, verdicts 3" in again.stdout
+    again = cli("-m", *words, **environment)
+    assert again.code == 0, again.err
+    assert "evidence 3, verdicts 3" in again.out
     assert [entry["status"] for entry in statuses(tmp_path / "runs").values()] == ["done"] * len(BAITS)

@@ -20,9 +20,9 @@ import torch
 import yaml
 from torch.nn.functional import pad
 
-from tests.conftest import SEED
 from tests.jobs import pipeline_in
 from tests.patience import PATIENCE
+from tests.trained import SEED
 from tests.training.test_fit import Normalised
 from unlearnleak.config.build import locate
 from unlearnleak.config.folder import config_folder

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.conftest import SEED, TRAINING
+from tests.trained import SEED, TRAINING
 from unlearnleak.machine.seeds import generator
 from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.class_updates import ClassLedger

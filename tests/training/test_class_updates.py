@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from tests.conftest import flat
+from tests.trained import flat
 from tests.training.test_fit import Normalised
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError

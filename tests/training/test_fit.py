@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from torch import nn
 
-from tests.conftest import TRAINING, flat
+from tests.trained import TRAINING, flat
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator
 from unlearnleak.model.base import Classifier

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.conftest import SEED, TRAINING, flat
+from tests.trained import SEED, TRAINING, flat
 from tests.training.test_checkpoint import Stop, Stopped, interrupt
 from unlearnleak.machine.seeds import generator
 from unlearnleak.training.checkpoint import Checkpoints

@@ -3,7 +3,7 @@ import copy
 import pytest
 import torch
 
-from tests.conftest import flat, forget_and_retain_accuracy
+from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.errors import UserError
 from unlearnleak.training.fit import predict
 from unlearnleak.unlearner.au import Amnesiac, rescale, subtract

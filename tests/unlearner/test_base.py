@@ -5,7 +5,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 
-from tests.conftest import TRAINING, flat, forget_and_retain_accuracy
+from tests.trained import TRAINING, flat, forget_and_retain_accuracy
 from tests.unlearner.test_conf import FILES, NAMES, target
 from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages
 from unlearnleak.data.forget import LEVELS

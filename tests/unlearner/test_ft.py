@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.conftest import SEED, flat, forget_and_retain_accuracy
+from tests.trained import SEED, flat, forget_and_retain_accuracy
 from unlearnleak.data import ForgetSplit
 from unlearnleak.machine.seeds import generator
 from unlearnleak.unlearner.ft import FineTune

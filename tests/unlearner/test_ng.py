@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from tests.conftest import flat, forget_and_retain_accuracy
+from tests.trained import flat, forget_and_retain_accuracy
 from tests.training.test_fit import Normalised
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated

@@ -1,6 +1,6 @@
 import torch
 
-from tests.conftest import flat
+from tests.trained import flat
 from unlearnleak.unlearner.none import Nothing
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from tests.conftest import forget_and_retain_accuracy
+from tests.trained import forget_and_retain_accuracy
 from unlearnleak.data import ForgetSplit
 from unlearnleak.machine.seeds import generator
 from unlearnleak.unlearner.rl import RandomLabel, random_retained_labels

@@ -1,6 +1,6 @@
 import torch
 
-from tests.conftest import SEED, TRAINING, flat, forget_and_retain_accuracy
+from tests.trained import SEED, TRAINING, flat, forget_and_retain_accuracy
 from unlearnleak.machine.seeds import generator
 from unlearnleak.training.fit import fit
 from unlearnleak.unlearner.rt import Retrain

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.conftest import flat, forget_and_retain_accuracy
+from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.errors import UserError
 from unlearnleak.unlearner.ssd import SelectiveSynapticDampening, importance, shuffled
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torchvision.models import mobilenet_v3_small, resnet18
 
-from tests.conftest import TRAINING, flat
+from tests.trained import TRAINING, flat
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.base.wrapped import Wrapped
