@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 import pytest
 
 from tests.cli.called import call
+from tests.commandline import WarmPython
 from tests.jobs import pipeline_in
+from tests.logger.account import forget_account
 from tests.logger.server import KEY, Server
-from tests.patience import PATIENCE
 from unlearnleak.cli import dashboard as command
 from unlearnleak.errors import UserError
 
@@ -19,10 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("WANDB_") and name != "WANDB_SERVICE"]:
-        monkeypatch.delenv(name)
-    for name, folder in {"HOME": "home", "NETRC": "netrc", "WANDB_CONFIG_DIR": "config"}.items():
-        monkeypatch.setenv(name, str(tmp_path / folder))
+    forget_account(monkeypatch, tmp_path)
 
 
 def dashboard(*words: str) -> int:
@@ -49,28 +46,25 @@ def test_nothing_leaves_the_machine_unasked(
     assert without_ids(json.loads(printed)) == without_ids(json.loads((tmp_path / "spec.json").read_text()))
 
 
-def test_push_saves_the_same_workspace_and_prints_its_address(tmp_path: Path) -> None:
+def test_push_saves_the_same_workspace_and_prints_its_address(python: WarmPython, tmp_path: Path) -> None:
     """In a process of its own: W&B keeps what it learns about a server."""
     words = ["--push", "--entity", "team", "--project", "leaks", "--out", str(tmp_path / "spec.json"), "--name", "ours"]
     program = f"import sys; from tests.cli.test_dashboard import dashboard; sys.exit(dashboard(*{words!r}))"
     with Server() as server:
-        call = [sys.executable, "-c", program]
-        env = os.environ | server.environment
-        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith(f"{server.url}/team/leaks?nw=")
+        done = python("-c", program, **server.environment)
+        assert done.code == 0, done.err
+        assert done.out.startswith(f"{server.url}/team/leaks?nw=")
         (view,) = server.views
         assert (view["entityName"], view["projectName"], view["displayName"]) == ("team", "leaks", "ours")
         assert view["type"] == "project-view"
         assert json.loads(view["spec"]) == json.loads((tmp_path / "spec.json").read_text())
         server.refusal = "project leaks is not yours"
-        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
-        assert "UserError: W&B did not take the workspace of team/leaks: " in done.stderr
-        assert "WANDB_BASE_URL" in done.stderr
+        done = python("-c", program, **server.environment)
+        assert "UserError: W&B did not take the workspace of team/leaks: " in done.err
+        assert "WANDB_BASE_URL" in done.err
         assert len(server.views) == 1
-        env["WANDB_API_KEY"] = ""
-        done = subprocess.run(call, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=PATIENCE)
-        assert "UserError: --push needs an API key: run `wandb login`, or set WANDB_API_KEY" in done.stderr
+        done = python("-c", program, **server.environment | {"WANDB_API_KEY": ""})
+        assert "UserError: --push needs an API key: run `wandb login`, or set WANDB_API_KEY" in done.err
 
 
 def test_mistakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,14 @@
-"""Reads offline W&B runs back through W&B's own reader, `wandb leet inspect`."""
+"""Reads offline W&B runs back through W&B's own reader, which `wandb leet inspect` starts after a second."""
 
 import json
-import os
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+from wandb.util import get_core_path
 
 from tests.patience import PATIENCE
 
@@ -63,9 +62,10 @@ def read_offline(directory: Path) -> list[OfflineRun]:
 
 def read_file(file: Path) -> OfflineRun:
     """One `.wandb` file; also that of a run that was killed."""
-    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
-    env = os.environ | {"WANDB_MODE": "offline", "WANDB_CACHE_DIR": str(file.parent)}
-    printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+    words = ["leet", "inspect", "--no-observability", "--json", "--run-file", str(file), str(file.parents[1])]
+    printed = subprocess.run(
+        [get_core_path(), *words], capture_output=True, text=True, check=True, timeout=PATIENCE
+    ).stdout
     run = OfflineRun(file)
     for record in map(json.loads, printed.splitlines()):
         _apply(run, record["type"], record.get(record["type"], {}))

@@ -2,21 +2,24 @@
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.logger.faulty import FaultyJobs
+from tests.commandline import Finished, WarmPython
+from tests.logger.faulty import faulty_job
 from tests.logger.offline import read_offline
 from tests.logger.server import KEY, Server
 
+Run = Callable[..., Finished]
 
-@pytest.fixture(scope="module")
-def run() -> Iterator[FaultyJobs]:
-    with FaultyJobs() as jobs:
-        yield jobs
+
+@pytest.fixture
+def run(python: WarmPython) -> Run:
+    return partial(faulty_job, python)
 
 
 def read(folder: Path, name: str) -> dict[str, Any]:
@@ -24,7 +27,7 @@ def read(folder: Path, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_service_killed_before_the_results_are_logged(run: FaultyJobs, tmp_path: Path) -> None:
+def test_service_killed_before_the_results_are_logged(run: Run, tmp_path: Path) -> None:
     done = run(tmp_path, fault="kill_service")
     assert done.code == 0, done.err
     assert done.err.count("W&B does not take the run's rows any more") == 1
@@ -48,7 +51,7 @@ def test_service_killed_before_the_results_are_logged(run: FaultyJobs, tmp_path:
     assert len(read_offline(tmp_path)) == 2
 
 
-def test_killed_while_it_logs_leaves_a_result_that_says_so(run: FaultyJobs, tmp_path: Path) -> None:
+def test_killed_while_it_logs_leaves_a_result_that_says_so(run: Run, tmp_path: Path) -> None:
     done = run(tmp_path, fault="die_when_logging")
     assert done.code == -signal.SIGKILL
     result = read(tmp_path, "result.json")
@@ -56,7 +59,7 @@ def test_killed_while_it_logs_leaves_a_result_that_says_so(run: FaultyJobs, tmp_
     assert (result["logged"], result["logged_why"]) == (False, "the process ended before the run was logged")
 
 
-def test_server_that_falls_silent_in_mid_run(run: FaultyJobs, tmp_path: Path) -> None:
+def test_server_that_falls_silent_in_mid_run(run: Run, tmp_path: Path) -> None:
     with Server() as server:
         words = ["logger.mode=online", "logger.finish_timeout=2"]
         done = run(tmp_path, *words, fault="silence_server", **server.environment)
@@ -70,7 +73,7 @@ def test_server_that_falls_silent_in_mid_run(run: FaultyJobs, tmp_path: Path) ->
     assert whole.summary["asr"] == first["asr"]
 
 
-def test_online_run_arrives_in_full(run: FaultyJobs, tmp_path: Path) -> None:
+def test_online_run_arrives_in_full(run: Run, tmp_path: Path) -> None:
     with Server() as server:
         done = run(tmp_path, "logger.mode=online", "sweep_name=grid", **server.environment)
         assert done.code == 0, done.err
@@ -82,7 +85,7 @@ def test_online_run_arrives_in_full(run: FaultyJobs, tmp_path: Path) -> None:
     assert [row["unlearned/epoch"] for row in told.rows if "unlearned/epoch" in row] == [1, 2]
 
 
-def test_unreachable_at_the_start_leaves_a_result_that_says_so(run: FaultyJobs, tmp_path: Path) -> None:
+def test_unreachable_at_the_start_leaves_a_result_that_says_so(run: Run, tmp_path: Path) -> None:
     words = ["logger.mode=online", "logger.init_timeout=1"]
     done = run(tmp_path, *words, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_API_KEY=KEY)
     assert done.code == 0, done.err
@@ -101,7 +104,7 @@ def test_unreachable_at_the_start_leaves_a_result_that_says_so(run: FaultyJobs, 
     assert told.summary["asr"] == first["asr"] == second["asr"]
 
 
-def test_without_a_key_online_is_refused_before_training(run: FaultyJobs, tmp_path: Path) -> None:
+def test_without_a_key_online_is_refused_before_training(run: Run, tmp_path: Path) -> None:
     words = ["logger.mode=online", "logger.init_timeout=1"]
     done = run(tmp_path, *words, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_API_KEY="")
     assert done.code == 1

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +5,7 @@ import pytest
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from tests.commandline import WarmPython
 from unlearnleak.logger.base import RunLogger
 
 CONF = Path(__file__).parents[2] / "conf" / "logger"
@@ -78,7 +77,7 @@ def test_contract(stem: str, mode: str, tmp_path: Path, monkeypatch: pytest.Monk
     assert made == ({("a", "wandb"), ("b", "wandb")} if (stem, mode) == ("wandb", "offline") else set())
 
 
-def test_none_never_imports_wandb(tmp_path: Path) -> None:
+def test_none_never_imports_wandb(python: WarmPython, tmp_path: Path) -> None:
     program = f"""
 import sys
 from pathlib import Path
@@ -87,8 +86,6 @@ whole_run(logger_from("none"), Path({str(tmp_path)!r}))
 logger_from("wandb")
 print([name for name in sys.modules if name.split(".")[0] == "wandb"])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=CONF.parents[1]
-    )
-    assert done.stdout == "[]\n"
+    done = python("-c", program)
+    assert (done.code, done.out) == (0, "[]\n"), done.err
     assert list(tmp_path.iterdir()) == []

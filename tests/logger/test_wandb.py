@@ -1,30 +1,23 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.commandline import Finished, WarmPython
+from tests.logger.account import forget_account
 from tests.logger.offline import OfflineRun, read_offline
 from tests.logger.test_none import logger_from, whole_run
-from tests.patience import PATIENCE
 from unlearnleak.errors import UserError
 from unlearnleak.logger.wandb import WandbLogger
 from unlearnleak.tracking.wandb_service import settings
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("WANDB_") and name != "WANDB_SERVICE"]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "config"))
+    forget_account(monkeypatch, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +146,7 @@ def test_every_setting_is_known_to_the_installed_version() -> None:
     assert made.x_save_requirements is False
 
 
-def in_a_process(body: str, directory: Path, **env: str) -> "subprocess.CompletedProcess[str]":
+def in_a_process(python: WarmPython, body: str, directory: Path, **more: str) -> Finished:
     program = f"""
 import logging, os, signal, subprocess, sys, time
 from pathlib import Path
@@ -177,34 +170,33 @@ def wait_for_rows(name, count):  # until W&B's service has written them
         time.sleep(0.05)
 {body}
 """
-    command = [sys.executable, "-c", program]
-    env = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"} | env  # a service of its own
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=PATIENCE, env=env)
+    env = {key: value for key, value in os.environ.items() if key != "WANDB_SERVICE"}  # a service of its own
+    return python("-c", program, env=env | more)
 
 
-def test_offline_prints_nothing_and_needs_no_home(tmp_path: Path) -> None:
-    done = in_a_process("whole_run(logger, directory)", tmp_path / "made", HOME="/dev/null", NETRC="/dev/null")
-    assert (done.returncode, done.stdout) == (0, "")
-    assert (
-        done.stderr == "WARNING:unlearnleak.logger.wandb:dot: 1 values are not finite and missing from the histograms\n"
-    )
+def test_offline_prints_nothing_and_needs_no_home(python: WarmPython, tmp_path: Path) -> None:
+    done = in_a_process(python, "whole_run(logger, directory)", tmp_path / "made", HOME="/dev/null", NETRC="/dev/null")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "WARNING:unlearnleak.logger.wandb:dot: 1 values are not finite and missing from the histograms\n"
     assert len(list((tmp_path / "made" / "wandb").glob("offline-run-*/run-*.wandb"))) == 1
 
 
-def test_killed_run_keeps_the_rows_it_logged(tmp_path: Path) -> None:
+def test_killed_run_keeps_the_rows_it_logged(python: WarmPython, tmp_path: Path) -> None:
     body = """
 start()
 logger.curve("original", [{"epoch": e, "train_loss": 1 / e} for e in range(1, 51)])
 wait_for_rows(b"original/train_loss", 50)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    assert in_a_process(body, tmp_path).returncode == -signal.SIGKILL
+    assert in_a_process(python, body, tmp_path).code == -signal.SIGKILL
     (run,) = read_offline(tmp_path)
     assert run.curve("original") == [{"epoch": e, "train_loss": 1 / e} for e in range(1, 51)]
     assert run.exit_code is None
 
 
-def test_service_killed_by_sigterm_does_not_hide_the_reason_nor_spoil_the_next_run(tmp_path: Path) -> None:
+def test_service_killed_by_sigterm_does_not_hide_the_reason_nor_spoil_the_next_run(
+    python: WarmPython, tmp_path: Path
+) -> None:
     body = """
 start("first")
 logger.summary({"asr": 0.5})
@@ -222,11 +214,11 @@ kill_service(signal.SIGKILL)
 start("third")
 logger.finish(exit_code=0)
 """
-    done = in_a_process(body, tmp_path, WANDB_SERVICE="3-1-unix-/gone")  # that of a parent which is no more
-    assert (done.returncode, done.stdout) == (0, "143\n"), done.stderr
-    assert done.stderr.count("W&B's service has died (") == 1
-    assert done.stderr.count("W&B's service does not answer") == 2
-    assert "Traceback" not in done.stderr
+    done = in_a_process(python, body, tmp_path, WANDB_SERVICE="3-1-unix-/gone")  # that of a parent which is no more
+    assert (done.code, done.out) == (0, "143\n"), done.err
+    assert done.err.count("W&B's service has died (") == 1
+    assert done.err.count("W&B's service does not answer") == 2
+    assert "Traceback" not in done.err
     told = {path.name: [(run.summary, run.exit_code) for run in read_offline(path)] for path in tmp_path.iterdir()}
     assert told == {"first": [({"asr": 0.5}, None)], "second": [({"asr": 1.0}, 0)], "third": [({}, 0)]}
 
@@ -237,7 +229,9 @@ def test_unknown_mode(mode: str) -> None:
         WandbLogger(project="p", entity=None, mode=mode, bins=8, flush_seconds=1, init_timeout=1, finish_timeout=1)
 
 
-def test_mistakes_are_refused_soon_and_a_server_that_is_not_there_costs_one_try(tmp_path: Path) -> None:
+def test_mistakes_are_refused_soon_and_a_server_that_is_not_there_costs_one_try(
+    python: WarmPython, tmp_path: Path
+) -> None:
     body = """
 import wandb
 init, tried = wandb.init, []
@@ -262,13 +256,13 @@ for project, key in [("p", ""), ("p", "short"), ("p", 40 * "a"), ("p", 40 * "a")
     assert time.monotonic() - before < 60
     logger.finish(exit_code=1)
 """
-    done = in_a_process(body, tmp_path, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_MODE="offline")
-    assert done.stdout.startswith("UserError logger.mode=online needs an API key: run `wandb login`"), done.stderr
-    assert "UserError logger.mode=online is not possible: WANDB_API_KEY invalid" in done.stdout
-    assert "UserError W&B does not start: Invalid project name 'a:b'" in done.stdout
-    assert done.stdout.count("Set WANDB_MODE=offline") == 3
-    first, second = [line for line in done.stdout.splitlines() if "cannot be reached" in line]
+    done = in_a_process(python, body, tmp_path, WANDB_BASE_URL="http://127.0.0.1:9", WANDB_MODE="offline")
+    assert done.out.startswith("UserError logger.mode=online needs an API key: run `wandb login`"), done.err
+    assert "UserError logger.mode=online is not possible: WANDB_API_KEY invalid" in done.out
+    assert "UserError W&B does not start: Invalid project name 'a:b'" in done.out
+    assert done.out.count("Set WANDB_MODE=offline") == 3
+    first, second = [line for line in done.out.splitlines() if "cannot be reached" in line]
     assert re.match(r"broken W&B cannot be reached: Timed out.* after a try", first)
     assert second == first.replace("a try", "a moment")
-    assert done.stderr.count("The result is kept") == 2
-    assert done.returncode == 0, done.stderr
+    assert done.err.count("The result is kept") == 2
+    assert done.code == 0, done.err

@@ -1,16 +1,16 @@
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.cli.called import call
+from tests.commandline import WarmPython
+from tests.logger.account import forget_account
 from tests.logger.offline import read_file
 from tests.logger.server import KEY, Server
 from tests.logger.test_none import logger_from, whole_run
-from tests.patience import PATIENCE, wait_until
+from tests.patience import wait_until
 from unlearnleak.errors import UserError
 from unlearnleak.tracking import sync
 
@@ -29,10 +29,7 @@ esac
 
 @pytest.fixture(autouse=True)
 def _account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("WANDB_") and name != "WANDB_SERVICE"]:
-        monkeypatch.delenv(name)
-    for name, folder in {"HOME": "home", "NETRC": "netrc", "WANDB_CONFIG_DIR": "config"}.items():
-        monkeypatch.setenv(name, str(tmp_path / folder))
+    forget_account(monkeypatch, tmp_path)
     monkeypatch.setenv("WANDB_API_KEY", KEY)
 
 
@@ -151,7 +148,7 @@ def test_a_dead_address_is_given_up_in_time(
     assert "no end within 12 s: wandb:" in printed.err
 
 
-def test_ctrl_c_ends_every_process_and_counts(fake: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_every_process_and_counts(python: WarmPython, fake: Path, tmp_path: Path) -> None:
     for job in ("1-good", "2-hangs", "3-hangs", "4-good", "5-good"):
         empty_run(tmp_path / "runs", job)
     program = f"""
@@ -161,18 +158,17 @@ from unlearnleak.tracking import sync
 sync.COMMAND = ("sh", {str(fake)!r})
 sys.exit(command({str(tmp_path / "runs")!r}, "--workers", "2"))
 """
-    words = [sys.executable, "-c", program]
-    running = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = python.start("-c", program)
     wait_until(lambda: len(list((tmp_path / "runs").rglob("child"))) == 2, "two hanging uploads")
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=PATIENCE)
-    assert (running.returncode, out) == (130, "synced 1, already 0, failed 0, not begun or not ended 4\n"), err
-    assert "Traceback" not in err
+    os.kill(running.pid, signal.SIGINT)
+    done = running.wait()
+    assert (done.code, done.out) == (130, "synced 1, already 0, failed 0, not begun or not ended 4\n"), done.err
+    assert "Traceback" not in done.err
     for child in (tmp_path / "runs").rglob("child"):
         assert not alive(int(child.read_text()))
 
 
-def test_mistakes_are_told_before_anything_starts(fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_are_told_before_anything_starts(python: WarmPython, fake: Path, tmp_path: Path) -> None:
     run = empty_run(tmp_path / "runs", "1-good")
     (tmp_path / "none").mkdir()
     with pytest.raises(UserError, match=r"RUNS=.*nowhere.*no such folder"):
@@ -184,10 +180,9 @@ def test_mistakes_are_told_before_anything_starts(fake: Path, tmp_path: Path, mo
             command(str(tmp_path / "runs"), "--timeout", timeout)
     with pytest.raises(UserError, match=r"--workers=0"):
         command(str(tmp_path / "runs"), "--workers", "0")
-    words = [sys.executable, "-c", f"from tests.tracking.test_sync import command; command({str(tmp_path / 'runs')!r})"]
-    monkeypatch.setenv("WANDB_API_KEY", "")
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=PATIENCE)
-    assert "UserError: unlearnleak sync needs an API key: run `wandb login`, or set WANDB_API_KEY." in done.stderr
+    program = f"from tests.tracking.test_sync import command; command({str(tmp_path / 'runs')!r})"
+    done = python("-c", program, WANDB_API_KEY="")
+    assert "UserError: unlearnleak sync needs an API key: run `wandb login`, or set WANDB_API_KEY." in done.err
     assert not sync.is_synced(run)
 
 

@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,13 +6,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+from tests.commandline import Finished, WarmPython
+from tests.logger.account import without_wandb
 from tests.logger.offline import read_offline
-from tests.patience import PATIENCE
 from unlearnleak.errors import UserError
 from unlearnleak.machine.process import LAUNCH
 from unlearnleak.tracking import wandb_id
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +65,7 @@ def test_an_id_stays_with_its_job(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         wandb_id.id_for(other)
 
 
-def logged(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+def logged(python: WarmPython, folder: Path, **environment: str) -> Finished:
     """Two runs below `folder`, with these variables and settings files of the user's own that name one id."""
     program = """
 from pathlib import Path
@@ -77,23 +73,18 @@ from tests.logger.test_none import logger_from, whole_run
 for name in ("a", "b"):
     whole_run(logger_from("wandb"), Path("runs/sweep") / name, exit_code=0)
 """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
-    place = {"WANDB_CONFIG_DIR": str(folder / "config"), "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+    place = {"WANDB_CONFIG_DIR": str(folder / "config"), "HOME": str(folder)}
     for settings in (folder / "config" / "settings", folder / "wandb" / "settings"):
         settings.parent.mkdir(parents=True)
         settings.write_text("[default]\nrun_id = one\nmode = disabled\nproject = theirs\nresume = allow\n")
-    words = [sys.executable, "-c", program]
-    environment = kept | place | environment
-    return subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
-    )
+    return python("-c", program, cwd=folder, env=without_wandb() | place | environment)
 
 
-def test_what_is_set_elsewhere_does_not_change_what_is_logged(tmp_path: Path) -> None:
+def test_what_is_set_elsewhere_does_not_change_what_is_logged(python: WarmPython, tmp_path: Path) -> None:
     names = {"NAME": "n", "RUN_GROUP": "g", "JOB_TYPE": "j", "TAGS": "t", "DIR": str(tmp_path / "d")}
     more = {"NOTES": "mine", "IGNORE_GLOBS": "*", "PROJECT": "mine"}
-    done = logged(tmp_path, **{f"WANDB_{name}": value for name, value in (names | more).items()})
-    assert done.returncode == 0, done.stderr
+    done = logged(python, tmp_path, **{f"WANDB_{name}": value for name, value in (names | more).items()})
+    assert done.code == 0, done.err
     runs = read_offline(tmp_path)
     assert len({run.id for run in runs} | {"one"}) == 3
     assert not (tmp_path / "d").exists()
@@ -102,13 +93,13 @@ def test_what_is_set_elsewhere_does_not_change_what_is_logged(tmp_path: Path) ->
         assert run.tags == ["digits", "none"]
 
 
-def test_whoever_disables_it_gets_no_file(tmp_path: Path) -> None:
-    done = logged(tmp_path, WANDB_DISABLED="true", WANDB_MODE="online")
-    assert done.returncode == 0, done.stderr
+def test_whoever_disables_it_gets_no_file(python: WarmPython, tmp_path: Path) -> None:
+    done = logged(python, tmp_path, WANDB_DISABLED="true", WANDB_MODE="online")
+    assert done.code == 0, done.err
     assert read_offline(tmp_path) == []
 
 
-def test_a_variable_that_it_cannot_read_is_told_in_one_line(tmp_path: Path) -> None:
-    done = logged(tmp_path, WANDB_INIT_TIMEOUT="soon")
-    told = done.stderr.splitlines()[-1]
+def test_a_variable_that_it_cannot_read_is_told_in_one_line(python: WarmPython, tmp_path: Path) -> None:
+    done = logged(python, tmp_path, WANDB_INIT_TIMEOUT="soon")
+    told = done.err.splitlines()[-1]
     assert "does not take a WANDB_ variable, or a line of its settings file: init_timeout: Input should be" in told
