@@ -1,6 +1,5 @@
 """What CONTRIBUTING.md prints is run: its files are put into a copy of the project, and its commands run."""
 
-import os
 import re
 import shlex
 import shutil
@@ -35,15 +34,18 @@ def project(tmp_path_factory):
     return copy
 
 
-def run(project: Path, command: str) -> str:
-    python, *words = shlex.split(command)
-    assert python == "python"
-    environment = os.environ | {"PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+@pytest.fixture
+def run(python, project):
+    """Return a function that runs a command of the page in the copy."""
+
+    def run(command: str) -> str:
+        first, *words = shlex.split(command)
+        assert first == "python"
+        done = python(*words, cwd=project, PYTHONPATH=str(project), PYTHONDONTWRITEBYTECODE="1")
+        assert done.code == 0, done.out + done.err
+        return done.out
+
+    return run
 
 
 def test_the_page_has_a_module_a_yaml_and_a_test():
@@ -64,16 +66,16 @@ def test_the_files_are_as_the_linters_want_them(project):
 
 
 @pytest.mark.slow
-def test_its_own_test_and_the_contract_tests_find_it_and_pass(project):
-    said = run(project, COMMANDS[0])
+def test_its_own_test_and_the_contract_tests_find_it_and_pass(run):
+    said = run(COMMANDS[0])
     passed = int(re.search(r"(\d+) passed", said)[1])
     assert passed >= 3 + 5, said
     assert not re.search(r"failed|error|skipped", said.splitlines()[-1])
 
 
 @pytest.mark.slow
-def test_a_run_with_it_forgets(project):
-    said = run(project, COMMANDS[1])
+def test_a_run_with_it_forgets(run):
+    said = run(COMMANDS[1])
     assert "no recipe for smooth on digits with lenet" in said
     assert "smooth of class 3, param_dot / youden" in said
     assert "gate      passed" in said

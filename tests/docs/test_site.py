@@ -2,8 +2,6 @@
 
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -66,15 +64,13 @@ def test_docstrings_are_plain_text(written, read):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(python, tmp_path_factory):
     pytest.importorskip("furo", reason="the site is built by Sphinx: pip install 'unlearnleak[docs]'")
     pytest.importorskip("myst_nb", reason="the site is built by Sphinx: pip install 'unlearnleak[docs]'")
     (line,) = re.findall(r"^\t\$\(BIN\)/python (-m sphinx .*) docs build/docs$", (ROOT / "Makefile").read_text(), re.M)
     folder = tmp_path_factory.mktemp("site")
-    done = subprocess.run(
-        [sys.executable, *line.split(), "docs", str(folder)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    done = python(*line.split(), "docs", str(folder))
+    assert done.code == 0, done.err
     return folder
 
 
