@@ -15,7 +15,6 @@ from unlearnleak.pipeline import evaluate as evaluation
 from unlearnleak.pipeline.job import run_job
 from unlearnleak.runs.status import RESULT, STATUS
 from unlearnleak.screening.youden import Youden
-from unlearnleak.store import Store
 
 WANDB = ["logger=wandb", "logger.mode=offline", "logger.project=p", "logger.entity=null", "unlearner=ft"]
 
@@ -25,19 +24,6 @@ def _no_settings_of_the_user(monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith("WANDB_") and name != "WANDB_SERVICE"]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture
-def computed(monkeypatch):
-    """The stages that were computed."""
-    stages: list[str] = []
-    ask = Store.get_or_compute
-
-    def counting(self, stage, payload, compute, **how):
-        return ask(self, stage, payload, lambda: stages.append(stage) or compute(), **how)
-
-    monkeypatch.setattr(Store, "get_or_compute", counting)
-    return stages
 
 
 AFTERWARDS = ("logged", "logged_why", "digest")

@@ -24,7 +24,7 @@ from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.record import description
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.youden import Youden
-from unlearnleak.store import Artifact, Contents, Store, held
+from unlearnleak.store import Artifact, Contents, held
 from unlearnleak.sweep.grid import planned
 from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import fit
@@ -248,19 +248,6 @@ def test_a_files_fingerprint_is_taken_once_a_job(folder, monkeypatch):
 # Sharing, hits and misses
 
 
-@pytest.fixture
-def computed(monkeypatch):
-    """The stages that were computed, in order; found ones are not in it."""
-    stages: list[str] = []
-    ask = Store.get_or_compute
-
-    def counting(self, stage, payload, compute, **how):
-        return ask(self, stage, payload, lambda: stages.append(stage) or compute(), **how)
-
-    monkeypatch.setattr(Store, "get_or_compute", counting)
-    return stages
-
-
 def test_stages_are_computed_once_and_shared(tmp_path, computed):
     def new(*overrides: str) -> list[str]:
         before = len(computed)
@@ -315,8 +302,8 @@ def test_what_the_data_rule_out_is_refused_before_anything_is_trained(tmp_path, 
     ],
 )
 def test_small_batches_are_left_alone_where_they_do(tmp_path, side, overrides):
-    write_npz(tmp_path / "images.npz", **images(side=side))
-    pipeline = pipeline_in(tmp_path, *overrides, "attack=head_sum")
+    write_npz(tmp_path / "images.npz", **images(side=side, train=9))
+    pipeline = pipeline_in(tmp_path, *overrides, "training.epochs=1", "attack=head_sum")
     pipeline.check()
     last = (
         pipeline.artifact("unlearned") if "unlearner=ng" in overrides else pipeline.artifact("original")
