@@ -7,8 +7,8 @@ import pytest
 import torch
 import yaml
 
-from tests.conftest import flat
 from tests.jobs import composed
+from tests.trained import flat
 from unlearnleak.config.build import build
 from unlearnleak.data import ForgetSet, ForgetSplit
 from unlearnleak.data.forget import LEVELS

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.conftest import flat
 from tests.jobs import pipeline_in
+from tests.trained import flat
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.defense.finetune import FineTune
 from unlearnleak.errors import UserError

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from tests.conftest import forget_and_retain_accuracy
 from tests.jobs import pipeline_in
+from tests.trained import forget_and_retain_accuracy
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.defense.linear_filtration import LinearFiltration, filtration, mean_logits, wanted_logits
 from unlearnleak.errors import Incompatible, UserError

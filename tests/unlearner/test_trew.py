@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.conftest import flat, forget_and_retain_accuracy
 from tests.jobs import images, pipeline_in
+from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.data import ForgetSet
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.unlearner.trew import TiltedReweighting, similarity, tilted
