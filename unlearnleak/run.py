@@ -31,6 +31,7 @@ from unlearnleak.config.home import run_words
 from unlearnleak.errors import Terminated, UserError
 from unlearnleak.machine import streams
 from unlearnleak.machine.printable import LINES, printable, write_any_letter
+from unlearnleak.machine.secrets import masked
 from unlearnleak.runs.launch import launch_folder
 from unlearnleak.sweep import master
 
@@ -58,7 +59,7 @@ def terminated(signum: int, frame: object) -> None:
 
 def print_error(error: BaseException) -> None:
     """Tell a person what went wrong, on standard error, without a stack trace."""
-    print(f"\nError: {printable(error, keep=LINES)}", file=sys.stderr)
+    print(f"\nError: {printable(masked(str(error)), keep=LINES)}", file=sys.stderr)
     if isinstance(error, HydraException | OmegaConfBaseException):
         from unlearnleak.config.hints import allowed_beside  # noqa: PLC0415  (only for this mistake)
 

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.config.test_hydra_settings import load
 from tests.jobs import composed
 from unlearnleak.config.references import refuse_all
 from unlearnleak.errors import UserError
@@ -83,3 +84,34 @@ def test_what_leads_nowhere_near_is_allowed(overrides):
     config.screening["k"] = "${forget_classes.0}"
     with pytest.raises(UserError, match=r"screening\.k=\$\{forget_classes\.0\} is not possible"):
         refuse_all(config)
+
+
+SECRET = {
+    "as a name": "sweep_name='${oc.env:WANDB_API_KEY}'",
+    "as a folder": "runs='out/${oc.env:WANDB_API_KEY}'",
+    "as a store": "store='${oc.env:HF_TOKEN,x}'",
+    "as a data set's place": "dataset.path='${oc.env:AWS_SECRET_ACCESS_KEY}'",
+    "as a project": "logger.project='${oc.env:WANDB_API_KEY}'",
+    "as a defence's setting": "defense._target_='${oc.env:WANDB_API_KEY}'",
+    "as the place of one run": "hydra.run.dir='out/${oc.env:WANDB_API_KEY}'",
+    "as any variable in a name": "sweep_name='${oc.env:ANYTHING}'",
+    "as any variable in a defence": "defense._target_='${oc.env:ANYTHING}'",
+    "under a name of two parts": "sweep_name='${oc.${oc.select:seed}:WANDB_API_KEY}'",
+    "by way of another": "store='${oc.decode:${oc.env:WANDB_API_KEY}}'",
+    "copied by Hydra": "hydra.job.env_copy=[WANDB_API_KEY]",
+}
+
+
+@pytest.mark.parametrize("leak", SECRET.values(), ids=SECRET.keys())
+def test_no_secret_of_the_environment_becomes_a_setting(leak, monkeypatch):
+    for name in ("WANDB_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "ANYTHING"):
+        monkeypatch.setenv(name, "0123456789abcdef")
+    with pytest.raises(UserError, match="is not possible: ") as refused:
+        load("logger=wandb", leak)
+    assert "0123456789abcdef" not in str(refused.value)
+
+
+@pytest.mark.parametrize("word", ["store='${oc.env:PLACE}/store'", "runtime.device='${oc.env:DEVICE,cpu}'"])
+def test_where_things_lie_may_be_the_environments_business(word, monkeypatch):
+    monkeypatch.setenv("PLACE", "/scratch")
+    assert load("logger=wandb", word)

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from unlearnleak.machine.memory import GIBIBYTE, free_memory, offer_this_process
+from unlearnleak.errors import UserError
+from unlearnleak.machine.memory import GIBIBYTE, free_memory, offer_this_process, shortage_told
 
 HUGE = 9223372036854771712  # version 1's "no limit"
 V1 = "32 31 0:29 {root} /sys/fs/cgroup/memory rw,relatime shared:7 - cgroup cgroup rw,memory"
@@ -95,3 +97,20 @@ def test_a_process_may_offer_itself():
     words, root = [sys.executable, "-c", code], Path(__file__).resolve().parents[2]
     done = subprocess.run(words, cwd=root, env=os.environ, capture_output=True, text=True, check=True)
     assert int(done.stdout) >= 250
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 29.0 GiB for an array"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.\nmore"),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+    ],
+)
+def test_a_shortage_of_memory_is_told_with_what_takes_less(error):
+    with pytest.raises(UserError, match=r"not enough memory.*training\.batch_size") as told, shortage_told():
+        raise error
+    assert "\n" not in str(told.value)
+    with pytest.raises(RuntimeError, match="something else"), shortage_told():
+        raise RuntimeError("something else")

@@ -120,6 +120,22 @@ def test_a_failure_keeps_its_stack_trace_in_the_run(tmp_path, monkeypatch, caplo
     assert [entry.levelname for entry in traced] == ["DEBUG"]
 
 
+def test_a_secret_of_the_environment_is_in_no_file_of_a_run_that_fails_over_it(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("WANDB_API_KEY", "0123456789abcdef0123")
+
+    def broken(self, evidence):
+        raise ArithmeticError(f"refused: {os.environ['WANDB_API_KEY']}")
+
+    monkeypatch.setattr(Youden, "__call__", broken)
+    with caplog.at_level("DEBUG", logger="unlearnleak"), pytest.raises(ArithmeticError):
+        job(tmp_path)
+    assert status(tmp_path)["why"] == "ArithmeticError: refused: [WANDB_API_KEY]"
+    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(written) > 5
+    assert not [content for content in written if b"0123456789abcdef0123" in content]
+    assert "0123456789abcdef0123" not in caplog.text
+
+
 def test_a_mistake_is_a_failed_run_with_its_message(tmp_path):
     with pytest.raises(UserError):
         job(tmp_path, "forget_classes=[9]")

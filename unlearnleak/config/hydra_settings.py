@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from unlearnleak.config.references import refuse_secrets
 from unlearnleak.errors import UserError, require
 
 BUILDING = ("_target_", "_args_", "_partial_", "_recursive_", "_convert_")
@@ -40,10 +41,11 @@ def check_hydra(config: DictConfig) -> None:
     Raises:
         UserError: naming the setting, its value and what is allowed.
     """
+    refuse_secrets(config)  # first: what follows looks values up and shows them
     hydra = config.hydra
     require(not hydra.job.chdir, "hydra.job.chdir", hydra.job.chdir, "relative paths start where the command was given")
     require(not hydra.callbacks, "hydra.callbacks", hydra.callbacks, "a config is data and runs no code")
-    environment = hydra.job.env_set
+    environment = list(hydra.job.env_set)  # by name: hydra.job.env_copy has put the values of variables there
     require(not environment, "hydra.job.env_set", environment, "the environment is the shell's: set variables there")
     subdir = looked_up(config, "hydra.output_subdir")
     good = subdir is None or FOLDER.fullmatch(str(subdir)) is not None

@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from unlearnleak.errors import UserError
+from unlearnleak.machine.secrets import is_secret
 
 PLACES = ("root", "path")
 """Settings of a data set that say where it lies: which machine's folders there are is the environment's business."""
@@ -70,6 +71,35 @@ REASONS = {
     "seed": "a seed decides what an attacker draws, and is no part of the truth",
     "seeds": "a seed decides what an attacker draws, and is no part of the truth",
 }
+
+
+FROM_OUTSIDE = ("store", "runs", "runtime", "logger", "hydra", *(f"dataset.{name}" for name in PLACES))
+"""Settings that may name a variable: where things lie and run is the environment's business."""
+VARIABLE = re.compile(r"\$\{oc\.env:(\w+)(,[^${}]*)?\}")
+HIDDEN_NAME = re.compile(r"\$\{[^{}:]*\$\{")
+"""A reference whose own name is made of another: what it asks for is not to be seen."""
+
+
+def refuse_secrets(config: DictConfig) -> None:
+    """Hold every reference to the environment, in all of a config, against what may leave it.
+
+    Raises:
+        UserError: it asks for a variable that is named like a secret, or stands where a result would tell its value.
+    """
+    for whole, text in texts(config, ""):
+        name = whole.removeprefix(".")
+        if secret := next((found[1] for found in VARIABLE.finditer(text) if is_secret(found[1])), None):
+            raise UserError(
+                f"{name}={text} is not possible: {secret} is named like a secret, and settings are written into "
+                "results, logs and W&B. What needs it, such as W&B, takes it from the environment by itself."
+            )
+        may = any(f"{name}.".startswith(f"{place}.") for place in FROM_OUTSIDE)
+        rest = VARIABLE.sub("", text) if may else text
+        if re.search(r"\boc\.env\b", rest) or HIDDEN_NAME.search(rest):
+            raise UserError(
+                f"{name}={text} is not possible: what stands in a result does not come from the environment. Write the "
+                f"value itself; only {', '.join(FROM_OUTSIDE)} may name a variable, as ${{oc.env:NAME}}."
+            )
 
 
 def refuse_all(config: DictConfig) -> None:

@@ -1,11 +1,15 @@
 """How much memory new processes may take, and who goes first where there is not enough."""
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from unlearnleak.errors import UserError
+
 GIBIBYTE = 2**30
+RAN_OUT = ("can't allocate memory", "out of memory", "not enough memory", "Cannot allocate memory")
+"""How PyTorch says it, on CPUs and GPUs."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,22 @@ def free_memory(root: Path = Path("/")) -> int | None:
         rows = (root / "proc/meminfo").read_text().splitlines()
         free += [1024 * int(row.split()[1]) for row in rows if row.startswith("MemAvailable:")]
     return min(free, default=None)
+
+
+@contextmanager
+def shortage_told() -> Iterator[None]:
+    """Raises UserError in the place of what Python, NumPy and PyTorch raise where memory runs out."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        told = (str(error).splitlines() or [""])[0]
+        if not isinstance(error, MemoryError) and not any(words in told for words in RAN_OUT):
+            raise
+        raise UserError(
+            f"There is not enough memory{f' ({told})' if told else ''}. Less is taken with smaller images or a smaller "
+            "dataset.train_limit, training.batch_size, attack.chunk or unlearner.ledger_classes; with fewer workers "
+            "(hydra.launcher.workers); or take a larger machine."
+        ) from error
 
 
 def left_by_limits(root: Path) -> Iterator[int]:

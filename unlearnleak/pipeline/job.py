@@ -17,6 +17,8 @@ from unlearnleak.config.recipes import missing_recipes
 from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.machine.device import set_threads
+from unlearnleak.machine.memory import shortage_told
+from unlearnleak.machine.secrets import keep_from_logs, without_secrets
 from unlearnleak.pipeline.evaluate import VERSION, evaluate_run
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.record import description, log_pictures, provenance, summary
@@ -67,7 +69,7 @@ def identity(pipeline: Pipeline, config: DictConfig) -> dict[str, Any]:
 
 def start(logger: RunLogger, config: DictConfig, directory: Path, pipeline: Pipeline) -> None:
     """Open the logger's run: grouped by sweep, tagged with the words of the command line and the data's name."""
-    names, settings = pipeline.plan.names, resolved(config, "config")
+    names, settings = pipeline.plan.names, without_secrets(resolved(config, "config"))
     if names["dataset"] != component_name(config.dataset):
         settings["dataset"]["name"] = names["dataset"]
     logger.start(
@@ -91,12 +93,14 @@ def run_job(
         UserError: the config or the machine does not allow it; the message is for people.
         Exception: anything else; the stack trace is in the run's log file, and the status file says "failed".
     """
+    keep_from_logs()
     check_place(directory)
     if why := stop_requested():
         mark(directory, "skipped", why=why)
         return None
     try:
-        result = execute(config, directory, hydra)
+        with shortage_told():
+            result = execute(config, directory, hydra)
     except Busy as error:
         mark_quietly(directory, "waiting", why=str(error))
         return None

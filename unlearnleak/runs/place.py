@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from unlearnleak.errors import UserError
+from unlearnleak.machine.secrets import masked
 from unlearnleak.runs.status import LOG, RESULT, STATUS, mark, read_json, read_result, read_status
 from unlearnleak.store.temporary import name_beside
 
@@ -134,7 +135,7 @@ def record_config(directory: Path, config: DictConfig, hydra: DictConfig | None)
         path = folder / f"{name}.yaml"
         temporary = name_beside(path)
         try:
-            temporary.write_text(OmegaConf.to_yaml(content))
+            temporary.write_text(masked(OmegaConf.to_yaml(content)))
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

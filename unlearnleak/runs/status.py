@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnleak.machine.process import UNKNOWN, began, host, is_alive, launch
+from unlearnleak.machine.secrets import without_secrets
 from unlearnleak.store.temporary import name_beside
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ STATUS, RESULT, LOG = "status.json", "result.json", "run.log"
 def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON file beside its place and rename it into it; a folder that lies there is set aside."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(value, indent=1, allow_nan=False)
+    text = json.dumps(without_secrets(value), indent=1, allow_nan=False)
     temporary = name_beside(path)  # with the permissions that the user's umask gives
     try:
         temporary.write_text(text + "\n")
@@ -82,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_result(path: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write a result with its digest, which tells `read_result` of alterations; returns what was written."""
-    sealed = {key: value for key, value in result.items() if key != DIGEST}
+    sealed = without_secrets({key: value for key, value in result.items() if key != DIGEST})
     sealed[DIGEST] = digest_of(sealed)
     write_json(path, sealed)
     return sealed
