@@ -1,6 +1,6 @@
 """Models and artifacts: a model with fresh weights, one whose weights an artifact holds, and what is kept of one."""
 
-import ast
+import json
 from functools import cache
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from unlearnleak.data import LabeledImages, Splits
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
+from unlearnleak.machine.memory import GIBIBYTE, free_memory
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering
 from unlearnleak.pipeline.plan import Facts, Plan
@@ -20,20 +21,41 @@ PREFIX = "model."
 
 
 def built(plan: Plan, facts: Facts, seed: int, stage: str) -> Classifier:
-    """The plan's model for these data in main memory, its initial weights drawn from (seed, stage)."""
+    """The plan's model for these data in main memory, its initial weights drawn from (seed, stage).
+
+    Raises:
+        UserError: it would not fit into memory.
+    """
+    needed = size(plan.model_class, json.dumps(plan.spec["model"]["settings"]), facts)
+    if needed > GIBIBYTE and (free := free_memory()) is not None and needed > free:
+        raise UserError(
+            f"model={plan.names['model']} for images of {'x'.join(map(str, facts.image_shape[1:]))} has {needed:,} "
+            f"bytes of weights, and {free:,} bytes of memory are free. Give it smaller images, or take another model."
+        )
     with seeds.isolated(seed, stage, "weights"):
         return plan.model_class(**plan.spec["model"]["settings"], **facts._asdict())
 
 
 def example(plan: Plan, facts: Facts) -> Classifier:
     """The plan's model as it is before any training, to look at what it consists of: not to be changed."""
-    return _example(plan.model_class, repr(plan.spec["model"]["settings"]), facts)
+    return _example(plan.model_class, json.dumps(plan.spec["model"]["settings"]), facts)
 
 
 @cache  # a sweep looks for each of its jobs
 def _example(model_class: type[Classifier], settings: str, facts: Facts) -> Classifier:
     with seeds.isolated(0, "checked", "weights"):
-        return model_class(**ast.literal_eval(settings), **facts._asdict())
+        return model_class(**json.loads(settings), **facts._asdict())
+
+
+@cache
+def size(model_class: type[Classifier], settings: str, facts: Facts) -> int:
+    """Bytes of a model's weights, found without taking them; 0 for a model that cannot be built without."""
+    try:
+        with torch.device("meta"):
+            model = model_class(**json.loads(settings), **facts._asdict())
+    except Exception:  # whatever somebody's model does with tensors that hold nothing
+        return 0
+    return sum(tensor.nbytes for tensor in model.state_dict().values())
 
 
 def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -> Classifier:
