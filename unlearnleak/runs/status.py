@@ -83,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def write_result(path: Path, result: dict[str, Any]) -> dict[str, Any]:
     """Write a result with its digest, which tells `read_result` of alterations; returns what was written."""
-    sealed = without_secrets({key: value for key, value in result.items() if key != DIGEST})
+    sealed: dict[str, Any] = without_secrets({key: value for key, value in result.items() if key != DIGEST})
     sealed[DIGEST] = digest_of(sealed)
     write_json(path, sealed)
     return sealed
