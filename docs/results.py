@@ -8,14 +8,18 @@ import argparse
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
-from unlearnleak.analysis.groups import Run, group
+import pandas as pd
+
+from unlearnleak.analysis.groups import group
 from unlearnleak.analysis.shuffle import shuffled
 from unlearnleak.errors import UserError
 from unlearnleak.papers.label_leakage.show import markdown as paper_markdown
 from unlearnleak.papers.label_leakage.tables import lines
 from unlearnleak.report.tables.leaks import PIVOTS, gates, pivot
 from unlearnleak.report.tables.markdown import markdown_lines
+from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs, to_csv
 from unlearnleak.store.whole_file import write_file
 
@@ -51,40 +55,38 @@ COLUMNS = (
 )
 
 
-def unlearning(runs: list[Run]) -> str:
+def unlearning(runs: "pd.DataFrame") -> str:
     """A line per data set, unlearner and number of classes; every model once."""
-    models = {run["key_unlearned"] if run["forgotten"] else run["key_original"]: run for run in runs}
-    merged = [run | {"attack": "", "screening": ""} for run in models.values()]
+    model = runs["key_unlearned"].mask(runs["count"] == 0, runs["key_original"])
+    merged = runs.assign(attack="", screening="")[~model.duplicated(keep="last")]
     header = ["data set", "unlearner", "classes", "models", "forget_acc", "highest", "retain_acc", "original", "gate"]
-    body = []
-    for (dataset, _, _, unlearner, count), members in group(merged).items():
-        worst = max(run["forget_acc"] for run in members)
-        numbers = [PIVOTS[name](members) for name in ("forget", "retain")]
-        original = sum(run["original_retain_acc"] for run in members) / len(members)
-        body.append(
-            [
-                *(dataset, unlearner, count, str(len(members)), numbers[0], f"{100 * worst:.1f}", numbers[1]),
-                *(f"{100 * original:.1f}", gates(members)),
-            ]
-        )
+    body = [
+        [
+            *(dataset, unlearner, count, str(len(members)), PIVOTS["forget"](members)),
+            *(f"{100 * members['forget_acc'].max():.1f}", PIVOTS["retain"](members)),
+            *(f"{100 * members['original_retain_acc'].mean():.1f}", gates(members)),
+        ]
+        for (dataset, _, _, unlearner, count), members in group(merged)
+    ]
     return markdown_lines(header, body)
 
 
-def tables(runs: list[Run]) -> str:
+def tables(runs: list[dict[str, Any]]) -> str:
     """All tables."""
+    frame = framed(runs)
     parts = [
         "## Unlearning\n\nMean test accuracy on the forgotten classes (and the highest of any model) and on the "
         "retained ones, after unlearning and, for the latter, of the originals, in %; models that pass the gate.",
-        unlearning(runs),
+        unlearning(frame),
     ]
     for column, (title, text) in SECTIONS.items():
-        parts += [f"## {title}\n\n{text}", pivot(runs, column)]
+        parts += [f"## {title}\n\n{text}", pivot(frame, column)]
     parts += [
         "## Shuffled truth\n\nExact verdicts, judged against forgotten classes drawn at random (`--shuffle-truth 0`). "
         "Chance is 10 % for one class and 0.8 % for three.",
-        pivot(shuffled(runs, 0), "exact"),
+        pivot(framed(shuffled(runs, 0)), "exact"),
         "## Beside the paper's tables\n\n`unlearnleak tables` explains the columns.",
-        paper_markdown([line for line in lines(runs) if line.runs]),
+        paper_markdown([line for line in lines(frame) if line.runs]),
     ]
     return "\n\n".join(parts)
 

@@ -6,11 +6,16 @@ from scipy.stats import false_discovery_control, fisher_exact, wilcoxon
 
 from tests.report.made import judged, run
 from unlearnleak.analysis.compare import compare
+from unlearnleak.runs.frame import framed
 
 
 def jobs(hits: list[bool], **changed) -> list[dict]:
     """Runs of one cell: run i forgets class i % 10 with seed i // 10, and finds it or finds nothing."""
     return [run(**judged([i % 10], [i % 10] if hit else [], seed=i // 10) | changed) for i, hit in enumerate(hits)]
+
+
+def compared(before, after):
+    return compare(framed(before), framed(after))
 
 
 def named(comparison, metric):
@@ -20,7 +25,7 @@ def named(comparison, metric):
 
 def test_the_same_jobs_are_paired_and_a_lost_leak_is_seen():
     # 20 pairs, 15 of which go from exact to not exact: McNemar's exact p is 2 / 2^15.
-    comparison = compare(jobs([True] * 20), jobs([False] * 15 + [True] * 5))
+    comparison = compared(jobs([True] * 20), jobs([False] * 15 + [True] * 5))
     exact = named(comparison, "exact verdicts")
     assert (exact.pairs, exact.n_before, exact.n_after, exact.test) == (20, 20, 20, "McNemar, exact")
     assert exact.p == pytest.approx(2 / 2**15)
@@ -32,7 +37,7 @@ def test_the_same_jobs_are_paired_and_a_lost_leak_is_seen():
 def test_one_more_and_one_less_is_no_change():
     before = [True] * 10 + [False] * 10
     after = [False] + [True] * 9 + [True] + [False] * 9
-    exact = named(compare(jobs(before), jobs(after)), "exact verdicts")
+    exact = named(compared(jobs(before), jobs(after)), "exact verdicts")
     assert exact.p == 1.0
     assert not exact.changed
 
@@ -42,32 +47,32 @@ def test_paired_means_agree_with_wilcoxons_exact_test_where_ranks_are_the_number
     signs = [1, 1, 1, -1, 1, 1, 1, 1]
     before = [r | {"retain_acc": 0.5, "key_unlearned": f"b{i}"} for i, r in enumerate(jobs([True] * 8))]
     after = [r | {"retain_acc": 0.5 + s * (i + 1) / 100} for i, (r, s) in enumerate(zip(before, signs, strict=True))]
-    one = named(compare(before, after), "retain accuracy")
+    one = named(compared(before, after), "retain accuracy")
     assert one.test == "sign permutation"
     assert one.p == pytest.approx(wilcoxon([s * (i + 1) for i, s in enumerate(signs)], method="exact").pvalue)
 
 
 def test_other_seeds_are_unpaired_with_fishers_test():
     after = [r | {"seeds": {"original": 9 + i}} for i, r in enumerate(jobs([False] * 12 + [True] * 2))]
-    exact = named(compare(jobs([True] * 10 + [False] * 2), after), "exact verdicts")
+    exact = named(compared(jobs([True] * 10 + [False] * 2), after), "exact verdicts")
     assert (exact.pairs, exact.test, exact.n_before, exact.n_after) == (0, "Fisher, exact", 12, 14)
     assert exact.p == pytest.approx(fisher_exact([[10, 2], [2, 12]]).pvalue)
 
 
 def test_jobs_that_cannot_be_told_apart_are_not_paired():
     before = jobs([True] * 6) + [r | {"settings": "other"} for r in jobs([True] * 6)]
-    assert named(compare(before, jobs([True] * 6)), "exact verdicts").pairs == 0
+    assert named(compared(before, jobs([True] * 6)), "exact verdicts").pairs == 0
 
 
 def test_only_the_jobs_that_both_have_are_paired():
-    exact = named(compare(jobs([True] * 9), jobs([True] * 6)), "exact verdicts")
+    exact = named(compared(jobs([True] * 9), jobs([True] * 6)), "exact verdicts")
     assert (exact.pairs, exact.n_before) == (6, 6)
 
 
 def test_p_values_are_adjusted_together_as_scipy_does():
     before = jobs([True] * 20) + jobs([True] * 20, attack="param_diff")
     after = jobs([False] * 9 + [True] * 11) + jobs([True] * 18 + [False] * 2, attack="param_diff")
-    changes = [one for one in compare(before, after).changes if not one.equal]
+    changes = [one for one in compared(before, after).changes if not one.equal]
     assert len(changes) >= 4
     assert [one.q for one in changes] == pytest.approx(false_discovery_control([one.p for one in changes]))
     assert any(one.q > one.p for one in changes)
@@ -75,9 +80,9 @@ def test_p_values_are_adjusted_together_as_scipy_does():
 
 def test_what_a_defence_leaves_alone_is_no_test_and_takes_no_power():
     before, after = jobs([True] * 20), jobs([False] * 9 + [True] * 11)
-    alone = named(compare(before, after), "exact verdicts")
+    alone = named(compared(before, after), "exact verdicts")
     others = [run for i in range(20) for run in jobs([True] * 20, unlearner=f"other{i}")]
-    changes = compare(before + others, after + others).changes
+    changes = compared(before + others, after + others).changes
     (same,) = [one for one in changes if one.metric == "exact verdicts" and "rt" in one.words]
     assert same.q == alone.q < 0.05
     assert {one.q for one in changes if one.equal} == {1.0}
@@ -89,12 +94,12 @@ def test_chance_is_seldom_called_a_change():
     found = 0
     for _ in range(10):
         sides = [jobs((random.random(30) < 0.7).tolist()) for _ in range(2)]
-        found += any(change.changed for change in compare(*sides).changes)
+        found += any(change.changed for change in compared(*sides).changes)
     assert found <= 3  # P(more than 3 of 10 at 5 %) is 0.001
 
 
 def test_under_five_runs_a_side_nothing_is_tested_and_that_is_counted():
-    comparison = compare(jobs([True] * 4), jobs([False] * 4))
+    comparison = compared(jobs([True] * 4), jobs([False] * 4))
     assert comparison.changes == []
     assert comparison.too_few > 0
 
@@ -102,15 +107,15 @@ def test_under_five_runs_a_side_nothing_is_tested_and_that_is_counted():
 def test_models_are_compared_once_however_many_attacks_look_at_them():
     runs = [r | {"key_unlearned": f"k{i}"} for i, r in enumerate(jobs([True] * 6))]
     twice = [*runs, *(r | {"attack": "param_diff"} for r in runs)]
-    assert named(compare(twice, twice), "forget accuracy").n_before == 6
+    assert named(compared(twice, twice), "forget accuracy").n_before == 6
 
 
 def test_sides_with_nothing_in_common():
-    assert compare(jobs([True] * 6), jobs([True] * 6, dataset="svhn")).changes == []
+    assert compared(jobs([True] * 6), jobs([True] * 6, dataset="svhn")).changes == []
 
 
 def test_models_without_keys_are_told_apart_by_seeds_and_accuracies():
     # As in a CSV with few columns: two attacks on each of six models.
     runs = jobs([True] * 6)
     twice = [*runs, *(r | {"attack": "param_diff"} for r in runs)]
-    assert named(compare(twice, twice), "forget accuracy").n_before == 6
+    assert named(compared(twice, twice), "forget accuracy").n_before == 6

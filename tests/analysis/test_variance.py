@@ -6,6 +6,7 @@ from scipy.stats import f_oneway
 
 from tests.report.targets_made import attacked
 from unlearnleak.analysis.variance import components, splits
+from unlearnleak.runs.frame import framed
 
 
 def test_a_case_worked_by_hand():
@@ -90,7 +91,7 @@ def runs(**changed):
 
 
 def test_runs_are_split_by_original_a_target_being_one_observation():
-    (split,) = splits(runs(), "asr")
+    (split,) = splits(framed(runs()), "asr")
     assert split[:7] == ("asr", "mnist", "param_dot", "youden", "rt", "", 1)
     assert (split.found.n, split.found.originals, split.runs) == (4, 2, 8)
     assert split.found.within == pytest.approx(0.005)
@@ -98,13 +99,13 @@ def test_runs_are_split_by_original_a_target_being_one_observation():
 
 
 def test_accuracies_are_split_over_models():
-    (split,) = splits(runs() + runs(attack="param_diff", screening="decision_tree"), "forget_acc")
+    (split,) = splits(framed(runs() + runs(attack="param_diff", screening="decision_tree")), "forget_acc")
     assert (split.attack, split.screening, split.runs, split.found.n) == ("", "", 4, 4)
     assert split.found.within == pytest.approx(0.005)
 
 
 def test_cells_and_settings_stay_apart():
-    found = splits(runs() + runs(unlearner="ng") + runs(settings="other") + runs(dataset="svhn"), "asr")
+    found = splits(framed(runs() + runs(unlearner="ng") + runs(settings="other") + runs(dataset="svhn")), "asr")
     words = [(one.dataset, one.unlearner, one.settings, one.found.n) for one in found]
     assert words == [
         ("mnist", "rt", "5e771465", 4),
@@ -115,4 +116,4 @@ def test_cells_and_settings_stay_apart():
 
 
 def test_undefined_metrics_are_left_out():
-    assert splits(runs(auroc=None), "auroc") == []
+    assert splits(framed(runs(auroc=None)), "auroc") == []

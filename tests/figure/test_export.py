@@ -4,6 +4,7 @@ import csv
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -20,6 +21,7 @@ from unlearnleak.report.own_folder import write_all
 from unlearnleak.report.tables.every import all_tables
 from unlearnleak.report.tables.export import table_files
 from unlearnleak.report.tables.table import Table
+from unlearnleak.runs.frame import framed
 from unlearnleak.runs.stored import Stores
 
 WORD = r"50 % of a_b & {c} #1 $x$ ~ ^ \back|bar <script>alert(1)</script>"
@@ -44,7 +46,8 @@ def test_markdown_has_as_many_cells_as_columns(tmp_path):
 def test_latex_has_booktabs_rules_and_no_bare_special_character(tmp_path):
     write_all(tmp_path, table_files(TABLE))
     text = (tmp_path / "name.tex").read_text()
-    assert [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")] == [1, 1, 1]
+    rules = [text.count(rule) for rule in (r"\toprule", r"\midrule", r"\bottomrule")]
+    assert rules == [2, 4, 1]  # the first page's head, the next ones', and what stands below a page
     assert text.count(r"\begin{longtable}") == text.count(r"\end{longtable}") == 1
     row = next(line for line in text.splitlines() if "back" in line)
     plain = re.sub(r"\\text[a-z]+\{\}", "", row)
@@ -63,7 +66,7 @@ def test_latex_compiles_every_table_of_a_report_of_bad_names(tmp_path):
     write_run(runs / "hard", **judged([1], [1], dataset=WORD, unlearner=HARD[1], attack=HARD[2], screening=HARD[5]))
     report = gather([runs], [], Stores())
     change = Change((WORD, *HARD[1:4]), "ASR", 0.5, 1.0, 5, 5, 5, 0.5, (0.1, 0.9), "sign permutation", 0.01, 0.02)
-    tables = all_tables(report.runs, report.matrices, report.summaries, [change])
+    tables = all_tables(replace(report, changes=[change]))
     tables += [Table("hard", WORD, pd.DataFrame({WORD: HARD, "n": HARD}), pd.DataFrame())]
     for table in tables:
         write_all(tmp_path, table_files(table))
@@ -79,7 +82,7 @@ def test_latex_compiles_every_table_of_a_report_of_bad_names(tmp_path):
 
 def chart(panels: int) -> Chart:
     panel = Panel("a title", "words", lambda axis: axis.plot([0, 1], [0, 1]))
-    return Chart("fig", "t", "c", panels=[panel] * panels, key=(Mark("m", BLUE),), data=[{"x": 1.5}])
+    return Chart("fig", "t", "c", panels=[panel] * panels, key=(Mark("m", BLUE),), data=pd.DataFrame({"x": [1.5]}))
 
 
 def test_a_figure_is_a_pdf_and_a_png_with_its_data(tmp_path):
@@ -92,7 +95,7 @@ def test_a_figure_is_a_pdf_and_a_png_with_its_data(tmp_path):
 def test_models_of_which_none_failed_the_gate_draw_without_a_warning(recwarn):
     # An unclipped series of nothing counts as a mark at (0, 0), far below this figure's axes.
     runs = [run(**judged([3], [3], seed=seed), unlearner=word) for seed, word in enumerate(UNLEARNERS)]
-    about = accuracy_chart(runs)
+    about = accuracy_chart(framed(runs))
     chart_files(about)
     assert len(about.key) == 7
     assert [str(one.message) for one in recwarn] == []

@@ -15,6 +15,7 @@ from unlearnleak.errors import UserError
 from unlearnleak.report import load
 from unlearnleak.report.build import build
 from unlearnleak.report.tables.leaks import markdown
+from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs, to_csv
 from unlearnleak.runs.stored import GoneError, Stores
 
@@ -60,8 +61,8 @@ def test_every_number_comes_back(sweep, table):
 
 
 def test_the_tables_are_the_same(sweep, table):
-    assert markdown(load_runs([table])) == markdown(sweep)
-    assert [m.lines for m in matrices(load_runs([table]))] == [m.lines for m in matrices(sweep)]
+    assert markdown(framed(load_runs([table]))) == markdown(framed(sweep))
+    assert [m.lines for m in matrices(framed(load_runs([table])))] == [m.lines for m in matrices(framed(sweep))]
 
 
 def test_a_settings_word_that_looks_like_a_number_stays_a_word(tmp_path):
@@ -92,7 +93,7 @@ def test_a_job_in_a_folder_and_in_a_csv_counts_once(tmp_path):
     write_run(tmp_path / "runs" / "b", **judged([4], [4]), identity=identity | {"classes": [4]})
     folder = load_runs([tmp_path / "runs"])
     both = load_runs([tmp_path / "runs", written(folder, tmp_path / "a.csv")])
-    assert (len(both), len(distinct(both))) == (4, 2)
+    assert (len(both), len(distinct(framed(both)))) == (4, 2)
 
 
 def test_few_columns_are_enough_and_the_page_says_what_is_not_there(sweep, tmp_path):

@@ -8,8 +8,7 @@ pairs are all equal, as where a defence leaves an unlearner alone, are no test: 
 and stay out of the adjustment (Gilbert, 2005, after Tarone, 1990).
 """
 
-from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]
@@ -20,13 +19,14 @@ from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]
     permutation_test,
 )
 
-from unlearnleak.analysis.groups import FEW, NO_DEFENSE, distinct, forgotten_count, method, models
+from unlearnleak.analysis.groups import FEW, distinct, models
 from unlearnleak.metric.interval import bootstrap_mean
 
-Run = dict[str, Any]
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
 Words = tuple[str, ...]
-Cells = dict[Words, dict[str, list[Run]]]
-"""Runs by their words and, within these, by their method with its defence."""
+Sides = tuple["pd.DataFrame", "pd.DataFrame"]
 LEVEL = 0.05
 RESAMPLES = 9999
 EQUAL = "equal in every pair"
@@ -80,15 +80,17 @@ class Comparison(NamedTuple):
     too_few: int
 
 
-def compare(before: list[Run], after: list[Run]) -> Comparison:
-    """Every metric of every cell that both sides have FEW or more runs of."""
+def compare(before: "pd.DataFrame", after: "pd.DataFrame") -> Comparison:
+    """Every metric of every cell that both sides have FEW or more runs of, whatever their settings: these may be what
+    changed.
+    """
     found = []
-    for cells, metrics in (
-        ((by_attack(before), by_attack(after)), SHARES | MEANS),
-        ((by_model(before), by_model(after)), MODEL_MEANS),
+    for words, of, metrics in (
+        (["dataset", "model", "count", "attack", "screening"], distinct, SHARES | MEANS),
+        (["dataset", "model", "count"], models, MODEL_MEANS),
     ):
-        for words, sides in facing(*cells).items():
-            found += [one for metric in metrics if (one := change(words, metric, *sides)) is not None]
+        for cell, sides in facing(of(before), of(after), words).items():
+            found += [one for metric in metrics if (one := change(cell, metric, *sides)) is not None]
     enough = [one for one in found if min(one.n_before, one.n_after) >= FEW]
     tests = [one for one in enough if not one.equal]
     adjusted = false_discovery_control([one.p for one in tests]) if tests else []
@@ -97,61 +99,32 @@ def compare(before: list[Run], after: list[Run]) -> Comparison:
     return Comparison(sorted(judged, key=lambda one: (one.q, one.p, one.words, one.metric)), len(found) - len(enough))
 
 
-def by_attack(runs: list[Run]) -> Cells:
-    """Finished runs by (data set, model, unlearner, classes forgotten, attack, screening) and defence, whatever their
-    settings: these may be what changed.
-    """
-    cells: Cells = defaultdict(lambda: defaultdict(list))
-    for run in distinct(runs):
-        words = (run["dataset"], run["model"], undefended(run), forgotten_count(run), run["attack"], run["screening"])
-        cells[words][method(run)].append(run)
-    return cells
-
-
-def by_model(runs: list[Run]) -> Cells:
-    """Unlearned models, each once, by (data set, model, unlearner, classes forgotten) and defence."""
-    cells: Cells = defaultdict(lambda: defaultdict(list))
-    for run in models(runs):
-        cells[run["dataset"], run["model"], undefended(run), forgotten_count(run)][method(run)].append(run)
-    return cells
-
-
-def undefended(run: Run) -> str:
-    """The run's method without its defence."""
-    return method(run | {"defense": NO_DEFENSE})
-
-
-def facing(before: Cells, after: Cells) -> dict[Words, tuple[list[Run], list[Run]]]:
+def facing(before: "pd.DataFrame", after: "pd.DataFrame", words: list[str]) -> dict[Words, Sides]:
     """The cells that both sides have. A defence that is new is held against what was there without one, or against the
     only other one; the words then name both, such as "ft → ft + weight_noise".
     """
-    found = {}
-    for words in before.keys() & after.keys():
-        for label, runs in after[words].items():
-            known = before[words]
-            partner = label if label in known else words[2] if words[2] in known else next(iter(known))
-            if partner != label and partner != words[2] and len(known) > 1:
+    found: dict[Words, Sides] = {}
+    known = dict(list(before.groupby([*words, "undefended"])))
+    for cell, runs in after.groupby([*words, "undefended"]):
+        if cell not in known:
+            continue
+        there = dict(list(known[cell].groupby("method", sort=False)))
+        for label, members in runs.groupby("method", sort=False):
+            partner = label if label in there else cell[-1] if cell[-1] in there else next(iter(there))
+            if partner != label and partner != cell[-1] and len(there) > 1:
                 continue
             named = label if partner == label else f"{partner} → {label}"
-            found[(*words[:2], named, *words[3:])] = (known[partner], runs)
+            found[(*cell[:2], named, *map(str, cell[2:-1]))] = (there[partner], members)
     return found
 
 
-def job(run: Run, seeds: set[str]) -> str:
-    """What makes two runs of a cell the same job: classes and the seeds of these names."""
-    own = sorted((name, seed) for name, seed in run.get("seeds", {}).items() if name in seeds)
-    return repr((run.get("forget_classes", run["forgotten"]), own))
-
-
-def change(words: Words, metric: str, before: list[Run], after: list[Run]) -> Change | None:
+def change(words: Words, metric: str, before: "pd.DataFrame", after: "pd.DataFrame") -> Change | None:
     """One metric of one cell; None where a side has no value for it."""
-    sides = [[run for run in side if run.get(metric) is not None] for side in (before, after)]
-    if not all(sides):
+    sides = [side.dropna(subset=[metric]) for side in (before, after)]
+    if not all(map(len, sides)):
         return None
-    values = [np.array([float(run[metric]) for run in side]) for side in sides]
-    pairs = paired(*sides)
-    if pairs is not None:
-        values = [np.array([float(run[metric]) for run in side]) for side in zip(*pairs, strict=True)]
+    pairs = paired(sides[0], sides[1], metric)
+    values = [side[metric].to_numpy(float) for side in sides] if pairs is None else list(pairs)
     test, p = judged(*values, paired=pairs is not None, share=metric in SHARES)
     return Change(
         words=words,
@@ -160,7 +133,7 @@ def change(words: Words, metric: str, before: list[Run], after: list[Run]) -> Ch
         after=float(values[1].mean()),
         n_before=len(values[0]),
         n_after=len(values[1]),
-        pairs=len(pairs or []),
+        pairs=0 if pairs is None else len(values[0]),
         difference=float(values[1].mean() - values[0].mean()),
         interval=interval(*values, paired=pairs is not None),
         test=test,
@@ -169,14 +142,21 @@ def change(words: Words, metric: str, before: list[Run], after: list[Run]) -> Ch
     )
 
 
-def paired(before: list[Run], after: list[Run]) -> list[tuple[Run, Run]] | None:
-    """The jobs that both sides have, as pairs; None where there are none or a job cannot be told from another."""
-    seeds = set.intersection(*(set(run.get("seeds", {})) for run in (*before, *after)))  # a defence may have its own
-    keyed = [{job(run, seeds): run for run in side} for side in (before, after)]
-    if any(len(of) < len(side) for of, side in zip(keyed, (before, after), strict=True)):
+def paired(before: "pd.DataFrame", after: "pd.DataFrame", metric: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """The values of the jobs (same classes, same seeds) that both sides have.
+
+    None where there are none, or a job cannot be told from another.
+    """
+    seeds = [  # a defence may have its own
+        name
+        for name in before
+        if name.startswith("seeds.") and name in after and before[name].notna().all() and after[name].notna().all()
+    ]
+    sides = [side.set_index(["named", *seeds])[metric] for side in (before, after)]
+    if not all(side.index.is_unique for side in sides):
         return None
-    shared = sorted(keyed[0].keys() & keyed[1].keys())
-    return [(keyed[0][key], keyed[1][key]) for key in shared] or None
+    both = sides[0].to_frame("before").join(sides[1].to_frame("after"), how="inner")
+    return (both["before"].to_numpy(float), both["after"].to_numpy(float)) if len(both) else None
 
 
 def judged(before: np.ndarray, after: np.ndarray, *, paired: bool, share: bool) -> tuple[str, float]:

@@ -6,9 +6,9 @@ target under several unlearners is drawn as one.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.stats import bootstrap  # type: ignore[import-untyped, unused-ignore]
@@ -16,31 +16,19 @@ from scipy.stats import bootstrap  # type: ignore[import-untyped, unused-ignore]
 from unlearnleak.analysis.groups import FEW
 from unlearnleak.metric.interval import RESAMPLES
 
-Run = dict[str, Any]
-Target = tuple[int | None, int | None, tuple[int, ...]]
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+Target = str
+"""As `runs.words.target` says it."""
 Part = tuple[str, str]
 """A data set and an unlearner: what averages are made of."""
 
 
-def original(run: Run) -> tuple[int | None, int | None]:
-    """Which original model: its seed and that of its data; a CSV that keeps the latter alone has them equal."""
-    seeds = run.get("seeds", {})
-    data = seeds.get("data")
-    return seeds.get("original", data), data
-
-
-def target(run: Run) -> Target:
-    """The original model and the forgotten classes."""
-    return (*original(run), tuple(sorted(run["forgotten"])))
-
-
-def by_target(runs: Iterable[Run], value: Callable[[Run], float | None]) -> dict[Target, float]:
-    """The mean over each target's runs, where there is a value."""
-    found: dict[Target, list[float]] = defaultdict(list)
-    for run in runs:
-        if (number := value(run)) is not None:
-            found[target(run)].append(float(number))
-    return {one: float(np.mean(numbers)) for one, numbers in found.items()}
+def by_target(runs: "pd.DataFrame", values: "pd.Series[float]") -> dict[Target, float]:
+    """The mean of `values` over each target's runs, where there is a value."""
+    means: dict[Target, float] = values.groupby(runs["target"], sort=False).mean().dropna().to_dict()
+    return means
 
 
 class Average(NamedTuple):

@@ -1,15 +1,17 @@
 """The headline: per data set, what each attack with its screening made of each unlearner, with n and intervals."""
 
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unlearnleak.analysis.groups import FEW, NO_DEFENSE, group
+from unlearnleak.analysis.groups import FEW, cases, group
 from unlearnleak.analysis.groups import rank as by_method
 from unlearnleak.metric.interval import bootstrap_mean, wilson
 
-Run = dict[str, Any]
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
 STEPS = 3
 """Shades on either side of the constant answer's."""
 
@@ -41,26 +43,23 @@ class Cell(NamedTuple):
         return int(np.sign(self.gain) * np.ceil(STEPS * min(1.0, abs(self.gain)) - 1e-9))
 
 
-def cell(runs: list[Run]) -> Cell:
+def cell(runs: "pd.DataFrame") -> Cell:
     """What a group of finished runs says."""
-    asr = np.array([run["asr"] for run in runs])
-    hits, n = sum(bool(run["exact_match"]) for run in runs), len(runs)
-    published = [run["asr_published"] for run in runs if run.get("asr_published") is not None]
-    constant = float(np.mean([run["asr_constant"] for run in runs]))
-    difference = float(asr.mean()) - constant
-    room = 1 - constant if difference > 0 else constant
+    hits, n, published = int(runs["exact_match"].sum()), len(runs), runs["asr_published"].dropna()
+    asr, constant = float(runs["asr"].mean()), float(runs["asr_constant"].mean())
+    room = 1 - constant if asr > constant else constant
     enough = n >= FEW
     return Cell(
         n=n,
-        asr=float(asr.mean()),
-        asr_interval=bootstrap_mean(asr) if enough else None,
+        asr=asr,
+        asr_interval=bootstrap_mean(runs["asr"].to_numpy(float)) if enough else None,
         constant=constant,
         hits=hits,
         exact_interval=wilson(hits, n) if enough else None,
-        published=float(np.mean(published)) if published else None,
+        published=float(published.mean()) if len(published) else None,
         n_published=len(published),
-        gain=difference / room if room else 0.0,
-        failed=sum(run["gate"] == "failed" for run in runs),
+        gain=(asr - constant) / room if room else 0.0,
+        failed=int((runs["gate"] == "failed").sum()),
     )
 
 
@@ -78,10 +77,10 @@ class Matrix(NamedTuple):
         return sum(one.constant * one.n for one in cells) / sum(one.n for one in cells)
 
 
-def matrices(runs: list[Run]) -> list[Matrix]:
+def matrices(runs: "pd.DataFrame") -> list[Matrix]:
     """A matrix per data set; the control last, the paper's order otherwise."""
     found: dict[str, dict[tuple[tuple[str, str], tuple[str, str]], Cell]] = defaultdict(dict)
-    for (dataset, attack, screening, unlearner, count), members in group(runs).items():
+    for (dataset, attack, screening, unlearner, count), members in group(runs):
         found[dataset][(unlearner, count), (attack, screening)] = cell(members)
     return [
         Matrix(
@@ -117,31 +116,24 @@ class Summary(NamedTuple):
         return wilson(*self.passed) if self.passed[1] >= FEW else None
 
 
-def summaries(runs: list[Run]) -> list[Summary]:
+def summaries(runs: "pd.DataFrame") -> list[Summary]:
     """Every attack and screening, the one that surely finds most first.
 
     Unlearners and numbers of forgotten classes are pooled here and nowhere else; models that failed the gate are
     counted apart. Defended models, and those that forgot a part of a class, are other models: they are left out.
     """
-    pools: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
-    for (dataset, attack, screening, _, _), members in group([run for run in runs if is_plain(run)]).items():
-        pools[dataset, attack, screening] += members
-
-    def count(members: list[Run], gate: str) -> tuple[int, int]:
-        hits = [bool(run["exact_match"]) for run in members if run["gate"] == gate]
-        return sum(hits), len(hits)
-
+    known = cases(runs)
+    plain = known[(known["method"] == known["unlearner"])]
+    plain = plain.assign(gain=100 * (plain["asr"] - plain["asr_constant"]))
     found = []
-    for words, members in pools.items():
-        gains = [100 * (run["asr"] - run["asr_constant"]) for run in members if run["gate"] == "passed"]
-        passed, failed, silent = (count(members, gate) for gate in ("passed", "failed", "control"))
-        found.append(Summary(*words, passed, failed, silent, float(np.mean(gains)) if gains else None))
+    for words, members in plain.groupby(["dataset", "attack", "screening"], sort=False):
+        gates = dict(list(members.groupby("gate")))
+        hits = [gates[gate]["exact_match"] if gate in gates else [] for gate in ("passed", "failed", "control")]
+        passed, failed, silent = ((int(sum(of)), len(of)) for of in hits)
+        gain = float(gates["passed"]["gain"].mean()) if "passed" in gates else None
+        dataset, attack, screening = map(str, words)
+        found.append(Summary(dataset, attack, screening, passed, failed, silent, gain))
     return sorted(found, key=lambda line: (line.dataset, -at_least(line.passed), -at_least(line.silent)))
-
-
-def is_plain(run: Run) -> bool:
-    """Whether whole classes were forgotten, and no defence stands before the attack."""
-    return run.get("defense", NO_DEFENSE) in (None, NO_DEFENSE) and run.get("forget_level", "class") in (None, "class")
 
 
 def at_least(counts: tuple[int, int]) -> float:

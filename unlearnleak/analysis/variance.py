@@ -9,18 +9,18 @@ Where the same classes are forgotten in every original, what a class adds is no 
 var(a) by about var(classes) / n0. An estimate of 0 between originals is then no proof that originals are alike.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.stats import f as fisher  # type: ignore[import-untyped, unused-ignore]
 
-from unlearnleak.analysis.estimate import by_target, original
 from unlearnleak.analysis.groups import rank as by_method
 from unlearnleak.analysis.variants import attacked, failures, unlearned
 
-Run = dict[str, Any]
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
 MODEL_METRICS = ("forget_acc", "retain_acc")
 
 
@@ -103,19 +103,16 @@ class Split(NamedTuple):
     found: Components
 
 
-def splits(runs: list[Run], metric: str) -> list[Split]:
+def splits(runs: "pd.DataFrame", metric: str) -> list[Split]:
     """A metric of every cell that has values; one observation per target, different settings apart."""
     cells = unlearned(runs) if metric in MODEL_METRICS else attacked(runs)
     split = []
     for cell, variants in cells.items():
         for settings, members in variants.items():
-            groups: dict[tuple[int | None, int | None], list[float]] = defaultdict(list)
-            seeds = {original(run) for run in members}
-            for seed in sorted(seeds, key=repr):
-                of = [run for run in members if original(run) == seed]
-                groups[seed] = list(by_target(of, lambda run: run.get(metric)).values())
-            if kept := [values for values in groups.values() if values]:
+            targets = members.groupby(["original", "target"], sort=False)[metric].mean().dropna()
+            if len(targets):
                 words = (metric, cell.dataset, cell.attack, cell.screening, cell.unlearner, settings, cell.forgotten)
+                kept = [of.tolist() for _, of in targets.groupby("original")]
                 split.append(Split(*words, len(members), failures(members), components(kept)))
     return sorted(split, key=rank)
 

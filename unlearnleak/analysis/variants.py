@@ -4,19 +4,18 @@ A cell holds variants: runs that differ in nothing but seeds and classes, under 
 is "" where there is one variant only.
 """
 
-from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import coo_array  # type: ignore[import-untyped, unused-ignore]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped, unused-ignore]
 
-from unlearnleak.analysis.groups import distinct, forgotten_count, method
-from unlearnleak.analysis.groups import variants as by_settings
-from unlearnleak.runs.stages import attacked_model
+from unlearnleak.analysis.groups import cases, distinct
 
-Run = dict[str, Any]
-Variants = dict[str, list[Run]]
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
+Variants = dict[str, "pd.DataFrame"]
 
 
 class Cell(NamedTuple):
@@ -29,58 +28,42 @@ class Cell(NamedTuple):
     unlearner: str
 
 
-def attacked(runs: list[Run]) -> dict[Cell, Variants]:
+def attacked(runs: "pd.DataFrame") -> dict[Cell, Variants]:
     """Runs by cell, as `unlearnleak table` groups them."""
-    return {
-        Cell(int(count), attack, screening, dataset, label): alone(of)
-        for (dataset, attack, screening, label, count), of in by_settings(runs).items()
-    }
+    return by_cell(cases(runs), "settings")
 
 
-def alone(variants: Variants) -> Variants:
-    """The variants; the only one without its digest."""
-    if len(variants) > 1:
-        return variants
-    (members,) = variants.values()
-    return {"": members}
-
-
-def unlearned(runs: list[Run]) -> dict[Cell, Variants]:
+def unlearned(runs: "pd.DataFrame") -> dict[Cell, Variants]:
     """Unlearned models by cell, each once, in one of its runs, however many attacks looked at it.
 
     A run's digest covers its attack too. Two digests stand for the same training and unlearning where they share a
     model: its key is made of all its settings.
     """
-    pools: dict[Cell, list[Run]] = defaultdict(list)
-    for run in distinct(runs):
-        pools[Cell(int(forgotten_count(run)), "", "", run["dataset"], method(run))].append(run)
-    return {cell: variants(members) for cell, members in pools.items()}
+    return by_cell(shared(distinct(runs).assign(attack="", screening="")), "variant")
 
 
-def variants(runs: list[Run]) -> Variants:
-    """The models of a cell, those of the same settings together, under the first of their runs' digests."""
-    nodes: dict[tuple[str, str], int] = {}
-    ends = [
-        (nodes.setdefault(("settings", run.get("settings", "")), len(nodes)), nodes.setdefault(model(run), len(nodes)))
-        for run in runs
-    ]
-    heads, tails = np.array(ends).T
-    graph = coo_array((np.ones(len(ends)), (heads, tails)), shape=(len(nodes), len(nodes)))
-    _, label = connected_components(graph, directed=False)
-    found: dict[int, dict[tuple[str, str], Run]] = defaultdict(dict)
-    for run, (head, _) in zip(runs, ends, strict=True):
-        found[int(label[head])].setdefault(model(run), run)
-    words = {one: min(run.get("settings", "") for run in models.values()) for one, models in found.items()}
-    return {words[one] if len(found) > 1 else "": list(models.values()) for one, models in found.items()}
+def by_cell(runs: "pd.DataFrame", apart: str) -> dict[Cell, Variants]:
+    """Runs by cell and, within it, by the words in a column; the only one without its word."""
+    found: dict[Cell, Variants] = {}
+    for words, members in runs.groupby(["count", "attack", "screening", "dataset", "method"], sort=False):
+        kinds = dict(list(members.groupby(apart)))
+        found[Cell(*words)] = kinds if len(kinds) > 1 else {"": next(iter(kinds.values()))}
+    return found
 
 
-def model(run: Run) -> tuple[str, str]:
-    """What tells unlearned models apart: their keys, or, where a run has none, its settings, seeds and classes."""
-    if key := attacked_model(run):
-        return "model", key
-    return "model", repr((run.get("settings", ""), sorted(run.get("seeds", {}).items()), sorted(run["forgotten"])))
+def shared(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """A run for each model of a cell; "variant" is the first digest of those that the cell's models share."""
+    where = runs["dataset"] + " " + runs["method"] + " " + runs["count"].astype("string")
+    ends = [(where + " " + runs[name]).factorize()[0] for name in ("settings", "attacked")]
+    tails = ends[1] + ends[0].max(initial=-1) + 1
+    size = tails.max(initial=-1) + 1
+    _, label = connected_components(coo_array((np.ones(len(runs)), (ends[0], tails)), (size, size)), directed=False)
+    part = label[ends[0]]
+    return runs.assign(variant=runs["settings"].groupby(part).transform("min"), part=part).drop_duplicates(
+        ["part", "attacked"]
+    )
 
 
-def failures(runs: list[Run]) -> int:
+def failures(runs: "pd.DataFrame") -> int:
     """How many models failed the gate."""
-    return sum(run["gate"] == "failed" for run in runs)
+    return int((runs["gate"] == "failed").sum())

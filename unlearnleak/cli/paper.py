@@ -19,10 +19,12 @@ def paper(arguments: argparse.Namespace) -> int:
     from unlearnleak.papers.label_leakage.occupied import occupied  # noqa: PLC0415
     from unlearnleak.papers.label_leakage.show import legend, markdown, sheets, to_csv  # noqa: PLC0415
     from unlearnleak.papers.label_leakage.tables import lines, unused  # noqa: PLC0415
+    from unlearnleak.runs.frame import framed  # noqa: PLC0415
 
     runs = read(arguments.runs)
+    frame = framed(runs)
     wanted = [table for table in TABLES if table in (arguments.table or TABLES)]
-    found, left_out = occupied(lines(runs, wanted))
+    found, left_out = occupied(lines(frame, wanted))
     if arguments.csv:
         to_csv(found, sys.stdout)
         if left_out:
@@ -31,7 +33,7 @@ def paper(arguments: argparse.Namespace) -> int:
     shown = {line.table for line in found}
     notes = [f"Table {one.table}. {one.note}" for one in anomalies() if one.table in shown]
     notes = ["Odd in the paper's own figures, not corrected:", *(f"- {note}" for note in notes)] if notes else []
-    if any(line.attack for line in found) and (left := unused(runs, wanted)):
+    if any(line.attack for line in found) and (left := unused(frame, wanted)):
         notes += ["", f"{left} finished runs are in none of these tables of attacks; `unlearnleak table` has them all."]
     notes += ["", left_out] if left_out else []
     show(markdown(found) if arguments.markdown else sheets(found), legend(found), notes, arguments.runs, runs)

@@ -13,9 +13,11 @@ def read(folders: list[str]) -> list[dict[str, Any]]:
     """The runs; those whose result lacks what tables need count as failed."""
     from unlearnleak.runs.data_sets import told_apart  # noqa: PLC0415  (every completion imports this module)
     from unlearnleak.runs.loading import load_runs  # noqa: PLC0415
+    from unlearnleak.runs.strengths import with_strengths  # noqa: PLC0415
     from unlearnleak.runs.words import named, shown  # noqa: PLC0415
 
-    return told_apart([shown(named(run)) for run in load_runs([Path(folder) for folder in folders])])
+    runs = [shown(named(run)) for run in load_runs([Path(folder) for folder in folders])]
+    return with_strengths(told_apart(runs))
 
 
 def show(

@@ -30,11 +30,13 @@ def table(arguments: argparse.Namespace) -> int:
     from unlearnleak.analysis.shuffle import shuffled  # noqa: PLC0415  (pydantic, NumPy: only this command needs them)
     from unlearnleak.report.tables.leaks import markdown, pivot  # noqa: PLC0415
     from unlearnleak.runs.data_sets import told_apart  # noqa: PLC0415
+    from unlearnleak.runs.frame import framed  # noqa: PLC0415
     from unlearnleak.runs.loading import load_runs, to_csv  # noqa: PLC0415
+    from unlearnleak.runs.strengths import with_strengths  # noqa: PLC0415
 
     require(not arguments.columns or arguments.csv, "--columns", arguments.columns, "it chooses columns of --csv")
     require(not (arguments.markdown and arguments.csv), "--markdown", "--csv", "choose one of the two")
-    runs = told_apart(load_runs([Path(folder) for folder in arguments.runs]))
+    runs = with_strengths(told_apart(load_runs([Path(folder) for folder in arguments.runs])))
     if arguments.shuffle_truth is not None:
         runs = shuffled(runs, arguments.shuffle_truth)
         print(f"Control: judged against a random truth (seed {arguments.shuffle_truth}).\n", file=sys.stderr)
@@ -43,7 +45,8 @@ def table(arguments: argparse.Namespace) -> int:
     elif arguments.by:
         show_by(runs, listed("--by", arguments.by), arguments.markdown)
     elif arguments.markdown or arguments.pivot:
-        print(pivot(runs, arguments.pivot) if arguments.pivot else markdown(runs))
+        frame = framed(runs)
+        print(pivot(frame, arguments.pivot) if arguments.pivot else markdown(frame))
     else:
         show(runs, arguments.runs)
     return 0
@@ -60,10 +63,11 @@ def show(runs: list[Run], folders: list[str]) -> None:
     """Print what leaked, how all the runs ended, and why some failed."""
     from unlearnleak.report.tables import terminal  # noqa: PLC0415
     from unlearnleak.report.tables.leaks import LEGEND, counts, sheets  # noqa: PLC0415
+    from unlearnleak.runs.frame import framed  # noqa: PLC0415
     from unlearnleak.runs.words import unproven  # noqa: PLC0415
 
     on = terminal.console()
-    for sheet in sheets(runs):
+    for sheet in sheets(framed(runs)):
         terminal.show(on, sheet, "")
     terminal.say(on, LEGEND, "dim")
     for sentence in unproven(runs):
@@ -78,13 +82,14 @@ def show(runs: list[Run], folders: list[str]) -> None:
 def show_by(runs: list[Run], keys: list[str], as_markdown: bool) -> None:
     """Print runs by their settings."""
     from unlearnleak.report.tables import by, terminal  # noqa: PLC0415
-    from unlearnleak.report.tables.markdown import markdown_lines  # noqa: PLC0415
+    from unlearnleak.report.tables.markdown import markdown_table  # noqa: PLC0415
+    from unlearnleak.runs.frame import framed  # noqa: PLC0415
 
     if as_markdown:
-        print(markdown_lines(by.header(keys), by.by(runs, keys)))
+        print(markdown_table(by.by(framed(runs), keys)))
         return
     on = terminal.console()
-    for sheet in by.sheets(runs, keys):
+    for sheet in by.sheets(framed(runs), keys):
         terminal.show(on, sheet, "")
     terminal.say(on, by.LEGEND, "dim")
 

@@ -14,9 +14,11 @@ def variance(arguments: argparse.Namespace) -> int:
     """Say how much of a metric's variance is between original models, and how much between targets of one."""
     from unlearnleak.analysis.variance import splits  # noqa: PLC0415
     from unlearnleak.report.tables.variance import LEGEND, markdown, reasons, sheets, to_csv  # noqa: PLC0415  (SciPy)
+    from unlearnleak.runs.frame import framed  # noqa: PLC0415
 
     runs = read(arguments.runs)
-    by_metric = {metric: splits(runs, metric) for metric in METRICS if metric in (arguments.metric or METRICS[:1])}
+    frame = framed(runs)
+    by_metric = {metric: splits(frame, metric) for metric in METRICS if metric in (arguments.metric or METRICS[:1])}
     found = [one for splits_of in by_metric.values() for one in splits_of]
     empty = [metric for metric, splits_of in by_metric.items() if not splits_of]
     left_out = [f"No finished run has {', '.join(empty)}: left out."] if empty else []

@@ -2,33 +2,31 @@
 
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.analysis.groups import forgotten_count, method, models, rank
+from unlearnleak.analysis.groups import models, rank
 from unlearnleak.analysis.names import UNLEARNERS
 from unlearnleak.figure.chart import GREY, INK, ORANGE, Chart, Mark, Panel
 from unlearnleak.figure.looks import Look, looks
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
     from matplotlib.axes import Axes
 
-Run = dict[str, Any]
 WORDS = ("dataset", "model", "unlearner", "defense", "forget_level", "forget_share", "asked", "seed")
 LATER = ("defense", "forget_level", "forget_share")
 """Words that older results lack."""
 NUMBERS = ("forget_acc", "retain_acc", "original_forget_acc", "original_retain_acc", "gate", "key_unlearned")
 
 
-def accuracy_chart(runs: list[Run]) -> Chart:
+def accuracy_chart(runs: "pd.DataFrame") -> Chart:
     """Forget against retain accuracy, test data: a panel per data set, a mark per unlearned model."""
-    shown = [run for run in models(runs) if run.get("forget_acc") is not None and run.get("retain_acc") is not None]
+    shown = models(runs).dropna(subset=["forget_acc", "retain_acc"])
     title = "Did the model forget, and what did it cost?"
-    if not shown:
+    if shown.empty:
         return Chart("forget_retain", title, "", missing="No finished run has accuracies.")
-    words = [key for key in WORDS if key not in LATER or any(key in run for run in shown)]
-    rows = [
-        {key: run.get(key) for key in (*words, *NUMBERS)} | {"forgotten_count": forgotten_count(run)} for run in shown
-    ]
+    words = [key for key in WORDS if key not in LATER or (key in shown and shown[key].notna().any())]
+    rows = shown.reindex(columns=[*words, *NUMBERS]).assign(forgotten_count=shown["count"])
     known = method_looks(shown)
-    panels = [panel(dataset, [run for run in shown if run["dataset"] == dataset], known) for dataset in datasets(shown)]
+    panels = [panel(str(dataset), of, known) for dataset, of in shown.groupby("dataset", sort=False)]
     key = tuple(Mark(word, *look) for word, look in known.items())
     caption = "A mark is an unlearned model (test accuracy in %). Well unlearned is top left: nothing left of the "
     caption += "forgotten classes, everything of the others."
@@ -36,31 +34,23 @@ def accuracy_chart(runs: list[Run]) -> Chart:
     return Chart("forget_retain", title, caption, panels=panels, key=(*key, gate), data=rows)
 
 
-def datasets(runs: list[Run]) -> list[str]:
-    """The data sets in the order in which the runs have them."""
-    return list(dict.fromkeys(run["dataset"] for run in runs))
-
-
-def method_looks(runs: list[Run]) -> dict[str, Look]:
-    """Colour and marker of each method (`groups.method`), in order; grey where nothing is forgotten."""
+def method_looks(runs: "pd.DataFrame") -> dict[str, Look]:
+    """Colour and marker of each method (`runs.words.method`), in order; grey where nothing is forgotten."""
     return {
         word: (GREY, marker) if word.partition(" ")[0] == "none" else (colour, marker)
-        for word, (colour, marker) in looks({method(run) for run in runs}, UNLEARNERS).items()
+        for word, (colour, marker) in looks(set(runs["method"]), UNLEARNERS).items()
     }
 
 
-def panel(dataset: str, runs: list[Run], looks: dict[str, Look]) -> Panel:
+def panel(dataset: str, runs: "pd.DataFrame", looks: dict[str, Look]) -> Panel:
     """One data set's models."""
 
     def draw(axis: "Axes") -> None:
-        for word in dict.fromkeys(map(method, runs)):
-            colour, marker = looks[word]
-            look = {"color": colour, "marker": marker, "alpha": 0.75, "ms": 6, "mew": 0}
-            marks(axis, [run for run in runs if method(run) == word], **look)
-        failed = [run for run in runs if run["gate"] == "failed"]
-        marks(axis, failed, marker="s", mfc="none", mec=ORANGE, mew=1.4, ms=11)
-        lowest = min(100 * run["retain_acc"] for run in runs)
-        bottom = max(0.0, 10 * (lowest // 10) - 5)
+        for word, of in runs.groupby("method", sort=False):
+            colour, marker = looks[str(word)]
+            marks(axis, of, color=colour, marker=marker, alpha=0.75, ms=6, mew=0)
+        marks(axis, runs[runs["gate"] == "failed"], marker="s", mfc="none", mec=ORANGE, mew=1.4, ms=11)
+        bottom = max(0.0, 10 * (100 * float(runs["retain_acc"].min()) // 10) - 5)
         axis.set_ylim(bottom, 101)
         axis.set_xlim(-3, 103)
         axis.grid()
@@ -74,20 +64,19 @@ def panel(dataset: str, runs: list[Run], looks: dict[str, Look]) -> Panel:
     return Panel(f"{dataset}: accuracy after unlearning", spoken(runs), draw)
 
 
-def marks(axis: "Axes", runs: list[Run], **look: Any) -> None:
+def marks(axis: "Axes", runs: "pd.DataFrame", **look: Any) -> None:
     """All marks of one look in one call: a thousand calls take seconds."""
-    if not runs:
+    if runs.empty:
         return  # matplotlib's layout takes an unclipped series of nothing for a mark at (0, 0), far outside the axes
-    x, y = ([100 * run[key] for run in runs] for key in ("forget_acc", "retain_acc"))
+    x, y = (100 * runs[key].to_numpy(float) for key in ("forget_acc", "retain_acc"))
     axis.plot(x, y, ls="", clip_on=False, **look)
 
 
-def spoken(runs: list[Run]) -> str:
+def spoken(runs: "pd.DataFrame") -> str:
     """Means per unlearner in words."""
     parts = []
-    for word in sorted(set(map(method, runs)), key=rank):
-        of = [run for run in runs if method(run) == word]
-        forget, retain = (100 * sum(run[key] for run in of) / len(of) for key in ("forget_acc", "retain_acc"))
-        failed = sum(run["gate"] == "failed" for run in of)
+    for word, of in sorted(runs.groupby("method"), key=lambda pair: rank(str(pair[0]))):
+        forget, retain = (100 * of[key].mean() for key in ("forget_acc", "retain_acc"))
+        failed = (of["gate"] == "failed").sum()
         parts.append(f"{word}: forget {forget:.1f} %, retain {retain:.1f} %, n {len(of)}, {failed} failed the gate")
     return "; ".join(parts)

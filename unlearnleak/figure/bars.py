@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from unlearnleak.analysis.matrix import Cell, Matrix
-from unlearnleak.figure.chart import BLUE, GREY, INK, ORANGE, Chart, Mark, Panel, percent_axis, wide_enough
+from unlearnleak.figure.chart import BLUE, GREY, INK, ORANGE, Chart, Mark, Panel, frame, percent_axis, wide_enough
 from unlearnleak.figure.file_names import file_names
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def asr_chart(column: tuple[str, str], matrices: list[Matrix], name: str) -> Cha
         paper=number,
         panels=panels,
         key=KEY,
-        data=rows,
+        data=frame(rows),
     )
 
 

@@ -4,7 +4,7 @@ A figure is a few small panels, since a small panel can be read on a phone as we
 panels become inline SVG in the page (`svg`) and one PDF and PNG for papers (`export`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +81,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, the rows of data it is drawn from, and why it is missing where `panels` is empty.
+    """A figure, the data it is drawn from, and why it is missing where `panels` is empty.
 
     stem: the files' name. paper: the number of the paper's figure that it follows, or "".
     """
@@ -92,11 +92,11 @@ class Chart:
     paper: str = ""
     panels: list[Panel] = field(default_factory=list)
     key: tuple[Mark, ...] = ()
-    data: list[dict[str, Any]] = field(default_factory=list)
+    data: "pd.DataFrame | None" = None
     missing: str = ""
 
 
-def frame(rows: "list[dict[str, Any]]") -> "pd.DataFrame":
+def frame(rows: "Sequence[dict[str, Any]]") -> "pd.DataFrame":
     """A table of rows."""
     import pandas as pd  # noqa: PLC0415  (half a second)
 

@@ -4,24 +4,23 @@ absolute differences (Figure 11).
 The attacker never sees these colours. They say whether there was anything to see.
 """
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from unlearnleak.analysis.groups import group
+from unlearnleak.analysis.groups import cases
 from unlearnleak.figure.bars import classes
-from unlearnleak.figure.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel
+from unlearnleak.figure.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel, frame
 from unlearnleak.figure.evidence import DIFFERENCE, DOT, OURS, PREDICTION, attacks_of
 from unlearnleak.figure.file_names import file_names
 from unlearnleak.runs.stored import GoneError, Stores
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
     from matplotlib.axes import Axes
 
-Run = dict[str, Any]
 TARGETS = 3
 """Targets of each unlearner that a distribution is drawn from: evidence is large, and this is enough to see a shape."""
 BINS = 40
@@ -35,15 +34,14 @@ class Sample(NamedTuple):
     truth_K: np.ndarray
 
 
-def samples(runs: list[Run], stores: Stores, kind: str) -> tuple[list[Sample], str]:
+def samples(runs: "pd.DataFrame", stores: Stores, kind: str) -> tuple[list[Sample], str]:
     """Up to TARGETS of the runs' measurements, and why there are none. A target counts once for all its screenings."""
     found: list[Sample] = []
     why = ""
-    seen = set()
-    for run in runs:
-        if len(found) == TARGETS or run.get("key_evidence") in seen:
-            continue
-        seen.add(run.get("key_evidence"))
+    kept = runs.drop_duplicates("key_evidence") if "key_evidence" in runs else runs.iloc[:1]
+    for _, run in kept.iterrows():
+        if len(found) == TARGETS:
+            break
         try:
             values_KMF = measured(stores.arrays(run, "evidence"))
         except GoneError as error:
@@ -75,16 +73,14 @@ MEASURES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 
 
-def by_target_kind(runs: list[Run], attack: str) -> dict[tuple[str, str, str], list[Run]]:
+def by_target_kind(runs: "pd.DataFrame", attack: str) -> "dict[tuple[str, str, str], pd.DataFrame]":
     """The attack's finished runs by (data set, unlearner, number of classes), whatever the screening."""
-    pools: dict[tuple[str, str, str], list[Run]] = defaultdict(list)
-    for (dataset, name, _, unlearner, count), members in group(runs).items():
-        if name == attack:
-            pools[dataset, unlearner, count] += members
-    return pools
+    known = cases(runs)
+    pools = known[known["attack"] == attack].groupby(["dataset", "label", "count"], sort=False)
+    return {(str(dataset), str(label), str(count)): members for (dataset, label, count), members in pools}
 
 
-def histogram_chart(runs: list[Run], stores: Stores, *, attack: str, kind: str, about: Chart) -> Chart:
+def histogram_chart(runs: "pd.DataFrame", stores: Stores, *, attack: str, kind: str, about: Chart) -> Chart:
     """Histograms of a measurement of auxiliary heads, forgotten and retained classes apart; a panel per unlearner."""
     pools = by_target_kind(runs, attack)
     if not pools:
@@ -100,7 +96,7 @@ def histogram_chart(runs: list[Run], stores: Stores, *, attack: str, kind: str, 
             rows += [{"dataset": dataset, "unlearner": unlearner, "forgotten_count": count} | one for one in bins]
     key = tuple(Mark(f"heads of {name} classes", colour) for name, colour in GROUPS)
     missing = "" if panels else f"The evidence of these runs cannot be read: {why}."
-    return replace(about, panels=panels, key=key, data=rows, missing=missing)
+    return replace(about, panels=panels, key=key, data=frame(rows), missing=missing)
 
 
 def histogram(title: str, found: list[Sample], label: str) -> tuple[Panel, list[dict[str, Any]]]:
@@ -140,7 +136,7 @@ def histogram(title: str, found: list[Sample], label: str) -> tuple[Panel, list[
     return Panel(title, f"{targets}. " + "; ".join(parts), draw), rows
 
 
-def head_charts(runs: list[Run], stores: Stores) -> list[Chart]:
+def head_charts(runs: "pd.DataFrame", stores: Stores) -> list[Chart]:
     """Figures 9 and 10, and 11, from these runs, and the same of every other attack with such evidence."""
     limit = f"At most {TARGETS} targets of each unlearner, each in units of its own retained classes' median."
     dot = Chart(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.figure.chart import PANEL_INCHES, STYLE, Chart, Mark, frame
+from unlearnleak.figure.chart import PANEL_INCHES, STYLE, Chart, Mark
 from unlearnleak.figure.placing import place_panel
 from unlearnleak.runs.spreadsheet import csv_text
 
@@ -34,7 +34,7 @@ def chart_files(chart: Chart) -> dict[str, bytes]:
         figure.savefig(pdf, format="pdf", metadata={"CreationDate": None})
         figure.savefig(png, format="png", dpi=DPI, facecolor="white")
     files = {f"{chart.stem}.pdf": pdf.getvalue(), f"{chart.stem}.png": png.getvalue()}
-    return files | ({f"{chart.stem}.csv": csv_text(frame(chart.data)).encode()} if chart.data else {})
+    return files | ({} if chart.data is None else {f"{chart.stem}.csv": csv_text(chart.data).encode()})
 
 
 def paper_figure(chart: Chart) -> "Figure":

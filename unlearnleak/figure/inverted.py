@@ -4,20 +4,23 @@ import base64
 import io
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from unlearnleak.analysis.groups import group
 from unlearnleak.analysis.numbers import classes as classes_text
-from unlearnleak.figure.chart import FORGOTTEN, ORANGE, Chart, Mark, Panel
+from unlearnleak.figure.chart import FORGOTTEN, ORANGE, Chart, Mark, Panel, frame
 from unlearnleak.figure.evidence import PREDICTION, attacks_of
 from unlearnleak.runs.stored import GoneError, Stores
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
     from matplotlib.axes import Axes
 
-Run = dict[str, Any]
+Run = Any
+"""A run, or a row of the frame of runs."""
 ROWS, COLUMNS = 12, 10
 """Runs and classes on a sheet."""
 
@@ -58,7 +61,7 @@ def data_uri(image_HWC: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode("ascii")
 
 
-def sheet_chart(runs: list[Run], stores: Stores) -> Chart:
+def sheet_chart(runs: "pd.DataFrame", stores: Stores) -> Chart:
     """Inverted images of one run per unlearner and inversion attack, a row each; for papers."""
     about = Chart(
         stem="fig3_inverted_images",
@@ -71,18 +74,17 @@ def sheet_chart(runs: list[Run], stores: Stores) -> Chart:
     rows: dict[tuple[str, str, tuple[int, ...]], dict[str, tuple[Run, np.ndarray]]] = {}
     why = "no inversion attack was run"
     inversions = attacks_of(PREDICTION, runs, stores)
-    for (dataset, attack, _, unlearner, count), members in group(runs).items():
+    for (dataset, attack, _, unlearner, count), members in group(runs):
         if attack not in inversions:
             continue
+        first = members.iloc[0]
         try:
-            images = inverted(members[0], stores)
+            images = inverted(first, stores)
         except GoneError as error:
             why = str(error)
             continue
         if images is not None:
-            rows.setdefault((dataset, attack, images.shape), {}).setdefault(
-                f"{unlearner} {count}", (members[0], images)
-            )
+            rows.setdefault((dataset, attack, images.shape), {}).setdefault(f"{unlearner} {count}", (first, images))
     if not rows:
         return replace(about, missing=f"No inverted images: {why}.")
     sheets = Counter((dataset, attack) for dataset, attack, _ in rows)
@@ -91,12 +93,18 @@ def sheet_chart(runs: list[Run], stores: Stores) -> Chart:
         for (dataset, attack, shape), of in rows.items()
     ]
     data = [
-        {"dataset": dataset, "attack": attack, "row": label, "run": run["directory"].name, "forgotten": run["asked"]}
+        {
+            "dataset": dataset,
+            "attack": attack,
+            "row": label,
+            "run": Path(run["directory"]).name,
+            "forgotten": run["asked"],
+        }
         for (dataset, attack, _), of in rows.items()
         for label, (run, _) in of.items()
     ]
     key = (Mark("forgotten class", FORGOTTEN, "s", hollow=True),)
-    return replace(about, panels=panels, key=key, data=data)
+    return replace(about, panels=panels, key=key, data=frame(data))
 
 
 def sizes(shape: tuple[int, ...]) -> str:

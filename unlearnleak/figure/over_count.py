@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnleak.analysis.matrix import Cell, Matrix
 from unlearnleak.figure.bars import Line, row
-from unlearnleak.figure.chart import COLOURS, GREY, Chart, Mark, Panel, percent_axis
+from unlearnleak.figure.chart import COLOURS, GREY, Chart, Mark, Panel, frame, percent_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,7 @@ def count_chart(matrices: list[Matrix]) -> Chart:
     key = tuple(
         Mark(" / ".join(column), COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for column, i in look.items()
     )
-    return replace(base, panels=panels, key=(*key, Mark("constant answer", GREY, "dashes")), data=rows)
+    return replace(base, panels=panels, key=(*key, Mark("constant answer", GREY, "dashes")), data=frame(rows))
 
 
 def count_panel(title: str, cells: dict[tuple[Line, tuple[str, str]], Cell], look: dict[tuple[str, str], int]) -> Panel:

@@ -2,31 +2,30 @@
 
 from collections import defaultdict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from unlearnleak.figure.bars import classes
-from unlearnleak.figure.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel, percent_axis, wide_enough
+from unlearnleak.figure.chart import FORGOTTEN, RETAINED, Chart, Mark, Panel, frame, percent_axis, wide_enough
 from unlearnleak.figure.distributions import TARGETS, Sample, by_target_kind, samples
 from unlearnleak.figure.evidence import PREDICTION, attacks_of
 from unlearnleak.figure.file_names import file_names
 from unlearnleak.runs.stored import Stores
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
     from matplotlib.axes import Axes
 
-Run = dict[str, Any]
 
-
-def probability_charts(runs: list[Run], stores: Stores) -> list[Chart]:
+def probability_charts(runs: "pd.DataFrame", stores: Stores) -> list[Chart]:
     """Figure 4 for each inversion attack that was run."""
     attacks = attacks_of(PREDICTION, runs, stores) or ["inversion_gradient"]
     names = file_names((attack,) for attack in attacks)
     return [probability_chart(runs, stores, attack, names[attack,]) for attack in attacks]
 
 
-def probability_chart(runs: list[Run], stores: Stores, attack: str, name: str) -> Chart:
+def probability_chart(runs: "pd.DataFrame", stores: Stores, attack: str, name: str) -> Chart:
     """Of the inverted image of every class: before unlearning (the control) and after."""
     about = Chart(
         stem=f"fig4_probability_{name}",
@@ -60,7 +59,7 @@ def probability_chart(runs: list[Run], stores: Stores, attack: str, name: str) -
     ]
     missing = "" if panels else f"The evidence of these runs cannot be read: {why}."
     key = (Mark("retained class", RETAINED, "o"), Mark("forgotten class", FORGOTTEN, "X"))
-    return replace(about, panels=panels, key=key, data=rows, missing=missing)
+    return replace(about, panels=panels, key=key, data=frame(rows), missing=missing)
 
 
 def beside_control(columns: dict[tuple[str, str], list[Sample]], count: str) -> dict[tuple[str, str], list[Sample]]:

@@ -63,21 +63,20 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     settings: dict[str, Any] = {"spec": plan.spec, "data": plan.dataset.fingerprint()}
     if plan.unlearner.start == "file":
         settings["weights"] = [stage.payload.get("weights") for stage in pipeline.stages.values()]
-    return (
-        plan.names
-        | {
-            "settings": key_of(settings)[:8],
-            "dataset_caution": pipeline.artifact("data").meta.get("caution"),
-            "forget_classes": list(pipeline.requested_classes),
-            "forget_level": "sample" if pipeline.partly else "class",
-            "forget_share": plan.forget_share,
-            "forget_samples": pipeline.forget_set.count(pipeline.learnt_counts),
-            "finetuning_samples": plan.finetuning and plan.finetuning.samples,
-            "seeds": vars(plan.seeds),
-            "sweep_name": sweep_name,
-        }
-        | ({"defense_settings": plan.spec["defense"]["settings"]} if plan.defense.active else {})
-    )
+    told = {
+        "settings": key_of(settings)[:8],
+        "dataset_caution": pipeline.artifact("data").meta.get("caution"),
+        "forget_classes": list(pipeline.requested_classes),
+        "forget_level": "sample" if pipeline.partly else "class",
+        "forget_share": plan.forget_share,
+        "forget_samples": pipeline.forget_set.count(pipeline.learnt_counts),
+        "finetuning_samples": plan.finetuning and plan.finetuning.samples,
+        "sees_target": plan.attack.threat.target.value,
+        "sees_original": plan.attack.threat.original.value,
+        "seeds": vars(plan.seeds),
+        "sweep_name": sweep_name,
+    }
+    return plan.names | told | ({"defense_settings": plan.spec["defense"]["settings"]} if plan.defense.active else {})
 
 
 def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) -> None:

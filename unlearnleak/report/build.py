@@ -70,7 +70,7 @@ def paper_files(report: Report) -> dict[str, bytes]:
     from unlearnleak.report.tables.export import table_files  # noqa: PLC0415  (matplotlib: a second)
 
     found: dict[str, bytes] = {}
-    for table in all_tables(report.runs, report.matrices, report.summaries, report.changes):
+    for table in all_tables(report):
         found |= {f"{TABLES}/{name}": content for name, content in table_files(table).items()}
     for chart in [*report.charts, *report.asr_charts]:
         found |= {f"{FIGURES}/{name}": content for name, content in chart_files(chart).items()}

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnleak.runs.data_sets import told_apart
 from unlearnleak.runs.loading import load_runs
+from unlearnleak.runs.strengths import with_strengths
 from unlearnleak.runs.words import named, shown
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
     from unlearnleak.analysis.compare import Change, Comparison
     from unlearnleak.analysis.matrix import Matrix, Summary
     from unlearnleak.figure.chart import Chart
@@ -18,11 +21,12 @@ Run = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """Everything that is shown, drawn and written."""
+    """Everything that is shown, drawn and written. `frame` is of `runs`, whose places are its index."""
 
     folders: list[str]
     against: list[str]
     runs: list[Run]
+    frame: "pd.DataFrame"
     matrices: "list[Matrix]"
     summaries: "list[Summary]"
     charts: "list[Chart]"
@@ -40,23 +44,25 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     from unlearnleak.figure.inverted import sheet_chart  # noqa: PLC0415
     from unlearnleak.figure.over_count import count_chart  # noqa: PLC0415
     from unlearnleak.figure.probability import probability_charts  # noqa: PLC0415
+    from unlearnleak.runs.frame import framed  # noqa: PLC0415
 
     runs, before = read(folders, against)
-    cells, attacks = matrices(runs), summaries(runs)
-    comparison = since(before, runs) if against else None
-    heads = head_charts(runs, stores)
+    frame = framed(runs)
+    cells, attacks = matrices(frame), summaries(frame)
+    comparison = since(framed(before), frame) if against else None
     return Report(
         folders=[str(folder) for folder in folders],
         against=[str(folder) for folder in against],
         runs=runs,
+        frame=frame,
         matrices=cells,
         summaries=attacks,
         charts=[
-            accuracy_chart(runs),
+            accuracy_chart(frame),
             count_chart(cells),
-            *probability_charts(runs, stores),
-            *heads,
-            sheet_chart(runs, stores),
+            *probability_charts(frame, stores),
+            *head_charts(frame, stores),
+            sheet_chart(frame, stores),
         ],
         asr_charts=asr_charts(cells),
         changes=comparison.changes if comparison else [],
@@ -68,11 +74,11 @@ def read(folders: list[Path], against: list[Path]) -> tuple[list[Run], list[Run]
     """The runs in the folders, and those that came before, all fit to be shown."""
     runs = [shown(named(run)) for run in load_runs(folders)]
     before = [shown(named(run)) for run in load_runs(against)] if against else []
-    both = told_apart([*runs, *before])
+    both = with_strengths(told_apart([*runs, *before]))
     return both[: len(runs)], both[len(runs) :]
 
 
-def since(before: list[Run], runs: list[Run]) -> "Comparison":
+def since(before: "pd.DataFrame", runs: "pd.DataFrame") -> "Comparison":
     """What has changed since the runs `before`."""
     from unlearnleak.analysis.compare import compare  # noqa: PLC0415  (SciPy's tests, only for those who compare)
 

@@ -1,17 +1,19 @@
-"""Runs as one tidy pandas table: what notebooks get, and what the report's table of runs is made of."""
+"""Runs as one tidy pandas table: what notebooks get, and what tables, figures and the page are made of."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.runs.loading import load_runs
-from unlearnleak.runs.shape import NUMBERS, RATES
-from unlearnleak.runs.words import named
+from unlearnleak.runs.loading import job_of, load_runs
+from unlearnleak.runs.shape import NEEDED, NUMBERS, RATES
+from unlearnleak.runs.stages import attacked_model
+from unlearnleak.runs.words import NO_DEFENSE, forgotten_count, method, named, original, target
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
-REAL = {*RATES, *NUMBERS, "forget_share"}
+Run = dict[str, Any]
+REAL = {*RATES, *NUMBERS, "forget_share", "detection_score"}
 """Columns of real numbers, also where every one of them happens to be whole."""
 REAL_PREFIXES = ("seconds_", "memory_mib_")
 
@@ -34,6 +36,53 @@ def load(runs: str | Path | Iterable[str | Path]) -> "pd.DataFrame":
     """
     folders = [runs] if isinstance(runs, str | Path) else list(runs)
     return tidy([named(run) for run in load_runs([Path(folder) for folder in folders])])
+
+
+MODEL = (
+    *("dataset", "model", "unlearner", "defense", "settings", "seeds"),
+    *("forget_acc", "retain_acc", "original_forget_acc", "original_retain_acc", "forgotten"),
+)
+"""What runs on one model have in common, where no key names it."""
+
+
+def framed(runs: list[Run]) -> "pd.DataFrame":
+    """One row a run, as `load` says, in the order of `runs`, whose places are the index; what reports are made of.
+
+    Beside the keys of result.json, finished runs have the words that they are grouped by: "method" (`words.method`),
+    "undefended" (the same without the defence), "count" of forgotten classes, "named" (the classes that were asked
+    for), and what tells jobs, attacked models, original models and targets apart: "job", "attacked", "original",
+    "target". Every number of a result has a column.
+    """
+    import pandas as pd  # noqa: PLC0415  (half a second)
+
+    told = tidy([run | identified(run, place) for place, run in enumerate(runs)])
+    lacking = [name for name in dict.fromkeys((*KNOWN, *sorted(REAL))) if name not in told]
+    kinds = {name: "Float64" if name in REAL else "string" for name in lacking}
+    told = told.assign(**{name: pd.array([None] * len(told), dtype=kind) for name, kind in kinds.items()})
+    return told.assign(settings=told["settings"].astype("string").fillna(""), count=told["count"].astype("Int64"))
+
+
+KNOWN = (
+    *(*NEEDED, "defense", "strength", "sees_original", "status", "settings", "why", "directory"),
+    *("job", "method", "undefended", "count", "named", "attacked", "original", "target"),
+)
+"""Columns that every frame has, beside those of numbers."""
+
+
+def identified(run: Run, place: int) -> Run:
+    """What tells a finished run from others, and what it is grouped by."""
+    if run["status"] != "done":
+        return {}
+    return {
+        "method": method(run),
+        "undefended": method(run | {"defense": NO_DEFENSE}),
+        "count": int(forgotten_count(run)),
+        "named": repr(sorted(run.get("forget_classes") or run["forgotten"])),
+        "job": job_of(run) or f"run {place}",
+        "attacked": attacked_model(run) or repr([run.get(key) for key in MODEL]),
+        "original": repr(original(run)),
+        "target": target(run),
+    }
 
 
 def tidy(runs: list[dict[str, Any]]) -> "pd.DataFrame":

@@ -23,6 +23,8 @@ WORDS = {
     "dataset",
     "defense",
     "forget_level",
+    "sees_target",
+    "sees_original",
     "model",
     "unlearner",
     "attack",

@@ -59,6 +59,8 @@ class Base(BaseModel):
     defense: str | None = None
     forget_level: str | None = None
     forget_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    sees_target: str | None = None
+    sees_original: str | None = None
     forget_samples: Annotated[int, Field(ge=0)] | None = None
     defense_settings: dict[str, Any] | None = None
     detection_score: float | None = None

@@ -16,7 +16,8 @@ from unlearnleak.runs.recorded import recorded
 from unlearnleak.store.artifact import MANIFEST, META, TENSORS, DamageError
 from unlearnleak.store.disk import read_files
 
-Run = dict[str, Any]
+Run = Any
+"""A run as `load_runs` gives it, or a row of the frame (`runs.frame.framed`): both know `get`."""
 
 
 class Kept(NamedTuple):
@@ -55,7 +56,7 @@ class Stores:
         key = run.get(f"key_{stage}")
         if not isinstance(key, str):
             raise GoneError(f"{run.get('csv', 'result.json')} names no {stage}")
-        roots = [self.root] if self.root else candidates(run["directory"])
+        roots = [self.root] if self.root else candidates(Path(run["directory"]))
         for root in roots:
             if (root / stage / key / MANIFEST).is_file():
                 return root / stage / key

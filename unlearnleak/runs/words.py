@@ -5,6 +5,8 @@ from typing import Any
 from unlearnleak.machine.printable import LINES, printable
 
 Run = dict[str, Any]
+NO_DEFENSE = "none"
+"""The word of a run without a defence; older results have none."""
 PARTS = ("dataset", "model", "unlearner", "classes", "attack", "screening", "seed", "digest")
 
 
@@ -24,6 +26,45 @@ def named(run: Run) -> Run:
     if "seeds" in run:
         words["seed"] = seeds_text(run["seeds"])
     return words | run
+
+
+def forgotten_count(run: Run) -> str:
+    """How many classes were forgotten: the control has none, whatever its config names."""
+    return "0" if run["gate"] == "control" else str(len(run["forgotten"]))
+
+
+def method(run: Run) -> str:
+    """What was done to the model, in words: the unlearner, what it was to forget where that is not whole classes, and
+    the defence where there is one; such as "ft", "rt (20 %)", "rt (4 samples)", "ft + weight_noise", and
+    "ft + weight_noise (scale 0.5)" among runs of several strengths (`runs.strengths`).
+    """
+    control = run.get("gate") == "control"  # a run without a result has none
+    share = run.get("forget_share")
+    if share is not None and share < 1 and not control:
+        forgot = f" ({100 * share:g} %)"
+    else:
+        forgot = f" ({samples(run)})" if run.get("forget_level") == "sample" and not control else ""
+    defense = run.get("defense") or NO_DEFENSE
+    strength = f" ({run['strength']})" if run.get("strength") else ""
+    return f"{run['unlearner']}{forgot}{'' if defense == NO_DEFENSE else f' + {defense}{strength}'}"
+
+
+def samples(run: Run) -> str:
+    """How many samples a run forgot, in words; older results do not say."""
+    count = run.get("forget_samples")
+    return "samples" if count is None else "1 sample" if count == 1 else f"{count} samples"
+
+
+def target(run: Run) -> str:
+    """What an attacker faces, the same for all runs on it: the original model and the forgotten classes."""
+    return repr((*original(run), tuple(sorted(run["forgotten"]))))
+
+
+def original(run: Run) -> tuple[int | None, int | None]:
+    """Which original model: its seed and that of its data; a CSV that keeps the latter alone has them equal."""
+    seeds = run.get("seeds", {})
+    data = seeds.get("data")
+    return seeds.get("original", data), data
 
 
 def shown(value: Any) -> Any:

@@ -10,10 +10,11 @@ from tests.report.made import judged, write_run
 from tests.report.targets_made import attacked
 from unlearnleak.papers.label_leakage.occupied import occupied, section
 from unlearnleak.papers.label_leakage.tables import lines
+from unlearnleak.runs.frame import framed
 
 
 def test_what_has_a_run_stays_whole():
-    kept, left = occupied(lines([attacked([3])], ["III", "V", "VIII"]))
+    kept, left = occupied(lines(framed([attacked([3])]), ["III", "V", "VIII"]))
     assert {section(line) for line in kept} == {("III", "mnist"), ("V", "param_dot / youden")}
     assert {line.unlearner for line in kept} > {"ft", "rl", "rt"}
     assert left == (

@@ -10,6 +10,7 @@ from tests.report.targets_made import attacked, published
 from unlearnleak.papers.label_leakage.cells import DATASETS, TABLES, Place, paper_cells
 from unlearnleak.papers.label_leakage.show import markdown, sheets, to_csv
 from unlearnleak.papers.label_leakage.tables import lines
+from unlearnleak.runs.frame import framed
 
 WORDS = {"forget before": "forget_acc_before", "forget after": "forget_acc_after"}
 WORDS |= {"retain before": "retain_acc_before", "retain after": "retain_acc_after"}
@@ -32,7 +33,7 @@ def grid():
 
 @pytest.fixture(scope="module", params=[grid, lambda: [attacked([1, 2], [1, 2])]], ids=["many", "none"])
 def found(request):
-    return lines(request.param())
+    return lines(framed(request.param()))
 
 
 def cells_of(text: str) -> list[tuple[Place, str]]:
@@ -92,7 +93,7 @@ def test_and_in_the_terminal_within_80_columns(found):
 
 
 def test_the_terminal_says_what_differs():
-    text = terminal(lines(grid(), ["III", "V"]))
+    text = terminal(lines(framed(grid()), ["III", "V"]))
     fashion = text.split("param_dot / youden, as published")[1].split("fashion_mnist")[1].splitlines()
     rows = [row.split() for row in [fashion[0], *fashion[1:7]]]
     variants = [row for row in rows if row[0] == "rt"]
@@ -106,7 +107,7 @@ def test_the_csv_has_the_numbers_behind_it():
     file = io.StringIO()
     values = [0.8, 0.9, 1.0, 0.7, 0.95, 0.9]
     runs = [run for dataset in DATASETS for run in published(values, dataset=dataset)]
-    to_csv(lines(runs, ["V"]), file)
+    to_csv(lines(framed(runs), ["V"]), file)
     (row,) = [
         row
         for row in csv.DictReader(io.StringIO(file.getvalue()))

@@ -7,6 +7,7 @@ import pytest
 from tests.report.targets_made import attacked, published
 from unlearnleak.papers.label_leakage.cells import ACCURACIES, DATASETS, TABLES
 from unlearnleak.papers.label_leakage.tables import lines, unused
+from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs
 
 ROOT = Path(__file__).parents[3]
@@ -18,7 +19,7 @@ def line(runs, table="V", dataset="all", unlearner="rt", gate="all", settings=""
     wanted = (dataset, unlearner, gate, settings, *method.values())
     (found,) = [
         one
-        for one in lines(runs, [table])
+        for one in lines(framed(runs), [table])
         if (one.dataset, one.unlearner, one.gate, one.settings, one.attack, one.screening) == wanted
     ]
     return found
@@ -120,8 +121,8 @@ def test_one_class_and_three_are_tables_apart():
     one, three = (line(runs, table, "mnist") for table in ("V", "VI"))
     assert [of.averages["asr_published"].mean for of in (one, three)] == [0.5, 0.7]
     assert [of.averages["asr_constant"].mean for of in (one, three)] == pytest.approx([0.9, 0.7])
-    assert unused(runs) == 2
-    assert unused(runs, ["V"]) == 3
+    assert unused(framed(runs)) == 2
+    assert unused(framed(runs), ["V"]) == 3
 
 
 def test_the_constant_answer_in_either_protocol():
@@ -138,7 +139,7 @@ def test_the_constant_answer_in_either_protocol():
 
 
 def test_without_runs_there_are_the_papers_cells_alone():
-    found = lines([attacked([1, 2], [1, 2], dataset="digits"), attacked([1, 2], [1, 2], unlearner="mine")])
+    found = lines(framed([attacked([1, 2], [1, 2], dataset="digits"), attacked([1, 2], [1, 2], unlearner="mine")]))
     assert len(found) == sum(len(paper.methods) * 6 or 20 for paper in TABLES.values())
     assert sum(len(one.paper) for one in found if one.first) == 244
     assert not any(one.runs for one in found)

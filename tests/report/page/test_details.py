@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.report.made import hydra, judged, keep, run, write_run
 from unlearnleak.report.page.details import Pictures, choose, class_lines, command, detail, stage_line, uses
+from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs
 from unlearnleak.runs.stored import Stores
 from unlearnleak.runs.words import named
@@ -69,10 +70,12 @@ def test_pictures_that_are_left_out_or_gone_are_said(inverted):
 
 def test_every_cell_gets_pictures_before_any_gets_a_second_one():
     runs = [run(**judged([1], [1], seed=s), unlearner=word) for word in ("rt", "ng") for s in range(5)]
-    chosen = choose(runs, 3)
-    assert sorted(sum(id(one) in chosen for one in runs if one["unlearner"] == word) for word in ("rt", "ng")) == [1, 2]
-    assert choose(runs, None) == {id(one) for one in runs}
-    assert choose(runs, 0) == set()
+    chosen = choose(framed(runs), 3)
+    assert sorted(
+        sum(place in chosen for place, one in enumerate(runs) if one["unlearner"] == word) for word in ("rt", "ng")
+    ) == [1, 2]
+    assert choose(framed(runs), None) == set(range(10))
+    assert choose(framed(runs), 0) == set()
 
 
 def test_the_command_gives_the_same_run_again(inverted):

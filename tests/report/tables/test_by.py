@@ -8,7 +8,15 @@ from omegaconf import OmegaConf
 from tests.report.made import run, write_run
 from unlearnleak.cli.commands import main
 from unlearnleak.errors import UserError
-from unlearnleak.report.tables.by import by, header
+from unlearnleak.report.tables.by import by as frame_by
+from unlearnleak.report.tables.by import header
+from unlearnleak.runs.frame import framed
+
+
+def by(runs, keys) -> list[list[str]]:
+    """Its rows."""
+    rows: list[list[str]] = frame_by(framed(runs), keys).values.tolist()
+    return rows
 
 
 def configured(folder: Path, settings: dict[str, object], **changed: object) -> dict[str, object]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from tests.report.made import run
 from unlearnleak.report.tables import leaks as table
 from unlearnleak.report.tables.leaks import counts, markdown
+from unlearnleak.runs.frame import framed
 
 SIX = [
     run(asr=a, exact_match=float(a == 1), forget_acc=f, retain_acc=r, asr_published=p, gate=g, forgotten_ranked_first=k)
@@ -27,7 +28,7 @@ SIX = [
 def lines(runs) -> list[dict[str, str]]:
     """The table's lines, by column name."""
     header, _, *body = [
-        [cell.strip() for cell in line.strip("| \n").split("|")] for line in markdown(runs).splitlines()
+        [cell.strip() for cell in line.strip("| \n").split("|")] for line in markdown(framed(runs)).splitlines()
     ]
     return [dict(zip(header, line, strict=True)) for line in body]
 
@@ -120,7 +121,7 @@ def test_the_terminals_table_fits_80_columns_and_has_every_number():
     ]
     out = io.StringIO()
     console = Console(file=out, width=80)
-    for section in table.sheets(runs):
+    for section in table.sheets(framed(runs)):
         console.print(section)
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= 80

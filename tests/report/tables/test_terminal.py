@@ -16,8 +16,9 @@ from rich.console import Console
 from tests.report.made import run, write_run
 from unlearnleak.cli.commands import main
 from unlearnleak.report.tables import terminal
-from unlearnleak.report.tables.leaks import COLUMNS, rows, sheets
+from unlearnleak.report.tables.leaks import COLUMNS, sheets, table
 from unlearnleak.report.tables.terminal import Column, Sheet
+from unlearnleak.runs.frame import framed
 
 README = Path(__file__).resolve().parents[3] / "README.md"
 
@@ -98,7 +99,8 @@ def various(request):
 
 
 def test_the_table_has_every_cell_at_every_width(various):
-    sections, told = sheets(various), rows(various)
+    frame = framed(various)
+    sections, told = sheets(frame), table(frame).values.tolist()
     for width in (40, 60, 80, 120, terminal.NO_TERMINAL):
         lines = [line for sheet in sections for line in printed(sheet, width)]
         text = " ".join(" ".join(lines).split())

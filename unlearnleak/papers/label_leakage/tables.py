@@ -10,30 +10,31 @@ where none of its parts is missing.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING
 
 from unlearnleak.analysis.estimate import Average, Part, average, by_target
 from unlearnleak.analysis.names import place
 from unlearnleak.analysis.variants import Cell, Variants, attacked, failures, unlearned
 from unlearnleak.papers.label_leakage.cells import ACCURACIES, ALL, DATASETS, OVERALL, TABLES, Place, paper_cells
 
-Run = dict[str, Any]
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
 Cells = dict[Cell, Variants]
-Value = Callable[[Run], float | None]
+Value = Callable[["pd.DataFrame"], "pd.Series[float]"]
 
 
-def constant_published(run: Run) -> float | None:
+def constant_published(runs: "pd.DataFrame") -> "pd.Series[float]":
     """What a constant answer has in the as-published protocol: of as many heads of either group, half; of classes, as
     `asr_constant`. None where that protocol is not defined.
     """
-    if run.get("asr_published") is None:
-        return None
-    return 0.5 if run["attack"].startswith("param_") else run.get("asr_constant")
+    constant = runs["asr_constant"].mask(runs["attack"].str.startswith("param_"), 0.5)
+    return constant.where(runs["asr_published"].notna())
 
 
 def key(name: str) -> Value:
-    """A number of a run, None where it has none."""
-    return lambda run: run.get(name)
+    """A number of each run, None where it has none."""
+    return lambda runs: runs[name]
 
 
 MODEL: dict[str, Value] = {quantity: key(name) for quantity, name in ACCURACIES.items()}
@@ -80,7 +81,7 @@ class Line:
         return 100 * ours.mean - float(self.paper[quantity])
 
 
-def lines(runs: list[Run], tables: Iterable[str] = tuple(TABLES)) -> list[Line]:
+def lines(runs: "pd.DataFrame", tables: Iterable[str] = tuple(TABLES)) -> list[Line]:
     """Every line of the tables, in the paper's order; those of data sets and unlearners that it lacks come after."""
     models, attacks = unlearned(runs), attacked(runs)
     found = []
@@ -89,7 +90,7 @@ def lines(runs: list[Run], tables: Iterable[str] = tuple(TABLES)) -> list[Line]:
     return found
 
 
-def unused(runs: list[Run], tables: Iterable[str] = tuple(TABLES)) -> int:
+def unused(runs: "pd.DataFrame", tables: Iterable[str] = tuple(TABLES)) -> int:
     """Finished runs whose verdict is in none of these tables' lines, as of a control or of two forgotten classes."""
     wanted = {(TABLES[table].forgotten, *method) for table in tables for method in TABLES[table].methods}
     return sum(
@@ -160,7 +161,7 @@ def variant_lines(where: Place, variants: Variants, values: dict[str, Value]) ->
 
 def gate_lines(
     where: Place,
-    parts: dict[Part, list[Run]],
+    parts: dict[Part, "pd.DataFrame"],
     values: dict[str, Value],
     *,
     wanted: int = 1,
@@ -169,17 +170,16 @@ def gate_lines(
 ) -> list[Line]:
     """One line over all runs and, where some failed the gate, one over those that passed."""
 
-    def line(members: dict[Part, list[Run]], gate: str) -> Line:
-        runs = [run for of in members.values() for run in of]
+    def line(members: dict[Part, "pd.DataFrame"], gate: str) -> Line:
         return Line(
             **{field: getattr(where, field) for field in ("table", "dataset", "unlearner", "attack", "screening")},
             settings=settings,
             gate=gate,
-            runs=len(runs),
-            failed=failures(runs),
+            runs=sum(map(len, members.values())),
+            failed=sum(map(failures, members.values())),
             wanted=wanted,
             averages={
-                name: average({part: by_target(of, value) for part, of in members.items()})
+                name: average({part: by_target(of, value(of)) for part, of in members.items()})
                 for name, value in values.items()
             },
             paper=in_paper(where),
@@ -188,7 +188,7 @@ def gate_lines(
 
     found = [line(parts, "all")]
     if found[0].failed:
-        passed = {part: [run for run in of if run["gate"] != "failed"] for part, of in parts.items()}
+        passed = {part: of[of["gate"] != "failed"] for part, of in parts.items()}
         found.append(line(passed, "passed"))
     return found
 

@@ -3,10 +3,9 @@
 import shlex
 from collections import Counter
 from collections.abc import Collection
-from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from unlearnleak.analysis.groups import group
+from unlearnleak.analysis.groups import WORDS, cases
 from unlearnleak.figure.curves import curve_panel
 from unlearnleak.figure.inverted import Thumbnail, thumbnails
 from unlearnleak.figure.svg import inline
@@ -14,6 +13,9 @@ from unlearnleak.report.page.facts import duration
 from unlearnleak.runs.recorded import recorded
 from unlearnleak.runs.stages import models_of, stages_of
 from unlearnleak.runs.stored import GoneError, Stores
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 Run = dict[str, Any]
 CLASSES = 24
@@ -96,15 +98,15 @@ class Pictures:
         return self.curves[key]
 
 
-def choose(runs: list[Run], limit: int | None, first: Collection[str] = ()) -> set[int]:
-    """The ids of the runs whose pictures are shown: all, or one of every cell, then a second one, up to `limit`.
+def choose(runs: "pd.DataFrame", limit: int | None, first: Collection[str] = ()) -> set[int]:
+    """The places of the runs whose pictures are shown: all, or one of every cell, then a second one, up to `limit`.
 
     Runs of the attacks `first`, as those that make images, come before others.
     """
-    cells = sorted(group(runs).items(), key=lambda cell: cell[0][1] not in first)
-    turns = zip_longest(*(members for _, members in cells))
-    ordered = [run for turn in turns for run in turn if run is not None]
-    return {id(run) for run in ordered[:limit]}
+    known = cases(runs)
+    cells = known.groupby(WORDS, sort=False)
+    order = known.assign(turn=cells.cumcount(), later=~known["attack"].isin(first), cell=cells.ngroup())
+    return set(order.sort_values(["turn", "later", "cell"]).index[:limit])
 
 
 def uses(runs: list[Run]) -> Counter[str]:

@@ -4,10 +4,11 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from unlearnleak.analysis.groups import NO_DEFENSE, distinct
 from unlearnleak.analysis.names import ATTACKS, UNLEARNERS, place
+from unlearnleak.runs.loading import job_of
 from unlearnleak.runs.stages import StageCost, stage_spent, stages
 from unlearnleak.runs.status import LATEST
+from unlearnleak.runs.words import NO_DEFENSE
 
 Run = dict[str, Any]
 STATUSES = ("done", "running", "waiting", "failed", "skipped")
@@ -66,7 +67,7 @@ def facts(runs: list[Run]) -> Facts:
     return Facts(
         counts=known | dict(counts),
         gate_failed=sum(run["gate"] == "failed" for run in done),
-        repeated=len(done) - len(distinct(done)),
+        repeated=len(done) - len({job_of(run) or id(run) for run in done}),
         axes={axis: axis_counts(runs, key) for axis, key in AXES.items() if is_told(runs, key)},
         versions=versions(done),
         began=moment(min(times, default=None)),

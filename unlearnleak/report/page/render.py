@@ -13,7 +13,6 @@ import jinja2
 from markupsafe import Markup
 
 import unlearnleak
-from unlearnleak.analysis.groups import method
 from unlearnleak.analysis.numbers import bounds, classes, of, percent
 from unlearnleak.figure.chart import Chart
 from unlearnleak.figure.evidence import PREDICTION, attacks_of
@@ -25,6 +24,7 @@ from unlearnleak.report.page.facts import duration, facts, failures
 from unlearnleak.report.page.findings import findings, warnings
 from unlearnleak.runs.stages import seconds, stages_of
 from unlearnleak.runs.stored import Stores
+from unlearnleak.runs.words import method
 
 if TYPE_CHECKING:
     from unlearnleak.figure.chart import Mark
@@ -42,7 +42,8 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         pictures: runs whose images and curves are shown; None shows all.
         files: whether the files for papers lie beside the page.
     """
-    chosen = choose(report.runs, pictures, attacks_of(PREDICTION, report.runs, stores))
+    places = choose(report.frame, pictures, attacks_of(PREDICTION, report.frame, stores))
+    chosen = {id(report.runs[place]) for place in places}
     drawer = Pictures(stores, chosen)
     anchors = {id(run): f"run-{number}" for number, run in enumerate(report.runs, 1)}
     users = uses(report.runs)

@@ -1,18 +1,21 @@
 """Finished runs by the values of some of their settings: what a search for a recipe is read from."""
 
-from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
-from unlearnleak.analysis.groups import Run, distinct, forgotten_count, method
+from unlearnleak.analysis.groups import distinct
 from unlearnleak.analysis.groups import rank as rank_method
+from unlearnleak.analysis.numbers import percent
 from unlearnleak.errors import UserError
 from unlearnleak.report.tables.leaks import gates, mean
 from unlearnleak.report.tables.terminal import Column, Sheet
 from unlearnleak.runs.recorded import plain_yaml, setting
-from unlearnleak.runs.stages import attacked_model, seconds
+from unlearnleak.runs.strengths import as_number
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 ABSENT = "-"
 MEASURED = ("n", "forget", "worst", "retain", "orig.", "gate", "seconds")
@@ -23,13 +26,13 @@ LEGEND = (
 )
 
 
-def configuration(run: Run) -> Any:
+def configuration(directory: str) -> Any:
     """The configuration that Hydra wrote beside a run.
 
     Raises:
         UserError: it cannot be read.
     """
-    path = Path(run["directory"]) / ".hydra" / "config.yaml"
+    path = Path(directory) / ".hydra" / "config.yaml"
     try:
         return plain_yaml(path)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
@@ -37,7 +40,7 @@ def configuration(run: Run) -> Any:
         raise UserError(f"--by cannot read settings from {path}: {why}. Name folders of runs, not CSVs.") from error
 
 
-def by(runs: list[Run], keys: list[str]) -> list[list[str]]:
+def by(runs: "pd.DataFrame", keys: list[str]) -> "pd.DataFrame":
     """Rows: data set, unlearner, number of forgotten classes, a value for each key, then MEASURED.
 
     Every model counts once, however many attacks were run against it.
@@ -45,46 +48,44 @@ def by(runs: list[Run], keys: list[str]) -> list[list[str]]:
     Raises:
         UserError: no run has a setting of one of the names, or a run's configuration cannot be read.
     """
-    groups: dict[tuple[str, ...], dict[str, Run]] = defaultdict(dict)
-    for run in distinct(runs):
-        config = configuration(run)
-        values = [setting(config, key) for key in keys]
-        shown = (ABSENT if value is None else str(value) for value in values)
-        words = (run["dataset"], method(run), forgotten_count(run), *shown)
-        groups[words].setdefault(attacked_model(run) or str(run["directory"]), run)
-    for index, key in enumerate(keys):
-        if groups and all(words[3 + index] == ABSENT for words in groups):
-            raise UserError(f"No run has a setting {key}. Name settings as on the command line, such as training.lr.")
+    import pandas as pd  # noqa: PLC0415
 
-    def rank(words: tuple[str, ...]) -> tuple[Any, ...]:
-        numbers = [(0, float(word), "") if _is_number(word) else (1, 0.0, word) for word in words[3:]]
-        return (words[0], *rank_method(words[1]), int(words[2]), *numbers)
+    done = distinct(runs)
+    configs = done["directory"].map(configuration)
+    values = {key: [setting(config, key) for config in configs] for key in keys}
+    if unknown := [key for key, of in values.items() if of and all(value is None for value in of)]:
+        raise UserError(
+            f"No run has a setting {unknown[0]}. Name settings as on the command line, such as training.lr."
+        )
+    shown = [
+        pd.Series([ABSENT if value is None else str(value) for value in of], done.index, dtype="string", name=key)
+        for key, of in values.items()
+    ]
+    words = [done["dataset"], done["method"], done["count"].astype(str), *shown]
+    once = ~pd.concat([*words, done["attacked"]], axis=1).duplicated()
+    lines = [
+        (*values, *measured(members))
+        for values, members in done[once].groupby([word[once] for word in words], sort=False)
+    ]
+    lines.sort(
+        key=lambda line: (line[0], *rank_method(line[1]), int(line[2]), *map(as_number, line[3 : -len(MEASURED)]))
+    )
+    return pd.DataFrame(lines, columns=header(keys))
 
-    return [[*words, *_measured(list(groups[words].values()))] for words in sorted(groups, key=rank)]
 
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _measured(runs: list[Run]) -> list[str]:
+def measured(runs: "pd.DataFrame") -> list[str]:
     """The cells of MEASURED for runs with the same settings."""
-    control = all(run["gate"] == "control" for run in runs)
-    stage = "original" if control else "unlearned"
-    worst = max((run["forget_acc"] for run in runs if run.get("forget_acc") is not None), default=None)
-    spent = [took for run in runs if (took := seconds(run, stage)) is not None]
+    control = bool((runs["gate"] == "control").all())
+    took = f"seconds_{'original' if control else 'unlearned'}"
+    spent = runs[took].dropna() if took in runs else runs["asr"].iloc[:0]
     return [
         str(len(runs)),
         mean(runs, "forget_acc"),
-        ABSENT if worst is None else f"{100 * worst:.1f}",
+        percent(runs["forget_acc"].max() if runs["forget_acc"].notna().any() else None),
         mean(runs, "retain_acc"),
         mean(runs, "original_retain_acc"),
         ABSENT if control else gates(runs),
-        f"{sum(spent) / len(spent):.0f}" if spent else ABSENT,
+        f"{spent.mean():.0f}" if len(spent) else ABSENT,
     ]
 
 
@@ -93,17 +94,11 @@ def header(keys: list[str]) -> list[str]:
     return ["data set", "unlearner", "classes", *(key.rpartition(".")[2] for key in keys), *MEASURED]
 
 
-def sheets(runs: list[Run], keys: list[str]) -> list[Sheet]:
+def sheets(runs: "pd.DataFrame", keys: list[str]) -> list[Sheet]:
     """For the terminal: a table per data set and unlearner, without the settings that the unlearner does not have."""
-    sections: dict[tuple[str, str], list[list[str]]] = defaultdict(list)
-    for dataset, unlearner, *cells in by(runs, keys):
-        sections[dataset, unlearner].append(cells)
-    names = header(keys)[2:]
     found = []
-    for (dataset, unlearner), rows in sections.items():
-        there = [i for i in range(len(names)) if any(row[i] != ABSENT for row in rows)]
-        columns = [Column(names[i], words=i <= len(keys)) for i in there]
-        found.append(
-            Sheet(title=f"{dataset}: {unlearner}", columns=columns, rows=[[row[i] for i in there] for row in rows])
-        )
+    for (dataset, unlearner), rows in by(runs, keys).groupby(["data set", "unlearner"], sort=False):
+        there = [i for i in range(2, rows.shape[1]) if (rows.iloc[:, i] != ABSENT).any()]
+        columns = [Column(str(rows.columns[i]), words=i <= 2 + len(keys)) for i in there]
+        found.append(Sheet(title=f"{dataset}: {unlearner}", columns=columns, rows=rows.iloc[:, there].values.tolist()))
     return found

@@ -2,30 +2,32 @@
 
 from typing import TYPE_CHECKING, Any
 
-from unlearnleak.analysis.groups import group, method
+from unlearnleak.analysis.groups import group
 from unlearnleak.analysis.matrix import Cell, Matrix, Summary
 from unlearnleak.analysis.numbers import bounds, classes, of, percent
 from unlearnleak.figure.chart import frame
 from unlearnleak.figure.file_names import file_names
-from unlearnleak.report.tables.leaks import COLUMNS
+from unlearnleak.report.tables.leaks import HEAD, table
 from unlearnleak.report.tables.table import Table
 from unlearnleak.runs.frame import tidy
+from unlearnleak.runs.words import method
 
 if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
+
     from unlearnleak.analysis.compare import Change
+    from unlearnleak.report.gathered import Report
 
 Run = dict[str, Any]
 
 
-def all_tables(
-    runs: list[Run], matrices: list[Matrix], summaries: list[Summary], changes: "list[Change]"
-) -> list[Table]:
+def all_tables(report: "Report") -> list[Table]:
     """Every table of the report."""
-    tables = [at_a_glance(summaries), groups(runs)] if summaries else []
-    names = file_names((matrix.dataset,) for matrix in matrices)
-    tables += [matrix_table(matrix, names[matrix.dataset,]) for matrix in matrices]
-    tables += [change_table(changes)] if changes else []
-    return [*tables, run_table(runs)]
+    tables = [at_a_glance(report.summaries), groups(report.frame)] if report.summaries else []
+    names = file_names((matrix.dataset,) for matrix in report.matrices)
+    tables += [matrix_table(matrix, names[matrix.dataset,]) for matrix in report.matrices]
+    tables += [change_table(report.changes)] if report.changes else []
+    return [*tables, run_table(report.runs)]
 
 
 def at_a_glance(summaries: list[Summary]) -> Table:
@@ -56,17 +58,12 @@ def at_a_glance(summaries: list[Summary]) -> Table:
     return Table("attacks", caption, frame(shown), frame(data))
 
 
-def groups(runs: list[Run]) -> Table:
+def groups(runs: "pd.DataFrame") -> Table:
     """The table that `unlearnleak table` prints."""
-    words = ["data set", "attack", "screening", "unlearner", "classes"]
-    rows = [
-        dict(zip(words, key, strict=True))
-        | {"n": len(members)}
-        | {name: column(members) for name, column in COLUMNS.items()}
-        for key, members in group(runs).items()
-    ]
+    lines = table(runs)
+    lines.insert(len(HEAD), "n", [len(members) for _, members in group(runs)])
     caption = "Every attack on every unlearner. Rates in percent; exact with 95 % Wilson intervals from five runs on."
-    return Table("groups", caption, frame(rows), frame(rows))
+    return Table("groups", caption, lines, lines)
 
 
 def matrix_table(matrix: Matrix, name: str) -> Table:

@@ -1,8 +1,8 @@
 """Files for papers: every table as CSV, Markdown and LaTeX."""
 
 from unlearnleak.report.tables.latex import latex
-from unlearnleak.report.tables.markdown import cell, markdown_lines
-from unlearnleak.report.tables.table import Table, lines
+from unlearnleak.report.tables.markdown import cell, markdown_table
+from unlearnleak.report.tables.table import Table
 from unlearnleak.runs.spreadsheet import csv_text
 
 
@@ -17,5 +17,4 @@ def table_files(table: Table) -> dict[str, bytes]:
 
 def markdown(table: Table) -> str:
     """The table in Markdown, its caption above it."""
-    header, *body = [[str(value) for value in line] for line in lines(table.shown)]
-    return f"{cell(table.caption)}\n\n{markdown_lines(header, body)}"
+    return f"{cell(table.caption)}\n\n{markdown_table(table.shown)}"

@@ -3,7 +3,7 @@
 import re
 
 from unlearnleak.machine.printable import printable
-from unlearnleak.report.tables.table import Table, lines
+from unlearnleak.report.tables.table import Table
 
 LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}  # other signs in LaTeX's own font
@@ -14,24 +14,13 @@ UNKNOWN = re.compile("[^ -~À-ÏÑ-Ýß-ïñ-ýÿ]")
 
 def latex(table: Table) -> str:
     """The table in LaTeX, with booktabs' rules; it may be longer than a page."""
-    header, *body = [[latex_text(str(value)) for value in line] for line in lines(table.shown)]
-    guard = ("[", "*")  # after the end of the row above these would be read as its options
-    rows = "\n".join("{}" * line[0].startswith(guard) + " & ".join(line) + r" \\" for line in body)
-    return "\n".join(
-        [
-            r"% \usepackage{booktabs,longtable}",
-            rf"\begin{{longtable}}{{{'l' * len(header)}}}",
-            rf"\caption{{{latex_text(table.caption)}}} \label{{tab:{table.stem}}} \\",
-            r"\toprule",
-            " & ".join(header) + r" \\",
-            r"\midrule",
-            r"\endhead",
-            rows,
-            r"\bottomrule",
-            r"\end{longtable}",
-            "",
-        ]
+    shown = table.shown.astype(str).map(latex_text).rename(columns=lambda name: latex_text(str(name)))
+    first = shown.columns[0]  # what begins with these would be read as options of the row above
+    shown[first] = shown[first].where(~shown[first].str.startswith(("[", "*")), "{}" + shown[first])
+    written: str = shown.to_latex(
+        index=False, longtable=True, escape=False, caption=latex_text(table.caption), label=f"tab:{table.stem}"
     )
+    return f"% \\usepackage{{booktabs,longtable}}\n{written}"
 
 
 def latex_text(text: str) -> str:

@@ -1,41 +1,41 @@
 """The table at the end of a sweep: what leaked, by unlearner, attack and screening."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from unlearnleak.analysis.groups import FEW, Run, group
+from unlearnleak.analysis.groups import FEW, group
 from unlearnleak.analysis.groups import rank as by_method
+from unlearnleak.analysis.numbers import bounds, percent
 from unlearnleak.metric.interval import wilson
-from unlearnleak.report.tables.markdown import markdown_lines
+from unlearnleak.report.tables.markdown import markdown_table
 from unlearnleak.report.tables.terminal import Column, Sheet
 
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
-def mean(runs: list[Run], key: str) -> str:
+Run = dict[str, Any]
+
+
+def mean(runs: "pd.DataFrame", key: str) -> str:
     """Mean of a rate in percent over the runs where it is defined; a dash where it is nowhere."""
-    values = [run[key] for run in runs if run.get(key) is not None]
-    return f"{100 * np.mean(values):.1f}" if values else "-"
+    return percent(runs[key].mean() if runs[key].notna().any() else None)
 
 
-def exact(runs: list[Run]) -> str:
+def exact(runs: "pd.DataFrame") -> str:
     """How many verdicts named the forgotten set itself, of how many, with the 95 % Wilson interval of that share."""
-    hits, count = sum(bool(run["exact_match"]) for run in runs), len(runs)
-    if count < FEW:
-        return f"{hits}/{count}"
-    low, high = wilson(hits, count)
-    return f"{hits}/{count} [{100 * low:.0f}, {100 * high:.0f}]"
+    hits, count = int(runs["exact_match"].sum()), len(runs)
+    return f"{hits}/{count} {bounds(wilson(hits, count) if count >= FEW else None)}".strip()
 
 
-def gates(runs: list[Run]) -> str:
+def gates(runs: "pd.DataFrame") -> str:
     """How many models passed the gate, of how many; "control" where nothing was to be forgotten."""
-    if all(run["gate"] == "control" for run in runs):
+    if (runs["gate"] == "control").all():
         return "control"
-    return f"{sum(run['gate'] == 'passed' for run in runs)}/{len(runs)}"
+    return f"{(runs['gate'] == 'passed').sum()}/{len(runs)}"
 
 
-COLUMNS: dict[str, Callable[[list[Run]], str]] = {
+COLUMNS: "dict[str, Callable[[pd.DataFrame], str]]" = {
     "ASR": lambda runs: mean(runs, "asr"),
     "const": lambda runs: mean(runs, "asr_constant"),
     "publ.": lambda runs: mean(runs, "asr_published"),
@@ -56,51 +56,48 @@ LEGEND = (
 )
 
 
-def rows(runs: list[Run]) -> list[list[str]]:
-    """The table's cells: the five words of the group, then COLUMNS."""
-    return [[*words, *(column(members) for column in COLUMNS.values())] for words, members in group(runs).items()]
+HEAD = ["data set", "attack", "screening", "unlearner", "classes"]
 
 
-def sheets(runs: list[Run]) -> list[Sheet]:
+def table(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """A line per group: its five words, then COLUMNS."""
+    import pandas as pd  # noqa: PLC0415
+
+    lines = [(*words, *(column(members) for column in COLUMNS.values())) for words, members in group(runs)]
+    return pd.DataFrame(lines, columns=[*HEAD, *COLUMNS])
+
+
+def sheets(runs: "pd.DataFrame") -> list[Sheet]:
     """For the terminal: a table per data set, attack and screening, a line per unlearner."""
-    sections: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
-    found = rows(runs)
-    longest = max((len(label) for _, _, _, label, *_ in found), default=0)
-    for dataset, attack, screening, label, count, *cells in found:
-        sections[dataset, attack, screening].append([f"{label:<{max(4, longest)}} {count:>4}", *cells])
+    found = table(runs)
+    wide = max(4, found["unlearner"].str.len().max()) if len(found) else 4
+    label = found["unlearner"].str.ljust(wide) + " " + found["classes"].str.rjust(4)
     columns = [Column("classes", 9, words=True, left=True)]
     columns += [Column(name, width) for name, width in zip(COLUMNS, WIDTHS, strict=True)]
     return [
-        Sheet(title=f"{dataset}: {attack} / {screening}", columns=columns, rows=lines)
-        for (dataset, attack, screening), lines in sections.items()
+        Sheet(
+            title=f"{dataset}: {attack} / {screening}", columns=columns, rows=lines[["label", *COLUMNS]].values.tolist()
+        )
+        for (dataset, attack, screening), lines in found.assign(label=label).groupby(HEAD[:3], sort=False)
     ]
 
 
-def markdown(runs: list[Run]) -> str:
+def markdown(runs: "pd.DataFrame") -> str:
     """For documents."""
-    header = ["data set", "attack", "screening", "unlearner", "classes", *COLUMNS]
-    return markdown_lines(header, rows(runs))
+    return markdown_table(table(runs))
 
 
-def pivot(runs: list[Run], column: str) -> str:
+def pivot(runs: "pd.DataFrame", column: str) -> str:
     """One of PIVOTS as a matrix for documents: a line per unlearner and count, a column per attack and screening."""
-    cells: dict[tuple[str, str, str], dict[tuple[str, str], str]] = defaultdict(dict)
-    attacks: dict[tuple[str, str], None] = {}
-    for (dataset, attack, screening, unlearner, count), members in group(runs).items():
-        attacks.setdefault((attack, screening))
-        cells[dataset, unlearner, count][attack, screening] = PIVOTS[column](members)
+    import pandas as pd  # noqa: PLC0415
 
-    def rank(line: tuple[str, str, str]) -> tuple[Any, ...]:
-        return (line[0], int(line[2]) == 0, int(line[2]), *by_method(line[1]))
-
-    header = ["data set", "unlearner", "classes", *(f"{attack} / {screening}" for attack, screening in attacks)]
-    body = [[*line, *(cells[line].get(attack, "") for attack in attacks)] for line in sorted(cells, key=rank)]
-    return markdown_lines(header, body)
+    cells = [(*words, f"{words[1]} / {words[2]}", PIVOTS[column](members)) for words, members in group(runs)]
+    long = pd.DataFrame(cells, columns=[*HEAD, "pair", "cell"])
+    wide = long.pivot(index=[HEAD[0], *HEAD[3:]], columns="pair", values="cell")[long["pair"].unique()]
+    lines = sorted(wide.index, key=lambda line: (line[0], int(line[2]) == 0, int(line[2]), *by_method(line[1])))
+    return markdown_table(wide.reindex(lines).fillna("").reset_index())
 
 
 def counts(runs: list[Run]) -> str:
     """How the runs ended: every one is counted, also those without a result."""
-    by_status: dict[str, int] = defaultdict(int)
-    for run in runs:
-        by_status[run["status"]] += 1
-    return ", ".join(f"{count} {status}" for status, count in sorted(by_status.items()))
+    return ", ".join(f"{count} {status}" for status, count in sorted(Counter(run["status"] for run in runs).items()))

@@ -1,7 +1,7 @@
 """A table for papers before it is written."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -15,8 +15,3 @@ class Table:
     caption: str
     shown: "pd.DataFrame"
     data: "pd.DataFrame"
-
-
-def lines(shown: "pd.DataFrame") -> list[list[Any]]:
-    """The header and the rows."""
-    return [list(shown.columns), *shown.astype(object).values.tolist()]

@@ -70,7 +70,7 @@ class Sheet:
     """
 
     def __init__(
-        self, *, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], gap: int = 2, ditto: bool = False
+        self, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, gap: int = 2, ditto: bool = False
     ) -> None:
         self.title, self.columns, self.gap, self.ditto = title, list(columns), gap, ditto
         self.rows = [[printable(cell) for cell in row] for row in rows]
