@@ -4,7 +4,7 @@ UNLEARNERS = ("rt", "ft", "rl", "au", "ng", "none")
 BASELINES = ("head_sum", "head_change", "noise_prior", "label_only", "aux_confidence")
 """Attacks that others are to beat; one that is not named here counts as an attack."""
 ATTACKS = (
-    *("param_dot", "param_diff", "param_confidence"),
+    *("param_dot", "param_diff", "param_confidence", "relearn"),
     *("inversion_gradient", "inversion_genetic", "inversion_shadow"),
     *("output_change", "output_change_zoo"),
     *BASELINES,
