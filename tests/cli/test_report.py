@@ -31,6 +31,10 @@ def test_a_comparison_says_what_changed(sides, capsys):
     assert call("report", sides / "after", "--against", sides / "before", "--out", sides / "out") == 0
     table = (sides / "out" / "tables" / "changes.csv").read_text()
     assert "McNemar, exact" in table
+    said = capsys.readouterr()
+    assert said.out.strip() == str(sides / "out" / "index.html")
+    assert "digits lenet, rt (1 class): param_dot / youden: exact verdicts fell from 100.0 to 0.0 %" in said.err
+    assert "20 pairs" in said.err
     assert "What changed since" in (sides / "out" / "index.html").read_text()
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from unlearnleak.metric.interval import bootstrap_mean, wilson
+from unlearnleak.metric.interval import auroc_interval, bootstrap_mean, newcombe, newcombe_paired, wilson
 
 
 @settings(derandomize=True)
@@ -54,3 +54,50 @@ def test_bootstrap_of_equal_values_is_that_value_and_of_one_value_nothing():
     assert bootstrap_mean([0.9, 0.9, 0.9 + 1e-16]) == pytest.approx((0.9, 0.9))
     assert bootstrap_mean([0.9]) is None
     assert bootstrap_mean([]) is None
+
+
+def test_newcombes_interval_is_his_own_example():
+    # Newcombe 1998, table II, method 10: 56/70 less 48/80, and 9/10 less 3/10, 10/10 less 0/10.
+    for first, second, ends in (
+        ((56, 70), (48, 80), (0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.1705, 0.8090)),
+        ((10, 10), (0, 10), (0.6075, 1.0)),
+    ):
+        assert newcombe(second, first) == pytest.approx(ends, abs=5e-5)
+
+
+def test_pairs_that_agree_make_the_interval_narrower_and_ones_that_do_not_leave_it():
+    free = newcombe((20, 40), (30, 40))
+    together, against = newcombe_paired(20, 0, 10, 10), newcombe_paired(10, 10, 20, 0)
+    assert np.ptp(together) < np.ptp(free) < np.ptp(against)
+    assert newcombe_paired(5, 0, 0, 0) == newcombe((5, 5), (5, 5))
+
+
+def test_newcombes_paired_interval_is_his_own_example():
+    # Newcombe 1998 (paired), table II, method 10: 36, 12, 2, 0 of 50.
+    low, high = newcombe_paired(36, 2, 12, 0)
+    assert (low, high) == pytest.approx((0.0569, 0.3404), abs=5e-5)
+
+
+@pytest.mark.parametrize(("area", "n", "m"), [(0.9, 20, 5), (0.5, 3, 8), (0.02, 10, 10)])
+def test_the_ends_of_an_area_are_as_far_as_their_own_deviation_says(area, n, m):
+    for end in auroc_interval(area, n, m):
+        spread = 1 + ((n + m) / 2 - 1) * ((1 - end) / (2 - end) + end / (1 + end))
+        assert abs(area - end) == pytest.approx(1.959964 * np.sqrt(end * (1 - end) * spread / (n * m)), abs=1e-6)
+
+
+def test_a_whole_area_keeps_a_length_that_shrinks_with_the_models():
+    few, many = auroc_interval(1.0, 2, 2), auroc_interval(1.0, 40, 40)
+    assert few[1] == many[1] == 1.0
+    assert few[0] < 0.5 < many[0] < 1.0
+    assert auroc_interval(0.0, 2, 2) == pytest.approx((0.0, 1 - few[0]))
+
+
+def test_the_area_is_in_its_interval_as_often_as_it_says():
+    random, held = np.random.default_rng(3), 0
+    for _ in range(300):
+        ones, zeros = random.normal(1.2, 1, 12), random.normal(0, 1, 9)
+        area = float(np.mean(ones[:, None] > zeros))
+        low, high = auroc_interval(area, 12, 9)
+        held += low <= norm.cdf(1.2 / np.sqrt(2)) <= high
+    assert held >= 0.92 * 300

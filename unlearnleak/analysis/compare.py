@@ -3,7 +3,7 @@
 Paired where both sides hold the same jobs (same words, classes and seeds, each once), else unpaired. Shares (exact
 verdicts, rankings) are tested exactly: McNemar's test as a binomial test on the jobs that changed, or Fisher's exact
 test. Means (ASR, accuracies) are tested by permutation: the signs of the paired differences, or the sides. All p
-values of a comparison are adjusted together (Benjamini and Hochberg, 1995), since many cells are tested. Cells whose
+values of a comparison are adjusted together (Holm, 1979), since many cells are tested. Cells whose
 pairs are all equal, as where a defence leaves an unlearner alone, are no test: they could not have said anything else,
 and stay out of the adjustment (Gilbert, 2005, after Tarone, 1990).
 """
@@ -14,13 +14,13 @@ import numpy as np
 from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]
     binomtest,
     bootstrap,
-    false_discovery_control,
     fisher_exact,
     permutation_test,
 )
 
 from unlearnleak.analysis.groups import FEW, distinct, models
-from unlearnleak.metric.interval import bootstrap_mean
+from unlearnleak.analysis.numbers import bounds, percent
+from unlearnleak.metric.interval import bootstrap_mean, newcombe, newcombe_paired
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -38,7 +38,7 @@ MODEL_MEANS = {"forget_acc": "forget accuracy", "retain_acc": "retain accuracy"}
 class Change(NamedTuple):
     """One metric of one cell: mean before and after, their difference with its 95 % interval, and the test.
 
-    `interval` is a bootstrap interval, None below FEW runs a side. `pairs` is 0 where unpaired. `p` is the test's own,
+    `interval` is None below FEW runs a side. `pairs` is 0 where unpaired. `p` is the test's own,
     `q` the adjusted one.
     """
 
@@ -72,6 +72,19 @@ class Change(NamedTuple):
         many = "control" if count == "0" else f"{count} class{'' if count == '1' else 'es'}"
         return f"{dataset} {model}, {unlearner} ({many})" + (f": {' / '.join(attack)}" if attack else "")
 
+    @property
+    def sentence(self) -> str:
+        """What changed, in a sentence."""
+        way = "equal" if self.equal else "rose" if self.difference > 0 else "fell" if self.difference < 0 else "kept"
+        if way in ("equal", "kept"):
+            return f"{self.what}: {self.metric} stayed at {percent(self.before)} %."
+        ends = f" {bounds(self.interval, 1)}" if self.interval else ""
+        told = f"{self.pairs} pairs" if self.pairs else f"n {self.n_before} and {self.n_after}"
+        return (
+            f"{self.what}: {self.metric} {way} from {percent(self.before)} to {percent(self.after)} %: "
+            f"{100 * self.difference:+.1f}{ends} points, {told}, adjusted p {self.q:.2g}."
+        )
+
 
 class Comparison(NamedTuple):
     """Every comparison, the surest change first, and how many were left out for having under FEW runs a side."""
@@ -93,10 +106,19 @@ def compare(before: "pd.DataFrame", after: "pd.DataFrame") -> Comparison:
             found += [one for metric in metrics if (one := change(cell, metric, *sides)) is not None]
     enough = [one for one in found if min(one.n_before, one.n_after) >= FEW]
     tests = [one for one in enough if not one.equal]
-    adjusted = false_discovery_control([one.p for one in tests]) if tests else []
-    judged = [one._replace(q=float(q)) for one, q in zip(tests, adjusted, strict=True)]
+    adjusted = holm([one.p for one in tests])
+    judged = [one._replace(q=q) for one, q in zip(tests, adjusted, strict=True)]
     judged += [one for one in enough if one.equal]
     return Comparison(sorted(judged, key=lambda one: (one.q, one.p, one.words, one.metric)), len(found) - len(enough))
+
+
+def holm(values: list[float]) -> list[float]:
+    """Adjusted p values: any of them is below LEVEL with that chance at most where nothing changed (Holm, 1979)."""
+    adjusted, largest = [0.0] * len(values), 0.0
+    for rank, place in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[place]))
+        adjusted[place] = largest
+    return adjusted
 
 
 def facing(before: "pd.DataFrame", after: "pd.DataFrame", words: list[str]) -> dict[Words, Sides]:
@@ -135,7 +157,7 @@ def change(words: Words, metric: str, before: "pd.DataFrame", after: "pd.DataFra
         n_after=len(values[1]),
         pairs=0 if pairs is None else len(values[0]),
         difference=float(values[1].mean() - values[0].mean()),
-        interval=interval(*values, paired=pairs is not None),
+        interval=interval(*values, paired=pairs is not None, share=metric in SHARES),
         test=test,
         p=p,
         q=p,
@@ -189,10 +211,19 @@ def permuted(samples: tuple[np.ndarray, ...], statistic: Any, kind: str) -> floa
     return float(min(1.0, result.pvalue))
 
 
-def interval(before: np.ndarray, after: np.ndarray, *, paired: bool) -> tuple[float, float] | None:
-    """95 % bootstrap interval of the difference of the means (BCa); None below FEW runs a side."""
+def interval(before: np.ndarray, after: np.ndarray, *, paired: bool, share: bool) -> tuple[float, float] | None:
+    """95 % interval of the difference: Newcombe's of shares, else the bootstrap's of the means (BCa).
+
+    None below FEW runs a side.
+    """
     if min(len(before), len(after)) < FEW:
         return None
+    if share and paired:
+        had, has = before > 0, after > 0
+        cells = (had & has, had & ~has, ~had & has, ~had & ~has)
+        return newcombe_paired(*(int(cell.sum()) for cell in cells))
+    if share:
+        return newcombe((int(before.sum()), len(before)), (int(after.sum()), len(after)))
     if paired:
         return bootstrap_mean(after - before)
     if np.ptp(before) == 0 and np.ptp(after) == 0:

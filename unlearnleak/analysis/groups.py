@@ -31,10 +31,11 @@ def models(runs: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def cases(runs: "pd.DataFrame") -> "pd.DataFrame":
-    """Distinct runs in the paper's order, with the columns WORDS: those that agree in them differ in nothing but seeds
-    and classes.
+    """Distinct runs that judge classes, in the paper's order, with the columns WORDS.
+
+    Those that agree in them differ in nothing but seeds and classes.
     """
-    done = distinct(runs)
+    done = distinct(runs).dropna(subset=["exact_match"])
     orders = {"attack": ATTACKS, "unlearner": UNLEARNERS}
     places = {
         name: done[name].map(lambda word, known=known: "{:03} {}".format(*place(word, known)))

@@ -6,6 +6,7 @@ import numpy as np
 
 from unlearnleak.errors import UserError, require
 from unlearnleak.metric.verdict import verdict_metrics
+from unlearnleak.runs.shape import UNJUDGED
 
 
 def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
@@ -22,7 +23,7 @@ def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     random = np.random.default_rng(seed)
     found = []
     for run in runs:
-        if run["status"] != "done":
+        if run["status"] != "done" or run.get("screening") == UNJUDGED:
             found.append(run)
             continue
         if missing := [key for key in ("num_classes", "scores") if run.get(key) is None]:

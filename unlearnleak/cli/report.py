@@ -1,7 +1,10 @@
 """`unlearnleak report`: its arguments."""
 
 import argparse
+import sys
 from pathlib import Path
+
+from unlearnleak.machine.printable import printable
 
 EXAMPLES = (
     ("outputs/runs/demo", "the page and the files for papers"),
@@ -27,6 +30,7 @@ def report(arguments: argparse.Namespace) -> int:
         store=Path(arguments.store) if arguments.store else None,
         pictures=None if arguments.all_images else arguments.images,
         page_only=arguments.page_only,
+        tell=lambda sentence: print(printable(sentence), file=sys.stderr),
     )
     print(page)
     return 0

@@ -62,14 +62,18 @@ def listed(option: str, text: str) -> list[str]:
 def show(runs: list[Run], folders: list[str]) -> None:
     """Print what leaked, how all the runs ended, and why some failed."""
     from unlearnleak.report.tables import terminal  # noqa: PLC0415
-    from unlearnleak.report.tables.leaks import LEGEND, counts, sheets  # noqa: PLC0415
+    from unlearnleak.report.tables.leaks import DETECTION, LEGEND, counts, detection_sheets, sheets  # noqa: PLC0415
     from unlearnleak.runs.frame import framed  # noqa: PLC0415
     from unlearnleak.runs.words import unproven  # noqa: PLC0415
 
     on = terminal.console()
-    for sheet in sheets(framed(runs)):
+    frame = framed(runs)
+    for sheet in sheets(frame):
         terminal.show(on, sheet, "")
     terminal.say(on, LEGEND, "dim")
+    if detection := detection_sheets(frame):
+        terminal.show(on, "", *(part for sheet in detection for part in (sheet, "")))
+        terminal.say(on, DETECTION, "dim")
     for sentence in unproven(runs):
         terminal.show(on, "")
         terminal.say(on, sentence)

@@ -35,3 +35,55 @@ def bootstrap_mean(values: ArrayLike, level: float = 0.95, seed: int = 0) -> tup
         return float(sample.min()), float(sample.max())
     result = bootstrap((sample,), np.mean, confidence_level=level, n_resamples=RESAMPLES, batch=1000, rng=seed)
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def newcombe(before: tuple[int, int], after: tuple[int, int], level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of the difference of two independent shares, each successes of n, after less before.
+
+    Newcombe 1998 (Statistics in Medicine 17, 873), method 10: the ends are as far from the difference as those of
+    Wilson's intervals say together. It keeps a length where both shares are 0 or 1.
+    """
+    return _squared_and_added(before, after, 0.0, level)
+
+
+def newcombe_paired(both: int, lost: int, gained: int, neither: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the same for pairs: successes on both sides, before alone, after alone, on neither.
+
+    Newcombe 1998 (Statistics in Medicine 17, 2635), method 10: the two shares' correlation phi, in whose numerator half
+    of n is taken off where it is positive, brings the ends nearer.
+    """
+    n = both + lost + gained + neither
+    sides = (both + lost, gained + neither, both + gained, lost + neither)
+    cross = both * neither - lost * gained
+    phi = 0.0 if 0 in sides else (max(cross - n / 2, 0.0) if cross > 0 else cross) / float(np.sqrt(np.prod(sides)))
+    return _squared_and_added((both + lost, n), (both + gained, n), phi, level)
+
+
+def _squared_and_added(
+    before: tuple[int, int], after: tuple[int, int], phi: float, level: float
+) -> tuple[float, float]:
+    (p1, (low1, high1)), (p2, (low2, high2)) = ((hits / n, wilson(hits, n, level)) for hits, n in (before, after))
+    down, up = (p2 - low2, high1 - p1), (high2 - p2, p1 - low1)
+    ends = [float(np.sqrt(max(0.0, a * a + b * b - 2 * phi * a * b))) for a, b in (down, up)]
+    return max(-1.0, p2 - p1 - ends[0]), min(1.0, p2 - p1 + ends[1])
+
+
+def auroc_interval(area: float, n: int, m: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of an AUROC over `n` and `m` independent observations of the two kinds.
+
+    Newcombe 2006 (Statistics in Medicine 25, 559), method 5: the areas A from which `area` is no further than z times
+    sqrt(A (1 - A) / (n m) (1 + ((n + m) / 2 - 1) ((1 - A) / (2 - A) + A / (1 + A)))): Hanley and McNeil's deviation
+    with both sizes alike. It keeps a length where every score of one kind is above every one of the other.
+    """
+    from scipy.optimize import brentq  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
+    from scipy.stats import norm  # noqa: PLC0415
+
+    z = float(norm.ppf((1 + level) / 2))
+
+    def beyond(a: float) -> float:
+        spread = 1 + ((n + m) / 2 - 1) * ((1 - a) / (2 - a) + a / (1 + a))
+        return float(abs(area - a) - z * np.sqrt(a * (1 - a) * spread / (n * m)))
+
+    low = 0.0 if area <= 0 else float(brentq(beyond, 1e-12, area - 1e-12)) if beyond(1e-12) > 0 else 0.0
+    high = 1.0 if area >= 1 else float(brentq(beyond, area + 1e-12, 1 - 1e-12)) if beyond(1 - 1e-12) > 0 else 1.0
+    return low, high

@@ -1,7 +1,7 @@
 """From folders of runs to a page and files for papers."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ def build(
     store: Path | None = None,
     pictures: int | None = 10,
     page_only: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Write the report of the runs in `folders` and return the page's path.
 
@@ -30,6 +31,7 @@ def build(
         store: where the artifacts lie, if not where the runs' own configs say.
         pictures: runs whose images and curves are shown; None shows all.
         page_only: leave out the files for papers, for a quick look.
+        tell: is handed a sentence for each change since the runs `against`, once all is written.
 
     What is written is written at the end: who ends it before that finds everything as it was.
 
@@ -47,6 +49,9 @@ def build(
         report = gather(folders, against or [], stores)
         page = render(report, stores, pictures=pictures, files=not page_only).encode()
         write_all(target, ({} if page_only else paper_files(report)) | {PAGE: page})
+    if tell and against:
+        for sentence in said(report):
+            tell(sentence)
     return target / PAGE
 
 
@@ -75,6 +80,14 @@ def paper_files(report: Report) -> dict[str, bytes]:
     for chart in [*report.charts, *report.asr_charts]:
         found |= {f"{FIGURES}/{name}": content for name, content in chart_files(chart).items()}
     return found
+
+
+def said(report: Report) -> Iterator[str]:
+    """What has changed by more than chance, in sentences."""
+    changed = [one for one in report.changes if one.changed]
+    yield from (one.sentence for one in changed)
+    tested = sum(not one.equal for one in report.changes)
+    yield f"{len(changed)} of {tested} comparisons changed by more than chance (Holm's adjusted p below 0.05)."
 
 
 def beside(runs: Path) -> Path:

@@ -29,6 +29,7 @@ class Report:
     frame: "pd.DataFrame"
     matrices: "list[Matrix]"
     summaries: "list[Summary]"
+    detections: "pd.DataFrame"
     charts: "list[Chart]"
     asr_charts: "list[Chart]"
     changes: "list[Change]"
@@ -37,13 +38,16 @@ class Report:
 
 def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     """Read the runs and work everything out that is not a drawing."""
+    from unlearnleak.analysis.detection import detections  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.analysis.matrix import matrices, summaries  # noqa: PLC0415
     from unlearnleak.figure.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.figure.bars import asr_charts  # noqa: PLC0415
     from unlearnleak.figure.distributions import head_charts  # noqa: PLC0415
+    from unlearnleak.figure.frontier import frontier_charts  # noqa: PLC0415
     from unlearnleak.figure.inverted import sheet_chart  # noqa: PLC0415
     from unlearnleak.figure.over_count import count_chart  # noqa: PLC0415
     from unlearnleak.figure.probability import probability_charts  # noqa: PLC0415
+    from unlearnleak.figure.shares import share_chart  # noqa: PLC0415
     from unlearnleak.runs.frame import framed  # noqa: PLC0415
 
     runs, before = read(folders, against)
@@ -57,9 +61,12 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
         frame=frame,
         matrices=cells,
         summaries=attacks,
+        detections=detections(frame),
         charts=[
             accuracy_chart(frame),
             count_chart(cells),
+            *frontier_charts(frame),
+            share_chart(frame),
             *probability_charts(frame, stores),
             *head_charts(frame, stores),
             sheet_chart(frame, stores),

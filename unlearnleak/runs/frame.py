@@ -63,7 +63,7 @@ def framed(runs: list[Run]) -> "pd.DataFrame":
 
 
 KNOWN = (
-    *(*NEEDED, "defense", "strength", "sees_original", "status", "settings", "why", "directory"),
+    *(*NEEDED, "defense", "strength", "sees_original", "forget_level", "status", "settings", "why", "directory"),
     *("job", "method", "undefended", "count", "named", "attacked", "original", "target"),
 )
 """Columns that every frame has, beside those of numbers."""
@@ -82,7 +82,7 @@ def identified(run: Run, place: int) -> Run:
         "attacked": attacked_model(run) or repr([run.get(key) for key in MODEL]),
         "original": repr(original(run)),
         "target": target(run),
-    }
+    } | ({"detection_score": max(run["scores"])} if run.get("scores") and run.get("detection_score") is None else {})
 
 
 def tidy(runs: list[dict[str, Any]]) -> "pd.DataFrame":

@@ -13,7 +13,7 @@ from typing import Any
 
 from unlearnleak.errors import UserError
 from unlearnleak.machine.memory import free_memory
-from unlearnleak.runs.shape import NEEDED, NUMBERS, OURS, RATES, examined, shown
+from unlearnleak.runs.shape import NEEDED, NUMBERS, OF_VERDICT, OURS, RATES, UNJUDGED, examined, shown
 from unlearnleak.runs.spreadsheet import text_of
 
 Run = dict[str, Any]
@@ -76,7 +76,11 @@ def read_rows(path: Path) -> list[Run]:
     header, numbered = read_cells(path)
     if twice := [name for name, count in Counter(header).items() if count > 1]:
         raise UserError(f"{path} is no table of runs: it has the columns {', '.join(twice)} more than once.")
-    if missing := [column for column in NEEDED if column not in header]:
+    judges = "screening" not in header or any(
+        cells[header.index("screening")] != UNJUDGED for _, cells in numbered if len(cells) == len(header)
+    )
+    needed = NEEDED if judges or not numbered else [column for column in NEEDED if column not in OF_VERDICT]
+    if missing := [column for column in needed if column not in header]:
         raise UserError(
             f"{path} is no table of runs: it lacks the columns {', '.join(missing)}. "
             "`unlearnleak table RUNS --csv` writes one, with commas between its cells."
@@ -117,7 +121,8 @@ def read_row(header: list[str], cells: list[str], path: Path, line: int) -> Run:
     run: Run = {"status": "done", "why": None}
     run |= {key: value(key, text, where) for key, text in row.items() if text}
     if run["status"] == "done":
-        run |= {key: [] for key in (*CLASSES, "gate_reasons") if key in row and key not in run}
+        empty: Run = {key: [] for key in (*CLASSES, "gate_reasons") if key in row and key not in run}
+        run |= {key: of for key, of in empty.items() if key != "verdict" or run.get("screening") != UNJUDGED}
     seeds = {key.removeprefix("seed_"): run.pop(key) for key in list(run) if key.startswith("seed_")}
     run |= {"seeds": seeds} if seeds else {}
     strengths = {key.removeprefix(DEFENSE): run.pop(key) for key in list(run) if key.startswith(DEFENSE)}

@@ -14,7 +14,10 @@ from unlearnleak.runs.stages import stages_of
 Run = dict[str, Any]
 NUMBERS = ("asr", "asr_constant", "exact_match")
 NEEDED = ("dataset", "model", "unlearner", "attack", "screening", "gate", "forgotten", "verdict", *NUMBERS)
-"""What no report can do without."""
+"""What no report can do without; of a run that judges no class (`UNJUDGED`) not the verdict's."""
+UNJUDGED = "none"
+"""The screening of runs that judge no class: what is said of a verdict is None."""
+OF_VERDICT = ("verdict", *NUMBERS)
 OURS = ("directory", "csv", "lacks", "unproven")
 """Keys that the reader sets: no result has them."""
 ABSENT = ("seeds", "forget_classes", "gate_reasons", "versions", "identity", "job", "settings", "image_shape")
@@ -83,7 +86,7 @@ class Base(BaseModel):
         """Judged and forgotten classes are among the K classes, each once; K scores belong to them."""
         count = self.num_classes if self.num_classes is not None else len(self.scores) if self.scores else None
         for name in ("forgotten", "verdict"):
-            named = getattr(self, name)
+            named = getattr(self, name) or []
             if len(set(named)) < len(named):
                 raise ValueError(f"{name}={shown(named)} names a class twice")
             if count is not None and max(named, default=0) >= count:
@@ -98,6 +101,7 @@ RATES = (
     *("forgotten_ranked_first", "forget_acc", "retain_acc", "original_forget_acc", "original_retain_acc"),
 )
 fields: dict[str, Any] = dict.fromkeys(RATES, (Rate | None, None))
+NO_NUMBERS: dict[str, Any] = dict.fromkeys(NUMBERS, (Rate | None, None))
 STAGE_FIELDS: dict[str, Any] = {
     "key_": Key | None,
     "seconds_": Amount | None,
@@ -107,11 +111,10 @@ STAGE_FIELDS: dict[str, Any] = {
 
 
 @lru_cache(maxsize=64)  # nearly all results have the same stages
-def result_model(stages: tuple[str, ...]) -> type[Base]:
-    """What a result with these stages is held to."""
-    told: dict[str, Any] = {
-        f"{prefix}{stage}": (kind, None) for prefix, kind in STAGE_FIELDS.items() for stage in stages
-    }
+def result_model(stages: tuple[str, ...], judges: bool) -> type[Base]:
+    """What a result with these stages is held to, which judges classes or does not."""
+    told: dict[str, Any] = {} if judges else {"verdict": (list[Class] | None, None), **NO_NUMBERS}
+    told |= {f"{prefix}{stage}": (kind, None) for prefix, kind in STAGE_FIELDS.items() for stage in stages}
     model: type[Base] = create_model("Result", __base__=Base, **fields, **told)
     return model
 
@@ -122,7 +125,7 @@ def examined(result: Run) -> tuple[Run, str]:
         key: value for key, value in result.items() if key not in OURS and (value is not None or key not in ABSENT)
     }
     try:
-        result_model(tuple(stages_of(known))).model_validate(known)
+        result_model(tuple(stages_of(known)), known.get("screening") != UNJUDGED).model_validate(known)
     except ValidationError as error:
         found = error.errors(include_url=False)
         wrong = {one["loc"][0] for one in found if one["loc"]} or {"forgotten", "verdict", "scores"}

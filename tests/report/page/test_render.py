@@ -168,3 +168,15 @@ def test_results_without_a_digest_are_said_to_be_unproven(tmp_path):
     assert "1 finished run is unproven: no digest" in text
     write_result(tmp_path / "runs" / "a" / "result.json", RESULT | judged([3], [3]))
     assert "unproven" not in build([tmp_path / "runs"], page_only=True).read_text()
+
+
+def test_detection_stands_in_the_cells_that_have_enough_models_and_controls(tmp_path):
+    for seed in range(5):
+        for unlearner, classes in (("rt", [3]), ("ft", [3]), ("none", [])):
+            if unlearner != "ft" or seed < 4:
+                told = judged(classes, classes, seed=seed) | {"unlearner": unlearner}
+                write_run(tmp_path / "runs" / f"{unlearner}{seed}", **told)
+    page = build([tmp_path / "runs"]).read_text()
+    assert re.findall(r"detected ([0-9.]+) <small>", page) == ["100.0"]
+    lines = (tmp_path / "runs" / "report" / "tables" / "detection.csv").read_text().splitlines()
+    assert [line.split(",")[3] for line in lines[1:]] == ["rt", "ft"]

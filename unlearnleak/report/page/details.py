@@ -136,7 +136,7 @@ def class_lines(run: Run) -> list[ClassLine]:
     scores = run.get("scores") or []
     low, span = min(scores, default=0.0), (max(scores, default=0.0) - min(scores, default=0.0)) or 1.0
     lines = [
-        ClassLine(c, score + 0.0, 100 * (score - low) / span, c in run["verdict"], c in run["forgotten"])
+        ClassLine(c, score + 0.0, 100 * (score - low) / span, c in (run.get("verdict") or []), c in run["forgotten"])
         for c, score in enumerate(scores)
     ]
     if len(lines) <= CLASSES:

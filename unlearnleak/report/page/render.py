@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 import unlearnleak
+from unlearnleak.analysis.groups import FEW, WORDS
 from unlearnleak.analysis.numbers import bounds, classes, of, percent
 from unlearnleak.figure.chart import Chart
 from unlearnleak.figure.evidence import PREDICTION, attacks_of
@@ -54,6 +55,7 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         failures=failures(report.runs),
         findings=findings(report.summaries),
         warnings=warnings(report),
+        detected=detected(report),
         figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(laid_out(report.charts))],
         bars=[figure(chart, f"bars-{number}") for number, chart in enumerate(report.asr_charts)],
         anchors=anchors,
@@ -65,6 +67,12 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         version=unlearnleak.__version__,
     )
+
+
+def detected(report: Report) -> dict[tuple[str, ...], dict[Any, Any]]:
+    """Lines of `analysis.detection` by the words of a matrix's cell, where models and controls are FEW or more."""
+    told = report.detections[report.detections[["n", "n_control"]].min(axis=1) >= FEW]
+    return {tuple(str(line[word]) for word in WORDS): line for line in told.to_dict("records")}
 
 
 def template() -> jinja2.Template:

@@ -7,7 +7,7 @@ from unlearnleak.analysis.matrix import Cell, Matrix, Summary
 from unlearnleak.analysis.numbers import bounds, classes, of, percent
 from unlearnleak.figure.chart import frame
 from unlearnleak.figure.file_names import file_names
-from unlearnleak.report.tables.leaks import HEAD, table
+from unlearnleak.report.tables.leaks import HEAD, detected, table
 from unlearnleak.report.tables.table import Table
 from unlearnleak.runs.frame import tidy
 from unlearnleak.runs.words import method
@@ -26,6 +26,7 @@ def all_tables(report: "Report") -> list[Table]:
     tables = [at_a_glance(report.summaries), groups(report.frame)] if report.summaries else []
     names = file_names((matrix.dataset,) for matrix in report.matrices)
     tables += [matrix_table(matrix, names[matrix.dataset,]) for matrix in report.matrices]
+    tables += [detection_table(report.detections)] if len(report.detections) else []
     tables += [change_table(report.changes)] if report.changes else []
     return [*tables, run_table(report.runs)]
 
@@ -66,6 +67,20 @@ def groups(runs: "pd.DataFrame") -> Table:
     return Table("groups", caption, lines, lines)
 
 
+def detection_table(found: "pd.DataFrame") -> Table:
+    """Was anything forgotten at all?"""
+    shown = frame(
+        [
+            {"data set": line["dataset"], "attack / screening": attack, "unlearner": classes}
+            | dict(zip(("AUROC", "95 %", "n", "controls", "originals"), cells, strict=True))
+            for line in found.to_dict("records")
+            for attack, classes, *cells in [detected(line)]
+        ]
+    )
+    caption = "Was anything forgotten? AUROC in percent of each run's highest score over unlearned models and controls."
+    return Table("detection", caption, shown, found.rename(columns={"label": "unlearner", "count": "classes"}))
+
+
 def matrix_table(matrix: Matrix, name: str) -> Table:
     """A data set's headline matrix: ASR, exact verdicts of n. `name` is the data set's in a file's name."""
     names = [" / ".join(column) for column in matrix.columns]
@@ -103,7 +118,7 @@ def change_table(changes: "list[Change]") -> Table:
         for one in changes
     ]
     data = [one._asdict() | {"words": " ".join(one.words), "changed": one.changed} for one in changes]
-    caption = "Changes: differences in percentage points with 95 % bootstrap intervals, p values and, as q, adjusted."
+    caption = "Changes: differences in percentage points with 95 % intervals, p values and, as q, adjusted (Holm)."
     return Table("changes", caption, frame(shown), frame(data))
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from unlearnleak.analysis.detection import detections
 from unlearnleak.analysis.groups import FEW, group
 from unlearnleak.analysis.groups import rank as by_method
 from unlearnleak.analysis.numbers import bounds, percent
@@ -47,6 +48,8 @@ COLUMNS: "dict[str, Callable[[pd.DataFrame], str]]" = {
 }
 PIVOTS = COLUMNS | {"placebo": lambda runs: mean(runs, "asr_published_placebo")}
 """What can be shown as a matrix."""
+PADDED = 16
+"""Letters of the longest label below each other's counts."""
 WIDTHS = (5, 5, 5, 16, 5, 6, 6, 7)
 LEGEND = (
     "classes: the unlearner and how many were forgotten. ASR: classes judged rightly, blind, in %. const: ASR of the "
@@ -70,8 +73,9 @@ def table(runs: "pd.DataFrame") -> "pd.DataFrame":
 def sheets(runs: "pd.DataFrame") -> list[Sheet]:
     """For the terminal: a table per data set, attack and screening, a line per unlearner."""
     found = table(runs)
-    wide = max(4, found["unlearner"].str.len().max()) if len(found) else 4
-    label = found["unlearner"].str.ljust(wide) + " " + found["classes"].str.rjust(4)
+    longest = int(found["unlearner"].str.len().max()) if len(found) else 0
+    wide = max(4, longest) if longest <= PADDED else 0  # longer ones are broken where the terminal is narrow
+    label = found["unlearner"].str.ljust(wide) + " " + found["classes"].str.rjust(4 if wide else 0)
     columns = [Column("classes", 9, words=True, left=True)]
     columns += [Column(name, width) for name, width in zip(COLUMNS, WIDTHS, strict=True)]
     return [
@@ -96,6 +100,34 @@ def pivot(runs: "pd.DataFrame", column: str) -> str:
     wide = long.pivot(index=[HEAD[0], *HEAD[3:]], columns="pair", values="cell")[long["pair"].unique()]
     lines = sorted(wide.index, key=lambda line: (line[0], int(line[2]) == 0, int(line[2]), *by_method(line[1])))
     return markdown_table(wide.reindex(lines).fillna("").reset_index())
+
+
+def detection_sheets(runs: "pd.DataFrame") -> list[Sheet]:
+    """For the terminal: was anything forgotten at all? Of models and controls below FEW nothing is said."""
+    found = detections(runs)
+    found = found[(found["n"] >= FEW) & (found["n_control"] >= FEW)]
+    names = ("AUROC", "95 %", "n", "controls", "orig.")
+    columns = [Column("attack / screening", words=True, left=True), Column("classes", words=True, left=True)]
+    return [
+        Sheet(f"{dataset}: was anything forgotten?", [*columns, *map(Column, names)], map(detected, lines), ditto=True)
+        for dataset, of in found.groupby("dataset", sort=False)
+        for lines in [of.to_dict("records")]
+    ]
+
+
+def detected(line: dict[str, Any]) -> list[str]:
+    """A line's cells."""
+    return [
+        *(f"{line['attack']} / {line['screening']}", f"{line['label']} {line['count']}"),
+        *(percent(line["auroc"]), bounds((line["low"], line["high"])), str(line["n"]), str(line["n_control"])),
+        f"{line['originals']}/{line['originals_control']}",
+    ]
+
+
+DETECTION = (
+    "AUROC: how surely a run's highest score tells models that forgot something from controls, in %; 50 is chance. n, "
+    "controls: models; orig.: of how many original models, by which the interval goes."
+)
 
 
 def counts(runs: list[Run]) -> str:
