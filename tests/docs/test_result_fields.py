@@ -26,10 +26,11 @@ def told() -> set[str]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> dict[str, object]:
-    """The fields of small runs: whole classes are forgotten, a part of one, and with a defence."""
+    """The fields of small runs: whole classes are forgotten, a part of one, with a defence, after fine-tuning."""
     folder = tmp_path_factory.mktemp("fields")
     fields: dict[str, object] = {}
-    for name, words in {"class": [], "sample": ["forget_share=0.5"], "defended": ["defense=weight_noise"]}.items():
+    kinds = {"sample": "forget_share=0.5", "defended": "defense=weight_noise", "tuned": "finetuning.samples=16"}
+    for name, words in {"class": [], **{name: [word] for name, word in kinds.items()}}.items():
         config = composed(*overrides_in(folder, "unlearner=ft", "attack=head_sum", *words))
         run_job(config, folder / name, sweep=False)
         fields |= json.loads((folder / name / RESULT).read_text())
