@@ -59,3 +59,10 @@ def test_without_controls_or_with_ones_of_several_settings_nothing_is_said():
     assert detections(framed(UNLEARNED)).empty
     other = [one | {"settings": "0ther000", "seeds": {"original": 50 + i}} for i, one in enumerate(CONTROLS)]
     assert detections(framed([*UNLEARNED, *CONTROLS, *other])).empty
+
+
+def test_controls_of_another_fine_tuning_stage_are_none():
+    tuned = {"finetuning_samples": 512}
+    assert detections(framed([*UNLEARNED, *(one | tuned for one in CONTROLS)])).empty
+    (line,) = detections(framed([one | tuned for one in (*UNLEARNED, *CONTROLS)])).to_dict("records")
+    assert (line["label"], line["n_control"]) == ("ft (tuned on 512)", 6)

@@ -51,6 +51,16 @@ def test_false_alarms_of_defended_controls_and_the_retrained_model_stand_beside(
     assert "retrained: exact 90.0 %" in panel.text
 
 
+def test_parts_of_a_class_are_held_against_a_retrained_model_that_forgot_as_much():
+    half = {"forget_share": 0.5, "forget_level": "sample"}
+    more = [one | half for one in (*runs_of("ft", 5, 0.9), *runs_of("ft", 1, 0.7, 0.5), *runs_of("rt", 3, 0.95))]
+    charts = {
+        chart.data["unlearner"].iloc[0]: chart for chart in frontier_charts(framed(with_strengths([*RUNS, *more])))
+    }
+    assert "retrained: exact 30.0 %" in charts["ft (50 %)"].panels[0].text
+    assert "retrained: exact 90.0 %" in charts["ft"].panels[0].text
+
+
 def test_without_a_defence_it_says_what_to_run():
     (chart,) = frontier_charts(framed(runs_of("ft", 5, 0.9)))
     assert "defense=" in chart.missing

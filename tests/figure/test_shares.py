@@ -56,3 +56,12 @@ def test_controls_rows_and_other_unlearners_stay_apart():
 
 def test_one_share_alone_is_no_figure():
     assert "forget_share=0.1,0.5,1.0" in share_chart(framed(runs_of(0.5, 3, "head_sum", None))).missing
+
+
+def test_after_a_fine_tuning_stage_the_whole_share_counts_and_stands_apart():
+    tuned = {"forget_level": "sample", "finetuning_samples": 512}
+    more = [one | tuned for one in (*runs_of(1.0, 8, "head_sum", None), *runs_of(0.5, 2, "head_sum", None))]
+    data = share_chart(framed([*RUNS, *more])).data.set_index(["unlearner", "attack", "share"])["rate"]
+    assert data["rt (tuned on 512)", "head_sum", 1.0] == 1.0
+    assert data["rt (tuned on 512)", "head_sum", 0.5] == 0.25
+    assert data["rt", "head_sum", 1.0] == 0.75

@@ -6,7 +6,7 @@ import pytest
 
 from tests import jobs
 from unlearnleak.runs.naming import run_name
-from unlearnleak.runs.words import named, seeds_text
+from unlearnleak.runs.words import method, named, seeds_text
 
 
 def test_the_name_that_a_run_gets_is_read_back():
@@ -44,3 +44,13 @@ def test_a_result_says_it_better_than_the_name():
 
 def test_equal_seeds_are_one_number():
     assert seeds_text({"original": 2, "attack": 2}) == "2"
+
+
+def test_what_was_done_to_a_model_says_its_part_and_its_fine_tuning():
+    told = {"unlearner": "ft", "gate": "passed", "forget_share": 1.0, "forget_level": "class"}
+    tuned = {"forget_level": "sample", "finetuning_samples": 512}
+    assert method(told) == "ft"
+    assert method(told | tuned) == "ft (100 %, tuned on 512)"
+    assert method(told | tuned | {"forget_share": 0.5, "defense": "prune"}) == "ft (50 %, tuned on 512) + prune"
+    assert method(told | tuned | {"gate": "control", "unlearner": "none"}) == "none (tuned on 512)"
+    assert method(told | {"forget_level": "sample", "forget_samples": 1}) == "ft (1 sample)"

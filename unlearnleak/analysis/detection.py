@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 COLUMNS = [*WORDS, "model", "auroc", "low", "high", "n", "n_control", "originals", "originals_control"]
-ATTACKED = ["dataset", "model", "attack", "screening", "defense", "strength"]
+ATTACKED = ["dataset", "model", "attack", "screening", "defense", "strength", "finetuning_samples"]
 """What a control has in common with the models that it is held against."""
 
 
@@ -26,6 +26,7 @@ def detections(runs: "pd.DataFrame") -> "pd.DataFrame":
 
     known = cases(runs).dropna(subset=["detection_score"])
     known = known.assign(defense=known["defense"].fillna("none"), strength=known["strength"].fillna(""))
+    known["finetuning_samples"] = known["finetuning_samples"].fillna(0)
     control = known[known["gate"] == "control"]
     twice = ["original", *(name for name in ("seeds.unlearning",) if name in control)]
     controls = {key: of.drop_duplicates(twice) for key, of in control.groupby(ATTACKED)}

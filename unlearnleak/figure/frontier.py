@@ -61,14 +61,17 @@ def chart(known: "pd.DataFrame", where: tuple[str, str, str], stem: str) -> Char
     dataset, undefended, count = where
     here = known[known["dataset"] == dataset]
     own = here[(here["undefended"] == undefended) & (here["count"] == int(count))]
+    part = undefended.removeprefix(str(own["unlearner"].iloc[0]))  # of the class, and after what tuning
+    tuned = own["finetuning_samples"].fillna(0).iloc[0]
     styles = looks({word for word in own["defense"] if word != NO_DEFENSE}, ())
     panels, rows = [], []
     for (attack, screening), of in own.groupby(["attack", "screening"], sort=False):
         if (of["defense"] == NO_DEFENSE).all():
             continue
         alike = here[(here["attack"] == attack) & (here["screening"] == screening)]
-        retrained = alike[(alike["method"] == "rt") & (alike["count"] == int(count))]
-        found = [*points(of, control=False), *points(alike[alike["gate"] == "control"], control=True)]
+        retrained = alike[(alike["method"] == f"rt{part}") & (alike["count"] == int(count))]
+        control = (alike["gate"] == "control") & (alike["finetuning_samples"].fillna(0) == tuned)
+        found = [*points(of, control=False), *points(alike[control], control=True)]
         found = [one for one in found if one.defense in (NO_DEFENSE, *styles)]
         rate = float(retrained["exact_match"].mean()) if len(retrained) else None
         panels.append(panel(f"{attack} / {screening}", found, rate, styles))

@@ -38,21 +38,24 @@ class Point(NamedTuple):
 
 
 def share_chart(runs: "pd.DataFrame") -> Chart:
-    """A panel per data set, unlearner with its defence, and number of classes of which parts were forgotten."""
+    """A panel per data set, unlearner with its defence, fine-tuning stage and number of classes partly forgotten."""
     known = cases(runs).dropna(subset=["forget_share"])
     known = known[known["gate"] != "control"]
-    rows_alone = (known["forget_share"] == 1) & (known["forget_level"] == "sample") if len(known) else known["asr"] > 1
-    known = known[~rows_alone.fillna(False).astype(bool)]  # forget_rows has no share
-    where = ["dataset", "unlearner", "defended", "count"]
-    known = known.assign(defended=(known["defense"].fillna("none") + " " + known["strength"].fillna("")).str.strip())
+    tuned = known["finetuning_samples"].fillna(0)
+    rows_alone = (known["forget_share"] == 1) & (known["forget_level"].fillna("class") == "sample") & (tuned == 0)
+    known = known[~rows_alone]  # single images have no share
+    where = ["dataset", "unlearner", "defended", "tuned", "count"]
+    defended = (known["defense"].fillna("none") + " " + known["strength"].fillna("")).str.strip()
+    known = known.assign(defended=defended, tuned=tuned.astype("Int64"))
     panels, rows = [], []
     pairs = list(known[["attack", "screening"]].drop_duplicates().itertuples(index=False, name=None))
     for words, of in known.groupby(where, sort=False):
         if of["forget_share"].nunique() < 2:
             continue
-        dataset, unlearner, defended, count = map(str, words)
+        dataset, unlearner, defended, samples, count = map(str, words)
         found = list(points(of))
-        label = unlearner if defended == "none" else f"{unlearner} + {defended}"
+        label = unlearner if samples == "0" else f"{unlearner} (tuned on {samples})"
+        label += "" if defended == "none" else f" + {defended}"
         panels.append(panel(f"{dataset}, {label}, {classes(count)}", found, pairs))
         rows += [{"dataset": dataset, "unlearner": label, "forgotten": count} | one._asdict() for one in found]
     if not panels:

@@ -59,11 +59,25 @@ def framed(runs: list[Run]) -> "pd.DataFrame":
     lacking = [name for name in dict.fromkeys((*KNOWN, *sorted(REAL))) if name not in told]
     kinds = {name: "Float64" if name in REAL else "string" for name in lacking}
     told = told.assign(**{name: pd.array([None] * len(told), dtype=kind) for name, kind in kinds.items()})
-    return told.assign(settings=told["settings"].astype("string").fillna(""), count=told["count"].astype("Int64"))
+    return told.assign(
+        settings=told["settings"].astype("string").fillna(""), **{name: told[name].astype("Int64") for name in COUNTS}
+    )
 
 
+COUNTS = ("count", "finetuning_samples")
 KNOWN = (
-    *(*NEEDED, "defense", "strength", "sees_original", "forget_level", "status", "settings", "why", "directory"),
+    *(
+        *NEEDED,
+        "defense",
+        "strength",
+        "sees_original",
+        "forget_level",
+        "finetuning_samples",
+        "status",
+        "settings",
+        "why",
+        "directory",
+    ),
     *("job", "method", "undefended", "count", "named", "attacked", "original", "target"),
 )
 """Columns that every frame has, beside those of numbers."""

@@ -64,6 +64,7 @@ class Base(BaseModel):
     forget_share: Annotated[float, Field(gt=0, le=1)] | None = None
     sees_target: str | None = None
     sees_original: str | None = None
+    finetuning_samples: Annotated[int, Field(ge=0)] | None = None
     forget_samples: Annotated[int, Field(ge=0)] | None = None
     defense_settings: dict[str, Any] | None = None
     detection_score: float | None = None

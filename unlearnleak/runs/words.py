@@ -35,15 +35,19 @@ def forgotten_count(run: Run) -> str:
 
 def method(run: Run) -> str:
     """What was done to the model, in words: the unlearner, what it was to forget where that is not whole classes, and
-    the defence where there is one; such as "ft", "rt (20 %)", "rt (4 samples)", "ft + weight_noise", and
+    the defence where there is one; such as "ft", "rt (20 %)", "rt (4 samples)", "rt (100 %, tuned on 512)"
+    after a fine-tuning stage, "ft + weight_noise", and
     "ft + weight_noise (scale 0.5)" among runs of several strengths (`runs.strengths`).
     """
-    control = run.get("gate") == "control"  # a run without a result has none
-    share = run.get("forget_share")
-    if share is not None and share < 1 and not control:
-        forgot = f" ({100 * share:g} %)"
-    else:
-        forgot = f" ({samples(run)})" if run.get("forget_level") == "sample" and not control else ""
+    share, tuned = run.get("forget_share"), run.get("finetuning_samples")
+    parts = []
+    if run.get("gate") != "control":  # a run without a result has none
+        if share is not None and (share < 1 or tuned):
+            parts.append(f"{100 * share:g} %")
+        elif run.get("forget_level") == "sample":
+            parts.append(samples(run))
+    parts += [f"tuned on {tuned}"] if tuned else []
+    forgot = f" ({', '.join(parts)})" if parts else ""
     defense = run.get("defense") or NO_DEFENSE
     strength = f" ({run['strength']})" if run.get("strength") else ""
     return f"{run['unlearner']}{forgot}{'' if defense == NO_DEFENSE else f' + {defense}{strength}'}"
