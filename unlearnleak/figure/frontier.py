@@ -7,7 +7,7 @@ from unlearnleak.analysis.groups import FEW, cases
 from unlearnleak.figure.bars import classes
 from unlearnleak.figure.chart import GREY, INK, ORANGE, Chart, Mark, Panel, frame, percent_axis
 from unlearnleak.figure.file_names import file_names
-from unlearnleak.figure.looks import Look, looks
+from unlearnleak.figure.looks import COLOURS, MARKERS, Look
 from unlearnleak.metric.interval import wilson
 from unlearnleak.runs.strengths import order
 from unlearnleak.runs.words import NO_DEFENSE
@@ -63,7 +63,7 @@ def chart(known: "pd.DataFrame", where: tuple[str, str, str], stem: str) -> Char
     own = here[(here["undefended"] == undefended) & (here["count"] == int(count))]
     part = undefended.removeprefix(str(own["unlearner"].iloc[0]))  # of the class, and after what tuning
     tuned = own["finetuning_samples"].fillna(0).iloc[0]
-    styles = looks({word for word in own["defense"] if word != NO_DEFENSE}, ())
+    styles = told_apart(sorted({str(word) for word in own["defense"] if word != NO_DEFENSE}))
     panels, rows = [], []
     for (attack, screening), of in own.groupby(["attack", "screening"], sort=False):
         if (of["defense"] == NO_DEFENSE).all():
@@ -97,6 +97,12 @@ def chart(known: "pd.DataFrame", where: tuple[str, str, str], stem: str) -> Char
     return Chart(stem, title, CAPTION, panels=panels, key=tuple(key), data=frame(rows))
 
 
+def told_apart(words: list[str]) -> dict[str, Look]:
+    """A colour and a marker of each defence's own; stars are the undefended models'."""
+    markers = MARKERS.replace("*", "")
+    return {word: (COLOURS[i % len(COLOURS)], markers[i % len(markers)]) for i, word in enumerate(words)}
+
+
 def points(runs: "pd.DataFrame", *, control: bool) -> Iterator[Point]:
     """A point per defence and strength, the weakest setting first."""
     groups = list(runs.groupby(["defense", "strength"]))
@@ -115,8 +121,8 @@ def panel(title: str, found: list[Point], retrained: float | None, styles: dict[
         if retrained is not None:
             axis.axhline(100 * retrained, color=GREY, lw=1.4, ls="--")
         start = [one for one in found if one.defense == NO_DEFENSE]
-        drawn(axis, [one for one in start if not one.control], INK, "*", size=11)
-        drawn(axis, [one for one in start if one.control], ORANGE, "*", size=11, hollow=True)
+        drawn(axis, [one for one in start if not one.control], INK, "*", size=13)
+        drawn(axis, [one for one in start if one.control], ORANGE, "*", size=13, hollow=True)
         for word, (colour, marker) in styles.items():
             own = [one for one in found if one.defense == word]
             line = [*(one for one in start if not one.control), *(one for one in own if not one.control)]
