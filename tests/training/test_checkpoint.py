@@ -43,6 +43,7 @@ from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ng import NegativeGradient
 from unlearnleak.unlearner.rl import RandomLabel
 from unlearnleak.unlearner.rt import Retrain
+from unlearnleak.unlearner.trew import TiltedReweighting
 
 fork = multiprocessing.get_context("fork")
 MODELS = {"lenet": LeNet, "normalised": Normalised, "resnet18": ResNet18}
@@ -63,6 +64,7 @@ UNLEARNERS = {
     "au": lambda: Amnesiac(
         **PLAIN | {"epochs": 20, "clip_norm": 1.0}, schedule="cosine", repair_tolerance=0.002, share=1.0, rescale=False
     ),
+    "trew": lambda: TiltedReweighting(**PLAIN, tilt=10.0, explained=0.9),
 }
 KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
 

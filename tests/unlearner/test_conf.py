@@ -61,7 +61,10 @@ def test_a_recipe_belongs_to_a_model_on_a_data_set_and_sets_what_there_is_to_set
     assert file.stem in named
     recipe = dict(OmegaConf.load(file))
     if named[file.stem] is None:
-        assert set(recipe) == TRAINING - {"precision"}  # that is chosen by who has the processor for it
+        assert set(recipe) == TRAINING - {
+            "precision",
+            "freeze_statistics",
+        }  # one is chosen by who has the processor, one is of fine-tuning
         assert recipe["clip_norm"] is None  # or no ledger could be kept
         Optimization(**recipe)
     else:
