@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.func import grad, vmap
 
 from unlearnleak.machine.max_pool import MaxPool2x2
 from unlearnleak.machine.seeds import generator, isolated
@@ -76,3 +77,12 @@ def test_lenet_trains_to_the_bits_of_the_textbooks_layers(side):
         *(torch.autograd.grad(total, [x, *model.body.parameters()]) for total in (ours, theirs)), strict=True
     ):
         assert torch.equal(mine, its)
+
+
+def test_it_can_be_transformed_by_torch_func():
+    x_RNCHW = torch.stack([images(2, 3, 5, 4, seed) for seed in range(3)])
+    ours, theirs = (vmap(grad(lambda x, pool=pool: pool(x).pow(3).sum()))(x_RNCHW) for pool in POOLS)
+    assert torch.equal(ours, theirs)
+
+
+POOLS = (MaxPool2x2(), nn.MaxPool2d(2))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.func import functional_call, grad, vmap
+from torch.nn import functional as F
 
 from unlearnleak.errors import AccessDenied
 from unlearnleak.model.base import Classifier
@@ -16,6 +18,8 @@ from unlearnleak.model.base.answers import Answering, undefended
 
 Model: TypeAlias = Classifier
 """What access is given to."""
+Gradients: TypeAlias = dict[str, Tensor]
+"""One tensor a parameter, by the parameter's name."""
 QUERY_BATCH = 2048
 
 
@@ -27,7 +31,7 @@ def frozen(model: Model) -> Model:
 class WhiteBox:
     """Architecture and parameters are known: features, head, logits, and gradients with respect to the input.
 
-    The target is frozen: no gradient reaches its parameters.
+    The target is frozen: gradients with respect to its parameters are given as values, and change none of them.
     """
 
     def __init__(self, model: Model) -> None:
@@ -57,6 +61,23 @@ class WhiteBox:
         """f(x) [N, K] before the softmax; differentiable with respect to the normalised input."""
         logits: Tensor = self._model(x_NCHW)
         return logits
+
+    def parameters(self) -> Gradients:
+        """Copies of all parameters by name; buffers, such as a batch normalisation's statistics, are none."""
+        return {name: value.detach().clone() for name, value in self._model.named_parameters()}
+
+    def loss_gradients(self, x_RNCHW: Tensor, labels_RN: Tensor) -> Gradients:
+        """Gradients [R, ...] with respect to each parameter of the mean cross-entropy of R batches of N images.
+
+        Of normalised input, which they are differentiable with respect to; all batches in one pass.
+        """
+        buffers = dict(self._model.named_buffers())
+
+        def loss(parameters: Gradients, x_NCHW: Tensor, labels_N: Tensor) -> Tensor:
+            return F.cross_entropy(functional_call(self._model, (parameters, buffers), (x_NCHW,)), labels_N)
+
+        found: Gradients = vmap(grad(loss), in_dims=(None, 0, 0))(self.parameters(), x_RNCHW, labels_RN)
+        return found
 
 
 def device_of(model: Model) -> torch.device:

@@ -4,6 +4,7 @@ import torch
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Changes
+from unlearnleak.adversary.rows import moved_shares
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
@@ -24,7 +25,4 @@ class HeadChange(Attack[View[WhiteBox, WhiteBox]]):
 
     def __call__(self, view: View[WhiteBox, WhiteBox], generator: torch.Generator) -> Changes:
         """The negated shares [K, 1, 1], smaller is more likely forgotten; all 0 where no row moved."""
-        (weight_KD, bias_K), (before_KD, before_K) = view.target.head(), view.original.head()
-        moved_K = (weight_KD - before_KD).abs().mean(1) + (bias_K - before_K).abs()
-        share_K = moved_K / moved_K.sum().clamp(min=torch.finfo(moved_K.dtype).tiny)
-        return Changes(samples_KMF=-share_K[:, None, None].cpu())
+        return Changes(samples_KMF=-moved_shares(view.target, view.original)[:, None, None].cpu())

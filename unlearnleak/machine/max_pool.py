@@ -13,10 +13,15 @@ WINDOW, PADDING, DILATION = (2, 2), (0, 0), (1, 1)
 
 
 class _Halved(torch.autograd.Function):
-    """Element-wise maxima of the windows' corners; the gradient is PyTorch's own, told where each maximum was."""
+    """Element-wise maxima of the windows' corners; the gradient is PyTorch's own, told where each maximum was.
+
+    In the form that `torch.func` can transform, which also has the maxima's places among its results.
+    """
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, x_NCHW: Tensor) -> Tensor:
+    def forward(x_NCHW: Tensor) -> tuple[Tensor, Tensor]:
         height, width = (side // 2 * 2 for side in x_NCHW.shape[-2:])
         a, b, c, d = (x_NCHW[..., row:height:2, column:width:2] for row in (0, 1) for column in (0, 1))
         upper, lower = torch.maximum(a, b), torch.maximum(c, d)
@@ -25,11 +30,15 @@ class _Halved(torch.autograd.Function):
         low, right, low_right = ((p > q).to(small) for p, q in ((lower, upper), (b, a), (d, c)))
         within = right + low * (low_right + line - right)  # among equals the first, as in PyTorch; bytes may wrap
         corner = torch.arange(0, height, 2)[:, None] * line + torch.arange(0, width, 2)
-        ctx.save_for_backward(x_NCHW, within + corner)
-        return torch.maximum(upper, lower)
+        return torch.maximum(upper, lower), within + corner
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> Tensor:
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(inputs[0], output[1])
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor, _: Tensor | None) -> Tensor:
         x_NCHW, place = ctx.saved_tensors
         slope_NCHW: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
             slope, x_NCHW, WINDOW, WINDOW, PADDING, DILATION, False, place
@@ -49,7 +58,7 @@ class MaxPool2x2(nn.Module):
         if x_NCHW.is_cuda:
             return max_pool2d(x_NCHW, WINDOW)
         if x_NCHW.requires_grad and torch.is_grad_enabled():
-            halved: Tensor = _Halved.apply(x_NCHW)
+            halved: Tensor = _Halved.apply(x_NCHW)[0]
             return halved
         height, width = (side // 2 * 2 for side in x_NCHW.shape[-2:])
         rows = torch.maximum(x_NCHW[..., 0:height:2, :width], x_NCHW[..., 1:height:2, :width])

@@ -1,0 +1,122 @@
+"""Gradient matching: images whose loss gradient points where a model's parameters went when it forgot.
+
+Hu et al. 2024, https://arxiv.org/abs/2404.03233, feature recovery, after Geiping et al. 2020,
+https://arxiv.org/abs/2003.14053. N images, R restarts, C channels, H height, W width.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from unlearnleak.adversary.access import Gradients, WhiteBox
+from unlearnleak.adversary.inversion import to_pixels
+from unlearnleak.errors import UserError, require
+from unlearnleak.machine.progress import meter
+
+HALVED = (3 / 8, 5 / 8, 7 / 8)
+"""The parts of all steps after which the rate is halved."""
+
+
+def change(after: WhiteBox, before: WhiteBox) -> Gradients:
+    """theta_u - theta: where unlearning went, which is along the gradient of the loss of what was forgotten.
+
+    Only its direction counts. Retraining goes there only roughly: what all other samples cause is in it too.
+    """
+    there = before.parameters()
+    return {name: value - there[name] for name, value in after.parameters().items()}
+
+
+def distance(gradients: Gradients, target: Gradients) -> Tensor:
+    """1 - cos(gradient, target) over all parameters together, [R], of gradients [R, ...] and a target [...]."""
+    dot_R = sum_of(gradients, target)
+    length_R = sum_of(gradients, gradients).sqrt()
+    length = torch.stack([value.square().sum() for value in target.values()]).sum().sqrt()
+    return 1 - dot_R / (length_R * length).clamp(min=torch.finfo(dot_R.dtype).tiny)
+
+
+def sum_of(gradients: Gradients, others: Gradients) -> Tensor:
+    """The dot product of all parameters together, [R]."""
+    return torch.stack([(value * others[name]).flatten(1).sum(1) for name, value in gradients.items()]).sum(0)
+
+
+def roughness(x_RNCHW: Tensor) -> Tensor:
+    """mean|dx| + mean|dy| of the neighbours' differences, [R]: a total variation that does not grow with the images."""
+    down = (x_RNCHW[..., 1:, :] - x_RNCHW[..., :-1, :]).abs().flatten(1).mean(1)
+    right = (x_RNCHW[..., 1:] - x_RNCHW[..., :-1]).abs().flatten(1).mean(1)
+    return down + right
+
+
+class Matched(NamedTuple):
+    """The restart of the lowest objective: N images in [0, 1], and its objective."""
+
+    images_NCHW: Tensor
+    objective: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """Minimises 1 - cos(gradient of N images' mean loss, target) + tv * roughness from R starts, all in one batch.
+
+    AdamW on signed gradients, in the model's normalised input space, each step held in the box of valid pixels; the
+    rate is halved at 3/8, 5/8 and 7/8 of the steps. Each restart moves as if it were alone.
+
+    restarts: R starts x_0 ~ N(0, I).
+    steps: T steps.
+    lr: AdamW's.
+    tv: the weight of the roughness.
+
+    Raises:
+        UserError: a setting that cannot be, by its name as an attack has it.
+    """
+
+    restarts: int
+    steps: int
+    lr: float
+    tv: float
+
+    def __post_init__(self) -> None:
+        require(self.restarts >= 1, "attack.restarts", self.restarts, "at least 1")
+        require(self.steps >= 1, "attack.steps", self.steps, "at least 1")
+        require(self.lr > 0, "attack.lr", self.lr, "above 0")
+        require(self.tv >= 0, "attack.tv", self.tv, "0 or more")
+
+    def recover(self, model: WhiteBox, target: Gradients, labels_N: Tensor, generator: torch.Generator) -> Matched:
+        """N images with these labels whose gradient on `model` points along `target`; starts are drawn on the CPU.
+
+        Raises:
+            UserError: every restart diverged.
+        """
+        shape = (self.restarts, len(labels_N), *model.image_shape)
+        x_RNCHW = torch.randn(shape, generator=generator).to(model.device).requires_grad_(True)
+        black, white = (
+            model.normalize(torch.full((1, *model.image_shape), v, device=model.device)) for v in (0.0, 1.0)
+        )
+        labels_RN = labels_N.to(model.device).expand(self.restarts, -1)
+        optimizer = torch.optim.AdamW([x_RNCHW], lr=self.lr)
+        halvings = [int(part * self.steps) for part in HALVED]
+        schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, halvings, gamma=0.5)
+
+        def objective() -> Tensor:
+            """[R]."""
+            return distance(model.loss_gradients(x_RNCHW, labels_RN), target) + self.tv * roughness(x_RNCHW)
+
+        with meter(label="gradient matching", total=self.steps, unit="step") as bar:
+            for _ in range(self.steps):
+                (slope_RNCHW,) = torch.autograd.grad(objective().sum(), x_RNCHW)
+                x_RNCHW.grad = slope_RNCHW.sign()
+                optimizer.step()
+                schedule.step()
+                with torch.no_grad():
+                    x_RNCHW.clamp_(black, white)
+                bar.update()
+        return self._best(model, x_RNCHW.detach(), objective().detach())
+
+    def _best(self, model: WhiteBox, x_RNCHW: Tensor, objective_R: Tensor) -> Matched:
+        """The restart of the lowest objective."""
+        objective_R = objective_R.nan_to_num(nan=torch.inf)
+        best = int(objective_R.argmin())
+        if not objective_R[best].isfinite():
+            raise UserError(f"attack.lr={self.lr} makes every restart of the matching diverge. Lower attack.lr.")
+        return Matched(to_pixels(model, x_RNCHW[best]).cpu(), objective_R[best].item())

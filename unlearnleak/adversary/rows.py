@@ -1,0 +1,31 @@
+"""How far each row of the last layer moved from the model before to the model after, and what that says of labels."""
+
+import torch
+from torch import Tensor
+
+from unlearnleak.adversary.access import WhiteBox
+
+
+def moved_shares(after: WhiteBox, before: WhiteBox) -> Tensor:
+    """mean_d |W'_cd - W_cd| + |b'_c - b_c| of each class c as a share of all, [K]; all 0 where no row moved.
+
+    Source: "Unlearning Inversion Attacks for Federated Unlearning", https://arxiv.org/abs/2508.06789 (ULIA).
+    """
+    (weight_KD, bias_K), (before_KD, before_K) = after.head(), before.head()
+    moved_K = (weight_KD - before_KD).abs().mean(1) + (bias_K - before_K).abs()
+    return moved_K / moved_K.sum().clamp(min=torch.finfo(moved_K.dtype).tiny)
+
+
+def inferred_labels(share_K: Tensor, count: int) -> Tensor:
+    """The likeliest labels [N] (int64, ascending) of `count` forgotten images, given the rows' shares of the movement.
+
+    The gradient of an image's loss moves the row of its own class as far as all others together, so that each of N
+    images moves its own row by about 1 / 2N of everything: labels are taken one after another from the row that has
+    most left, and each takes so much of it.
+    """
+    left_K = share_K.detach().cpu().clone()
+    labels = []
+    for _ in range(count):
+        labels.append(int(left_K.argmax()))
+        left_K[labels[-1]] -= 1 / (2 * count)
+    return torch.tensor(sorted(labels), dtype=torch.int64)
