@@ -15,7 +15,15 @@ from safetensors.torch import save_file
 from tests.jobs import SMALL, composed, pipeline_in, small
 from tests.screening.samples import made
 from unlearnleak.adversary.access import BlackBox, LabelOnly, WhiteBox
-from unlearnleak.adversary.evidence import Calibrated, ClassEvidence, Differences, LabeledFeatures, Predictions
+from unlearnleak.adversary.evidence import (
+    Calibrated,
+    ClassEvidence,
+    Differences,
+    Evidence,
+    LabeledFeatures,
+    Predictions,
+    Reconstructions,
+)
 from unlearnleak.adversary.threat import Access
 from unlearnleak.adversary.view import Shadow, View, Withheld, view_of
 from unlearnleak.attack.base import Attack
@@ -214,7 +222,7 @@ def attacked(tmp_path_factory):
     """Return a function that runs an attack on the same model with a generator of this seed."""
     folder = tmp_path_factory.mktemp("attacked")
 
-    def run(name: str, seed: int) -> tuple[ClassEvidence, View, Attack]:
+    def run(name: str, seed: int) -> tuple[Evidence, View, Attack]:
         pipeline = pipeline_in(folder, f"attack={name}")
         attack = pipeline.plan.attack
         models = {
@@ -228,7 +236,7 @@ def attacked(tmp_path_factory):
     return run
 
 
-def tensors(evidence: ClassEvidence) -> dict[str, torch.Tensor]:
+def tensors(evidence: Evidence) -> dict[str, torch.Tensor]:
     found = {name: value for name, value in vars(evidence).items() if isinstance(value, torch.Tensor)}
     return found | (evidence.calibration._asdict() if isinstance(evidence, Calibrated) else {})
 
@@ -256,16 +264,24 @@ def test_an_attack_reaches_what_its_threat_model_says(name):
 
 
 @pytest.mark.parametrize("name", NAMES["attack"])
-def test_an_attack_gives_evidence_about_every_class(attacked, name):
+def test_an_attack_gives_evidence_about_every_class_or_images(attacked, name):
     evidence, view, attack = attacked(name, 0)
     assert type(evidence) is attack.evidence
+    assert evidence.queries == view.queries
+    assert all(tensor.isfinite().all() for tensor in tensors(evidence).values())
+    if isinstance(evidence, Reconstructions):  # which judge no class
+        assert evidence.images_NCHW.shape == (20, 1, 12, 12)
+        assert evidence.images_NCHW.min() >= 0
+        assert evidence.images_NCHW.max() <= 1
+        assert evidence.labels_N.shape == (20,)
+        assert evidence.labels_N.dtype == torch.int64
+        return
     K, M, F = evidence.samples_KMF.shape
     assert K == 4
     assert M >= 1
     width = {"dot_product": 1, "score": 1, "confidence": 1, "prediction": 4, "difference": 4 * 84 + 4}
     width["readings"] = 4 if attack.threat.target is Access.BLACK else 8
     assert width[evidence.kind] == F
-    assert all(tensor.isfinite().all() for tensor in tensors(evidence).values())
     if isinstance(evidence, Calibrated):
         S = len(evidence.calibration.forgotten_SK)
         assert evidence.calibration.forgotten_SK.shape == (S, 4)
@@ -275,7 +291,6 @@ def test_an_attack_gives_evidence_about_every_class(attacked, name):
         assert evidence.images_KCHW.shape == (4, 1, 12, 12)
         assert evidence.images_KCHW.min() >= 0
         assert evidence.images_KCHW.max() <= 1
-    assert evidence.queries == view.queries
     if attack.threat.target is not Access.WHITE:
         assert evidence.queries > 0
     else:

@@ -26,12 +26,17 @@ def told() -> set[str]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory) -> dict[str, object]:
-    """The fields of small runs: whole classes are forgotten, a part of one, with a defence, after fine-tuning."""
+    """The fields of small runs: classes are forgotten, a part of one, with a defence, fine-tuned; images recovered."""
     folder = tmp_path_factory.mktemp("fields")
     fields: dict[str, object] = {}
-    kinds = {"sample": "forget_share=0.5", "defended": "defense=weight_noise", "tuned": "finetuning.samples=16"}
-    for name, words in {"class": [], **{name: [word] for name, word in kinds.items()}}.items():
-        config = composed(*overrides_in(folder, "unlearner=ft", "attack=head_sum", *words))
+    jobs = {
+        "class": ["attack=head_sum"],
+        "sample": ["attack=head_sum", "forget_share=0.5"],
+        "defended": ["attack=head_sum", "defense=weight_noise"],
+        "tuned": ["attack=gradient_matching", "finetuning.samples=16"],
+    }
+    for name, words in jobs.items():
+        config = composed(*overrides_in(folder, "unlearner=ft", *words))
         run_job(config, folder / name, sweep=False)
         fields |= json.loads((folder / name / RESULT).read_text())
     return fields

@@ -45,10 +45,10 @@ def test_a_calibrated_kind_comes_back_as_itself():
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Reconstructions(Evidence):
+class Recovered(Evidence):
     """A plugin's kind that judges no class: images, how close they are, and words about them."""
 
-    kind = "reconstruction"
+    kind = "recovered"
     images_NCHW: Tensor
     distance_N: Tensor | None = None
     truth: LabeledFeatures | None = None
@@ -60,10 +60,10 @@ class Reconstructions(Evidence):
     "more", [{}, {"distance_N": torch.rand(2), "truth": CALIBRATION, "rows": (3, 1), "note": "n", "queries": 5}]
 )
 def test_a_plugins_kind_that_judges_no_class_survives_the_store(more):
-    before = Reconstructions(images_NCHW=torch.rand(2, 1, 3, 3), **more)
+    before = Recovered(images_NCHW=torch.rand(2, 1, 3, 3), **more)
     contents = pack(before)
     assert set(contents.meta) == {"kind", "queries", "rows", "note"}
-    after = unpack(stored(contents), Reconstructions)
+    after = unpack(stored(contents), Recovered)
     assert torch.equal(after.images_NCHW, before.images_NCHW)
     assert (after.rows, after.note, after.queries) == (before.rows, before.note, before.queries)
     assert (after.distance_N is None) == (after.truth is None) == (not more)
@@ -90,4 +90,4 @@ def test_evidence_of_another_kind_than_the_attack_names_is_refused():
 def test_kinds_are_told_apart_by_their_word():
     own = [kind for kind in vars(kinds).values() if isinstance(kind, type) and issubclass(kind, Evidence)]
     plain = [kind for kind in own if "kind" in vars(kind)]
-    assert len({kind.kind for kind in plain}) == len(plain) == 6
+    assert len({kind.kind for kind in plain}) == len(plain) == 7

@@ -145,3 +145,18 @@ class Confidences(ClassEvidence):
     """Probabilities of the right class on M labelled samples of each class, F = 1."""
 
     kind = "confidence"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reconstructions(Evidence):
+    """Images that the attacker takes for forgotten ones; they judge no class.
+
+    images_NCHW: in [0, 1].
+    labels_N: the label (int64) that each was searched for with.
+    objective: what the search ended at; comparable within one target.
+    """
+
+    kind = "reconstruction"
+    images_NCHW: Tensor
+    labels_N: Tensor
+    objective: float

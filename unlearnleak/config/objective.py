@@ -14,7 +14,10 @@ ACCURACIES = tuple(
     for classes in ("forget", "retain")
     for part in ("", "_train")
 )
-NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, "forget_acc_samples", "queries", "num_classes", "forget_samples")
+RECOVERED = tuple(
+    f"reconstruction_{measure}{of}" for measure in ("mse", "psnr", "ssim") for of in ("", "_placebo", "_class_mean")
+)
+NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, *RECOVERED, "forget_acc_samples", "queries", "num_classes", "forget_samples")
 """The numbers of a result.json, by name; beside them each stage's costs."""
 COST = re.compile(r"(seconds|memory_mib)_[a-z]+")
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from unlearnleak.adversary.evidence import Changes, Evidence, HeadMeasurements, Predictions
+from unlearnleak.adversary.evidence import Changes, Evidence, HeadMeasurements, Predictions, Reconstructions
 from unlearnleak.config.schema import Gate
+from unlearnleak.data import LabeledImages
 from unlearnleak.metric import published
 from unlearnleak.metric.accuracy import forget_accuracy, retain_accuracy
 from unlearnleak.metric.detection import detection_score
+from unlearnleak.metric.reconstruction import Pictures, reconstruction_metrics
 from unlearnleak.metric.verdict import VERDICT_METRICS, asr, verdict_metrics
 from unlearnleak.pipeline.packing import unpack, unpack_verdict
 from unlearnleak.pipeline.stages import Pipeline
@@ -106,6 +108,8 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     evidence = unpack(pipeline.artifact("evidence"), plan.attack.evidence)
     classes, forgotten = pipeline.requested_classes, pipeline.forget_classes
     numbers = judged(pipeline, evidence)
+    if isinstance(evidence, Reconstructions):
+        numbers |= recovered(pipeline, evidence)
     numbers |= accuracies(pipeline.artifact(pipeline.attacked), classes)
     if pipeline.attacked != pipeline.after:
         numbers |= accuracies(pipeline.artifact(pipeline.after), classes, "undefended_")
@@ -148,6 +152,18 @@ def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
         "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
         "scores": verdict.score_K.tolist(),
     }
+
+
+def recovered(pipeline: Pipeline, evidence: Reconstructions) -> dict[str, float | None]:
+    """How close reconstructions come to the images that were to be forgotten, of a control too, beside the placebos."""
+    split = pipeline.split_of(pipeline.wanted(pipeline.requested_classes))
+    found = Pictures(evidence.images_NCHW, evidence.labels_N)
+    return reconstruction_metrics(found, pictures(split.forget), pictures(split.retain), pipeline.plan.seeds.attack)
+
+
+def pictures(data: LabeledImages) -> Pictures:
+    """Images as the metrics take them, on the CPU."""
+    return Pictures(data.images.cpu().float() / 255, data.labels.cpu())
 
 
 def costs(pipeline: Pipeline) -> dict[str, Any]:
