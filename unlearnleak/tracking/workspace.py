@@ -104,7 +104,10 @@ def one_run() -> ws.Section:
     """What an attack saw: to be looked at run by run."""
     return ws.Section(
         name="Run by run",
-        panels=[panels.MediaBrowser(title="Inverted images", media_keys=["inverted"], num_columns=10)],
+        panels=[
+            panels.MediaBrowser(title="Inverted images", media_keys=["inverted"], num_columns=10),
+            panels.MediaBrowser(title="Forgotten images beside recovered ones", media_keys=["recovered"], num_columns=4),
+        ],
     )
 
 
