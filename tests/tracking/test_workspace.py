@@ -20,6 +20,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[OfflineRun]:
     return read_offline(folder)
 
 
+@pytest.fixture(scope="module")
+def recovering(tmp_path_factory: pytest.TempPathFactory) -> list[OfflineRun]:
+    """A job that recovers images and judges no class."""
+    folder = tmp_path_factory.mktemp("recovering")
+    run_small(folder, "attack=gradient_matching", name="gradient_matching")
+    return read_offline(folder)
+
+
 def spec(**changed: Any) -> dict[str, Any]:
     chosen = {"entity": "team", "project": "leaks", "sweep": None, "name": "ours", "stages": STAGES} | changed
     return json.loads(as_json(workspace(**chosen)))["section"]  # type: ignore[no-any-return]
@@ -58,13 +66,13 @@ def test_every_result_in_the_workspace_is_one_that_real_runs_log(runs: list[Offl
         assert set(summaries) <= run.summary.keys()
 
 
-def test_curves_and_media_are_those_that_real_runs_log(runs: list[OfflineRun]) -> None:
+def test_curves_and_media_are_those_that_real_runs_log(runs: list[OfflineRun], recovering: list[OfflineRun]) -> None:
     logged = {key for run in runs for row in run.rows for key in row}
     for kind, config in panels():
         if kind == "Run History Line Plot":
             assert {config["xAxis"], *config["metrics"]} <= logged
         if kind == "Media Browser":
-            assert set(config["mediaKeys"]) <= {key for run in runs for key in run.media}
+            assert set(config["mediaKeys"]) <= {key for run in [*runs, *recovering] for key in run.media}
 
 
 def test_every_setting_that_groups_is_a_short_word_of_real_runs(runs: list[OfflineRun]) -> None:

@@ -72,9 +72,9 @@ def reconstruction_metrics(
 ) -> dict[str, float | None]:
     """`RECONSTRUCTION_METRICS` of reconstructions against the forgotten images; all None without any of either.
 
-    `_placebo`: the same of a random retained image of each matched target's class, matched anew, so that it has the
-        same freedom to choose; the mean over draws by `seed`. Where nothing of the class is retained: of any class.
-    `_class_mean`: the same of the mean over the retained images of the class, or of all.
+    With `_placebo` stands the same of a random retained image of each matched target's class, matched anew, so that it
+    has the same freedom to choose; the mean over draws by `seed`. Where nothing of the class is retained: of any class.
+    With `_class_mean` stands the same of the mean over the retained images of the class, or of all.
     """
     if not len(found.labels) or not len(targets.labels):
         return dict.fromkeys(RECONSTRUCTION_METRICS)

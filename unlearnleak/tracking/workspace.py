@@ -106,7 +106,9 @@ def one_run() -> ws.Section:
         name="Run by run",
         panels=[
             panels.MediaBrowser(title="Inverted images", media_keys=["inverted"], num_columns=10),
-            panels.MediaBrowser(title="Forgotten images beside recovered ones", media_keys=["recovered"], num_columns=4),
+            panels.MediaBrowser(
+                title="Forgotten images beside recovered ones", media_keys=["recovered"], num_columns=4
+            ),
         ],
     )
 
