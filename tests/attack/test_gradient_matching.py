@@ -94,10 +94,10 @@ def test_a_setting_that_cannot_be_is_named(changes, why):
         GradientMatching(**SETTINGS | changes)
 
 
-def test_a_class_that_there_is_not_is_named(models):
-    before, after, _ = models
-    with pytest.raises(UserError, match=r"attack.labels=\[5\] is not possible: classes are numbers from 0 to 4"):
-        attacked(before, after, labels=[5])
+def test_a_class_that_there_is_not_is_named_before_anything_is_trained(tmp_path):
+    pipeline = pipeline_in(tmp_path, "attack=gradient_matching", "attack.labels=[4]")
+    with pytest.raises(UserError, match=r"attack.labels=\[4\] is not possible: classes are numbers from 0 to 3"):
+        pipeline.artifact("original")
 
 
 WORDS = ("unlearner=ng", "attack=gradient_matching", "attack.images=2", "forget_rows=[0,1]", "forget_classes=[1]")
@@ -113,6 +113,9 @@ def test_a_result_has_its_numbers_beside_those_of_the_placebos_and_no_verdict(tm
     assert all(-1 <= written[name] < 100 for name in RECONSTRUCTION_METRICS)
     assert written["reconstruction_mse_class_mean"] < written["reconstruction_mse_placebo"]
     assert value_of(result, "reconstruction_psnr") == written["reconstruction_psnr"]
+    told = record.summary(result, tmp_path)
+    assert f"recovered MSE {result['reconstruction_mse']:.4f} (a retained image" in told
+    assert all(len(line) <= 100 for line in told.splitlines()[:-1])
 
 
 def test_it_is_measured_against_the_forgotten_images_also_of_the_control_and_when_resumed(tmp_path):

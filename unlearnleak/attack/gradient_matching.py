@@ -50,11 +50,17 @@ class GradientMatching(Attack[View[WhiteBox, WhiteBox]]):
             )
         self.matching = Matching(restarts=restarts, steps=steps, lr=lr, tv=tv)
 
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where `labels` names a class that there is not."""
+        if not isinstance(self.labels, str):
+            last = num_classes - 1
+            require(max(self.labels) <= last, "attack.labels", self.labels, f"classes are numbers from 0 to {last}")
+
     def __call__(self, view: View[WhiteBox, WhiteBox], generator: torch.Generator) -> Reconstructions:
         """The images [N, C, H, W] of the best restart.
 
         Raises:
-            UserError: `labels` names a class that there is not, or every restart diverged.
+            UserError: every restart diverged.
         """
         labels_N = self.labels_of(view)
         found = self.matching.recover(view.original, change(view.target, view.original), labels_N, generator)
@@ -64,6 +70,4 @@ class GradientMatching(Attack[View[WhiteBox, WhiteBox]]):
         """The labels [N] (int64) that images are searched for with."""
         if isinstance(self.labels, str):
             return inferred_labels(moved_shares(view.target, view.original), self.images)
-        last = view.target.num_classes - 1
-        require(max(self.labels) <= last, "attack.labels", self.labels, f"classes are numbers from 0 to {last}")
         return torch.tensor(self.labels, dtype=torch.int64).expand(self.images).clone()

@@ -140,6 +140,15 @@ def verdict_lines(result: dict[str, Any]) -> list[str]:
     ]
 
 
+def recovered_lines(result: dict[str, Any]) -> list[str]:
+    """How close recovered images come, beside the placebos; nothing where none were recovered."""
+    mse = [result.get(f"reconstruction_mse{of}") for of in ("", "_placebo", "_class_mean")]
+    if mse[0] is None:
+        return []
+    here, placebo, class_mean = ("-" if value is None else f"{value:.4f}" for value in mse)
+    return [f"  recovered MSE {here} (a retained image {placebo}, the class mean {class_mean})"]
+
+
 def done_to_the_model(result: dict[str, Any]) -> str:
     """The unlearner, what it forgot and the defence, such as "ft of 4 samples of class 3, then weight_noise"."""
     part = ""
@@ -167,6 +176,7 @@ def summary(result: dict[str, Any], where: Path) -> str:
             f"{result['dataset']} {result['model']}, {done_to_the_model(result)}, "
             f"{result['attack']} / {result['screening']}",
             *verdict_lines(result),
+            *recovered_lines(result),
             f"  accuracy  forget {percent(result['original_forget_acc'])} -> {percent(result['forget_acc'])}, "
             f"retain {percent(result['original_retain_acc'])} -> {percent(result['retain_acc'])}",
             f"  gate      {result['gate']}{reasons}",

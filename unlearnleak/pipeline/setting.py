@@ -120,6 +120,7 @@ class Setting:
         unlearner.check_classes(self.facts.num_classes)
         unlearner.check_forget(self.forget_set)
         plan.defense.check_classes(self.facts.num_classes)
+        plan.attack.check_classes(self.facts.num_classes)
         plan.defense.check_counts(self.learnt_counts)
         plan.defense.check_forget(self.forget_set)
         for group, needs_head in {"unlearner": unlearner.needs_head, "defense": plan.defense.needs_head}.items():

@@ -54,6 +54,9 @@ class Attack(Component, ABC, Generic[Seen_contra]):
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where `per_class` auxiliary samples of each class are too few for this attack."""
 
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where a setting cannot be with so many classes, before anything is trained."""
+
 
 def require_auxiliary(available: int, needed: int, setting: str) -> None:
     """Raises UserError unless every class has `needed` auxiliary samples; `setting` is the attack's key for it."""
