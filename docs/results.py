@@ -54,6 +54,20 @@ COLUMNS = (
     "seconds_original,seconds_unlearned,seconds_evidence,scores,settings,key_original,key_unlearned,job,revision"
 )
 
+LATER = {"defense": "none", "forget_level": "class", "forget_share": 1, "forget_samples": None}
+LATER |= {"finetuning_samples": None, "sees_target": None, "sees_original": None, "detection_score": None}
+"""Columns of pages with more than whole classes and undefended models, and what stands there otherwise."""
+
+
+def columns_of(runs: list[dict[str, Any]]) -> list[str]:
+    """The columns of a page's CSV."""
+    telling = ("defense", "forget_level", "finetuning_samples")
+    if all(run.get(name) in (None, LATER[name]) for run in runs for name in telling):
+        return COLUMNS.split(",")
+    strengths = {f"defense_{name}" for run in runs for name in run.get("defense_settings") or {}}
+    told = [name for name in (*LATER, "key_defended") if any(run.get(name) is not None for run in runs)]
+    return [*COLUMNS.split(","), *told, *sorted(strengths)]
+
 
 def unlearning(runs: "pd.DataFrame") -> str:
     """A line per data set, unlearner and number of classes; every model once."""
@@ -85,9 +99,10 @@ def tables(runs: list[dict[str, Any]]) -> str:
         "## Shuffled truth\n\nExact verdicts, judged against forgotten classes drawn at random (`--shuffle-truth 0`). "
         "Chance is 10 % for one class and 0.8 % for three.",
         pivot(framed(shuffled(runs, 0)), "exact"),
-        "## Beside the paper's tables\n\n`unlearnleak tables` explains the columns.",
-        paper_markdown([line for line in lines(frame) if line.runs]),
     ]
+    if papers := [line for line in lines(frame) if line.runs]:
+        told = "## Beside the paper's tables\n\n`unlearnleak paper` explains the columns."
+        parts += [told, paper_markdown(papers)]
     return "\n\n".join(parts)
 
 
@@ -107,7 +122,7 @@ def main() -> None:
     if arguments.called:
         runs = [run | {"dataset": arguments.called} for run in runs]
     rows, text = arguments.page.with_suffix(".csv"), io.StringIO()
-    to_csv(runs, text, COLUMNS.split(","))
+    to_csv(runs, text, columns_of(runs))
     by_hand = arguments.page.read_text(encoding="utf-8").partition(MARK)[0] if arguments.page.exists() else ""
     try:
         write_file(rows, text.getvalue().encode(), "PAGE")
