@@ -13,11 +13,16 @@ from unlearnleak.runs.naming import run_name
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("job")
-    words = overrides_in(folder, "unlearner=ft", "defense=weight_noise", "forget_share=0.5")
-    return run_job(composed(*words), folder / "run", sweep=False)
+    return of(folder, "forget_share=0.5")
 
 
-def test_every_number_of_a_result_can_be_an_objective(result):
+def of(folder, *words):
+    every = overrides_in(folder, "unlearner=ft", "defense=weight_noise", *words)
+    return run_job(composed(*every), folder / "run", sweep=False)
+
+
+def test_every_number_of_a_result_can_be_an_objective(result, tmp_path):
+    result = of(tmp_path, "forget_share=0.5", "attack=gradient_matching") | result
     numbers = {key for key, value in result.items() if isinstance(value, int | float) and not isinstance(value, bool)}
     found = {key for key in numbers if not COST.fullmatch(key)} - {"forget_share"}  # a setting
     assert set(NUMBERS) == found | {key for key in NUMBERS if result[key] is None}
