@@ -5,10 +5,15 @@ from collections.abc import Iterator
 import pytest
 
 LONG = ("slow", "slurm", "browser", "gpu", "long")
+ONE_OF = 8
+"""So many that two processes are through in a minute; a file of few tests still has its first."""
+COSTLY = {"targets", "dot_evidence", "diff_evidence"}
+"""Fixtures that train for seconds: `--quick` takes no test that asks for one."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    about = f"a quarter of every file's tests, each with one of its parameters, and none of {', '.join(LONG)}"
+    left_out = f"none of {', '.join(LONG)}, none of costly fixtures"
+    about = f"one of {ONE_OF} of every file's tests, each with one of its parameters; {left_out}"
     parser.addoption("--quick", action="store_true", help=about)
 
 
@@ -23,13 +28,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def quick(items: list[pytest.Item]) -> Iterator[pytest.Item]:
-    """The first of four tests in a row of a file, with the first of its parameters."""
+    """The first of `ONE_OF` tests in a row of a file, with the first of its parameters."""
     names: dict[str, dict[str, None]] = {}
     for item in items:
-        if not any(item.get_closest_marker(name) for name in LONG):
+        costly = COSTLY & set(getattr(item, "fixturenames", ()))
+        if not costly and not any(item.get_closest_marker(name) for name in LONG):
             file = names.setdefault(str(item.path), {})
             name = getattr(item, "originalname", item.name)
             if name not in file:
-                if len(file) % 4 == 0:
+                if len(file) % ONE_OF == 0:
                     yield item
                 file[name] = None

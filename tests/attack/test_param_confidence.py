@@ -14,6 +14,7 @@ def evidence(targets, digits):
     return {classes: collect("param_confidence", model, digits.auxiliary) for classes, model in targets.items()}
 
 
+@pytest.mark.slow
 def test_the_targets_confidence_is_what_it_answers_when_asked(targets, digits):
     run, box = configured("param_confidence", heads=2, shadows=8), WhiteBox(targets[(3,)])
     compared = run.compare(seen(box, digits.auxiliary), torch.Generator().manual_seed(1))

@@ -28,6 +28,7 @@ HARMFUL = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [[], ["-m"]], ids=["run", "sweep"])
 @pytest.mark.parametrize("word", HARMFUL.values(), ids=HARMFUL.keys())
 def test_what_would_act_is_refused_before_it_does(cli, tmp_path, word, mode):

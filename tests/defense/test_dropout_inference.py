@@ -73,6 +73,7 @@ def test_batch_normalisation_keeps_its_statistics_and_another_s_model_its_layers
         asked(DropoutInference(share=0.5), Wrapped(copy.deepcopy(body), head=None, **shape).eval(), images)
 
 
+@pytest.mark.slow
 def test_in_a_run_answers_are_random_accuracies_too_and_both_are_the_same_again(digits_job, tmp_path):
     words = ("attack=aux_confidence", "defense=dropout_inference", "defense.share=0.8")
     numbers = evaluate_run(digits_job(*words))

@@ -51,6 +51,7 @@ def test_service_killed_before_the_results_are_logged(run: Run, tmp_path: Path) 
     assert len(read_offline(tmp_path)) == 2
 
 
+@pytest.mark.slow
 def test_killed_while_it_logs_leaves_a_result_that_says_so(run: Run, tmp_path: Path) -> None:
     done = run(tmp_path, fault="die_when_logging")
     assert done.code == -signal.SIGKILL

@@ -82,6 +82,7 @@ def test_every_unlearner_works_on_what_was_tuned(tmp_path, unlearner):
     assert run_job(config, tmp_path / "run", sweep=False) == result
 
 
+@pytest.mark.slow
 def test_statistics_of_batch_normalisation_stay_those_of_the_pretraining(tmp_path):
     write_npz(tmp_path / "images.npz", **images(side=32, train=14))
     words = (*TUNED, "model=resnet18", "unlearner=rt", "training.epochs=1", "finetuning.lr=0.02")

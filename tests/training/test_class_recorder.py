@@ -10,6 +10,7 @@ from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at_once", "parts"), [(None, [""]), (10, [""]), (4, ["-0-3", "-4-7", "-8-9"])])
 def test_groups_of_classes_are_put_together_again(original, digits, fresh_lenet, at_once, parts):
     seen = []

@@ -150,6 +150,7 @@ def test_a_link_among_somebody_elses_runs_leads_nothing_out(tmp_path, place):
         assert not list(victim.iterdir())
 
 
+@pytest.mark.slow
 def test_names_that_are_paths_or_alike_stay_in_their_folder_and_apart(tmp_path):
     for number, word in enumerate(["/../../../../victim/x", "a/b", "a b", "A_B", "x" * 300, "\udcff"]):
         told = judged([3], [3], seed=number) | {"dataset": word, "attack": word, "screening": word}
