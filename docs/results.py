@@ -59,10 +59,15 @@ LATER |= {"finetuning_samples": None, "sees_target": None, "sees_original": None
 """Columns of pages with more than whole classes and undefended models, and what stands there otherwise."""
 
 
+def as_the_paper(runs: list[dict[str, Any]]) -> bool:
+    """Whether whole classes were forgotten and no model was defended or tuned, as in the paper."""
+    telling = ("defense", "forget_level", "finetuning_samples")
+    return all(run.get(name) in (None, LATER[name]) for run in runs for name in telling)
+
+
 def columns_of(runs: list[dict[str, Any]]) -> list[str]:
     """The columns of a page's CSV."""
-    telling = ("defense", "forget_level", "finetuning_samples")
-    if all(run.get(name) in (None, LATER[name]) for run in runs for name in telling):
+    if as_the_paper(runs):
         return COLUMNS.split(",")
     strengths = {f"defense_{name}" for run in runs for name in run.get("defense_settings") or {}}
     told = [name for name in (*LATER, "key_defended") if any(run.get(name) is not None for run in runs)]
@@ -100,9 +105,9 @@ def tables(runs: list[dict[str, Any]]) -> str:
         "Chance is 10 % for one class and 0.8 % for three.",
         pivot(framed(shuffled(runs, 0)), "exact"),
     ]
-    if papers := [line for line in lines(frame) if line.runs]:
+    if as_the_paper(runs):
         told = "## Beside the paper's tables\n\n`unlearnleak paper` explains the columns."
-        parts += [told, paper_markdown(papers)]
+        parts += [told, paper_markdown([line for line in lines(frame) if line.runs])]
     return "\n\n".join(parts)
 
 
