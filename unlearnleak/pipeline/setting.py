@@ -1,5 +1,6 @@
 """What one experiment is about: the data, which of them are learnt when, and what is forgotten."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -15,14 +16,14 @@ from unlearnleak.training.fit import check_single
 from unlearnleak.training.optimization import Optimization
 
 
-class Setting:
+class Setting(ABC):
     """The data and what is forgotten, as a plan says; looked at when first asked for."""
 
     plan: Plan
 
+    @abstractmethod
     def artifact(self, name: str) -> Artifact:
         """The artifact of the stage of this name."""
-        raise NotImplementedError
 
     @cached_property
     def facts(self) -> Facts:
