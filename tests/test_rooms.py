@@ -9,8 +9,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "unlearnleak"
 CONF = PACKAGE.parent / "conf"
 ORDER = (
-    *("errors", "machine", "store", "config", "data", "model", "training", "dataset", "unlearner", "defense"),
-    *("adversary", "attack", "screening", "metric", "runs", "tracking", "logger", "pipeline", "sweep"),
+    *("errors", "machine", "store", "config", "data", "model", "foreign", "training", "dataset", "unlearner"),
+    *("defense", "adversary", "attack", "screening", "metric", "runs", "tracking", "logger", "pipeline", "sweep"),
     *("analysis", "figure", "report", "papers", "cli", "run"),
 )
 """The rooms from the ground up: what stands in one knows those before it and no other."""

@@ -81,8 +81,8 @@ class WhiteBox:
 
 
 def device_of(model: Model) -> torch.device:
-    """Where the model's parameters are."""
-    return next(model.parameters()).device
+    """Where the model is: its normalisation, since somebody else's may have no parameters."""
+    return model.mean.device
 
 
 class Queried:

@@ -7,7 +7,9 @@ cannot ask for more than it holds.
 import io
 import zipfile
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, BinaryIO
 
 import numpy as np
@@ -49,14 +51,22 @@ class Header:
 
 
 class Archive:
-    """The four arrays of an .npz archive, each read when asked for; `where` names it in refusals.
+    """The arrays of an .npz archive, each read when asked for; `where` names it in refusals.
+
+    Args:
+        file: the archive.
+        where: what it is called.
+        names: the arrays that it must have; None for whatever it has, as `members` tells.
+        allowed: what such an archive is, in a sentence.
 
     Raises:
         UserError: it is no such archive, lacks an array, or its headers claim what cannot be.
     """
 
-    def __init__(self, file: BinaryIO, where: str) -> None:
-        self.where = where
+    def __init__(
+        self, file: BinaryIO, where: str, names: Collection[str] | None = NAMES, allowed: str | None = None
+    ) -> None:
+        self.where, self.allowed = where, allowed or ALLOWED
         start = file.read(6)
         if start == b"\x93NUMPY":
             raise self.unreadable("it holds a single array, as numpy.save writes it")
@@ -68,9 +78,11 @@ class Archive:
             self.members = {info.filename.removesuffix(".npy"): info for info in self.zip.infolist()}
         except UNREADABLE as error:
             raise self.unreadable(str(error)) from error
-        if missing := [name for name in NAMES if name not in self.members]:
-            raise UserError(f"{where} has no array {', '.join(missing)}; it holds {named(self.members)}. {ALLOWED}")
-        self.headers = {name: self.header(name) for name in NAMES}
+        if missing := [name for name in names or () if name not in self.members]:
+            raise UserError(
+                f"{where} has no array {', '.join(missing)}; it holds {named(self.members)}. {self.allowed}"
+            )
+        self.headers = {name: self.header(name) for name in names or ()}
 
     def header(self, name: str) -> Header:
         """What the header of the array `name` says, after it has been held against the archive's directory."""
@@ -116,7 +128,7 @@ class Archive:
 
     def unreadable(self, reason: str) -> UserError:
         """The refusal of an archive that cannot be read, or that is not what it claims."""
-        return UserError(f"{self.where} cannot be read: {reason[:LONGEST_REASON]}. {ALLOWED}")
+        return UserError(f"{self.where} cannot be read: {reason[:LONGEST_REASON]}. {self.allowed}")
 
 
 class Directory(io.RawIOBase):
@@ -142,6 +154,20 @@ def open_zip(file: BinaryIO) -> zipfile.ZipFile:
     opened = zipfile.ZipFile(Directory(file))
     opened.fp = file
     return opened
+
+
+def unfolds(path: Path) -> str:
+    """Why a zip archive would not be what torch.save writes, which packs nothing, in words; "" where it may be that.
+
+    Raises:
+        zipfile.BadZipFile: it is no such archive.
+    """
+    with path.open("rb") as opened:
+        listed = open_zip(opened).infolist()
+        size = opened.seek(0, 2)
+    packed = any(info.compress_type != zipfile.ZIP_STORED for info in listed)
+    promised = sum(info.file_size for info in listed)
+    return f"it promises {promised} bytes and holds {size}" if packed or promised > size else ""
 
 
 ALLOWED = f"Allowed: {LAYOUT}."

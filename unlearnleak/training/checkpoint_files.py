@@ -8,7 +8,6 @@ import hashlib
 import logging
 import os
 import pickle
-import zipfile
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from unlearnleak.data.archive import open_zip
+from unlearnleak.data.archive import unfolds
 from unlearnleak.store.cleaning import CHECKPOINT
 from unlearnleak.store.disk import remove
 from unlearnleak.store.temporary import temporary
@@ -78,7 +77,7 @@ class CheckpointFiles(TorchCheckpointIO):
         """
         for file in sorted(_ours(folder), key=_written, reverse=True):
             try:
-                reason = "it is not what was written" if _digest(file) != file.stem else _bomb(file)
+                reason = "it is not what was written" if _digest(file) != file.stem else unfolds(file)
                 if not reason:
                     found = torch.load(file, map_location="cpu", weights_only=True)
                     reason = _lacking(found, states)
@@ -131,20 +130,6 @@ def set_aside(file: Path) -> None:
         file.replace(file.with_suffix(".unusable"))
     except OSError as error:
         log.info("%s cannot be renamed: %s", file, error)
-
-
-def _bomb(file: Path) -> str:
-    """Why a file would not be what torch.save writes, which packs nothing, in words; "" where it may be that.
-
-    Raises:
-        zipfile.BadZipFile: it is no such archive.
-    """
-    with file.open("rb") as opened:
-        listed = open_zip(opened).infolist()
-        size = opened.seek(0, 2)
-    packed = any(info.compress_type != zipfile.ZIP_STORED for info in listed)
-    promised = sum(info.file_size for info in listed)
-    return f"it promises {promised} bytes and holds {size}" if packed or promised > size else ""
 
 
 def _negative(values: Any) -> bool:

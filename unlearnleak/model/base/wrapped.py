@@ -12,7 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from unlearnleak.errors import UserError
+from unlearnleak.machine.printable import printable
 from unlearnleak.model.base import NO_HEAD, Classifier
+
+LONGEST_REASON = 300
 
 
 class Wrapped(Classifier):
@@ -81,10 +84,7 @@ class Wrapped(Classifier):
         except UserError:
             raise
         except Exception as error:  # whatever somebody else's code makes of a shape that it was not written for
-            shape = "x".join(map(str, self.image_shape))
-            raise UserError(
-                f"The module cannot take images of {shape} (C x H x W): {type(error).__name__}: {error}"
-            ) from error
+            raise cannot_take(self.image_shape, error) from error
         finally:
             for part, mode in modes:
                 part.training = mode
@@ -96,6 +96,12 @@ class Wrapped(Classifier):
 
     def _width(self) -> int:
         return 0 if self.head is None else self.head.in_features
+
+
+def cannot_take(image_shape: tuple[int, int, int], error: Exception) -> UserError:
+    """The refusal of a module that raised `error` over images of this shape."""
+    shape, why = "x".join(map(str, image_shape)), printable(str(error).strip()[:LONGEST_REASON])
+    return UserError(f"The module cannot take images of {shape} (C x H x W): {type(error).__name__}: {why}")
 
 
 def _check_layer(module: nn.Module, name: str, num_classes: int) -> None:

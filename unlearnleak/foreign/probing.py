@@ -1,0 +1,67 @@
+"""What a stranger's module answers to a few images: how many classes, logits or probabilities, the same each time."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from unlearnleak.errors import UserError
+from unlearnleak.foreign.classifier import BatchSizes, in_batches
+from unlearnleak.model.base.wrapped import cannot_take
+
+IMAGES = 3
+"""As many are asked about: enough to tell images from each other, few enough for the largest network."""
+
+
+class Probe(NamedTuple):
+    """`ask` answers the same images again; the rest is what it answered."""
+
+    ask: Callable[[], Tensor]
+    num_classes: int
+    probabilities: bool
+    random: bool
+
+
+def probe(module: nn.Module, image_shape: tuple[int, int, int], batch: BatchSizes) -> Probe:
+    """Asks the module, in the mode in which it is, about noise.
+
+    Raises:
+        UserError: it cannot take such images, or what it answers is no table [N, K] of finite numbers.
+    """
+    x_NCHW = torch.randn(IMAGES, *image_shape, generator=torch.Generator().manual_seed(0))
+
+    @torch.no_grad()
+    def ask() -> Tensor:
+        with torch.random.fork_rng(devices=[]):
+            return in_batches(x_NCHW, lambda part: _table(module(part), len(part)), batch)
+
+    try:
+        first_NK, again_NK = ask(), ask()
+    except UserError:
+        raise
+    except Exception as error:  # whatever somebody else's code makes of a shape that it was not written for
+        raise cannot_take(image_shape, error) from error
+    if not first_NK.isfinite().all():
+        raise UserError("The model answers infinities or no numbers to ordinary images: its weights are broken.")
+    return Probe(ask, first_NK.shape[1], are_probabilities(first_NK), not torch.equal(first_NK, again_NK))
+
+
+def are_probabilities(answer_NK: Tensor) -> bool:
+    """Whether each row is one of probabilities: between 0 and 1, and 1 in all."""
+    inside = bool((answer_NK >= 0).all() and (answer_NK <= 1 + 1e-4).all())
+    return inside and torch.allclose(answer_NK.sum(1), torch.ones(len(answer_NK)).to(answer_NK), atol=1e-3)
+
+
+def _table(answer: object, count: int) -> Tensor:
+    if not isinstance(answer, Tensor):
+        raise UserError(
+            f"The model answers a {type(answer).__name__}, and one tensor of logits or probabilities [N, K] is needed: "
+            "wrap it so that it gives that alone."
+        )
+    if answer.ndim != 2 or len(answer) != count or answer.shape[1] < 2:
+        raise UserError(
+            f"For {count} images the model answers a tensor of shape {tuple(answer.shape)}, and [N, K] with two "
+            "classes or more is needed."
+        )
+    return answer
