@@ -22,6 +22,22 @@ class NormNet(nn.Module):
         return self.drop(self.norm(self.stem(x)).relu().flatten(1))
 
 
+class Block(nn.Module):
+    """A layer of a transformer."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.first, self.second = nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.qkv, self.proj = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, 2 * dim), nn.GELU(), nn.Dropout(0.1), nn.Linear(2 * dim, dim))
+
+    def forward(self, x):
+        q, k, v = self.qkv(self.first(x)).unflatten(2, (3, 2, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+        attended = nn.functional.scaled_dot_product_attention(q, k, v)
+        x = x + self.proj(attended.transpose(1, 2).flatten(2))
+        return x + self.mlp(self.second(x))
+
+
 class SmallViT(nn.Module):
     """A vision transformer of two layers, with a class token and positions; 16-pixel grey images."""
 
@@ -30,15 +46,14 @@ class SmallViT(nn.Module):
         self.patches = nn.Conv2d(1, dim, 4, stride=4)
         self.token = nn.Parameter(torch.randn(1, 1, dim))
         self.positions = nn.Parameter(torch.randn(1, 17, dim))
-        layer = nn.TransformerEncoderLayer(dim, 2, 2 * dim, dropout=0.1, batch_first=True, norm_first=True)
-        self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.blocks = nn.Sequential(Block(dim), Block(dim))
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Linear(dim, num_classes)
 
     def phi(self, x):
         x = self.patches(x).flatten(2).transpose(1, 2)
-        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1) + self.positions
-        return self.norm(self.encoder(x))[:, 0]
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.positions
+        return self.norm(self.blocks(x))[:, 0]
 
     def forward(self, x):
         return self.head(self.phi(x))

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from unlearnleak.errors import UserError
-from unlearnleak.foreign.classifier import BatchSizes, in_batches
+from unlearnleak.foreign.classifier import BatchSizes
 from unlearnleak.model.base.wrapped import cannot_take
 
 IMAGES = 3
-"""As many are asked about: enough to tell images from each other, few enough for the largest network."""
+"""As many are asked about where any number can be: enough to tell images from each other, few enough for the largest network."""
 
 
 class Probe(NamedTuple):
@@ -29,12 +29,13 @@ def probe(module: nn.Module, image_shape: tuple[int, int, int], batch: BatchSize
     Raises:
         UserError: it cannot take such images, or what it answers is no table [N, K] of finite numbers.
     """
-    x_NCHW = torch.randn(IMAGES, *image_shape, generator=torch.Generator().manual_seed(0))
+    count = min(max(IMAGES, batch.least), batch.most or IMAGES)  # one batch, so that each layer is run once
+    x_NCHW = torch.randn(count, *image_shape, generator=torch.Generator().manual_seed(0))
 
     @torch.no_grad()
     def ask() -> Tensor:
         with torch.random.fork_rng(devices=[]):
-            return in_batches(x_NCHW, lambda part: _table(module(part), len(part)), batch)
+            return _table(module(x_NCHW), count)
 
     try:
         first_NK, again_NK = ask(), ask()
