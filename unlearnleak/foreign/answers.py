@@ -118,7 +118,11 @@ def _from_csv(path: Path) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
         except (ValueError, IndexError) as error:
             raise UserError(f"{path}, line {number}: {printable(error)[:100]}. {ALLOWED}") from error
     columns = tuple(printable(name)[:60] for place, name in enumerate(head) if place != at)
-    return columns, np.array(answers, dtype=np.float64).reshape(len(answers), -1), np.array(labels, dtype=np.int64)
+    return (
+        columns,
+        np.array(answers, dtype=np.float64).reshape(len(answers), len(columns)),
+        np.array(labels, dtype=np.int64),
+    )
 
 
 def amount_of(head: list[str]) -> str:

@@ -29,16 +29,22 @@ def decode(content: bytes, where: str, shape: tuple[int, int, int] | None) -> np
             warnings.simplefilter("ignore")  # of Pillow's own limit, which ours is below
             with Image.open(BytesIO(content), formats=FORMATS) as picture:
                 if picture.width * picture.height > MOST_PIXELS:
-                    raise UserError(f"{where} claims {picture.width}x{picture.height} pixels: {MOST_PIXELS} at most.")
+                    raise _too_large(where)
                 plain = _plain(picture, where)
                 size = None if shape is None else (shape[2], shape[1])
                 if size is not None and plain.size != size:
                     plain = plain.resize(size, Image.Resampling.BILINEAR)
                 return np.asarray(plain, dtype=np.uint8)
+    except Image.DecompressionBombError as error:  # Pillow's own, four times as high
+        raise _too_large(where) from error
     except UserError:
         raise
     except Exception as error:  # whatever Pillow's decoders make of a file that was made up
         raise UserError(f"{where} is no picture that can be read: {printable(error)[:120]}.") from error
+
+
+def _too_large(where: str) -> UserError:
+    return UserError(f"{where} claims more than {MOST_PIXELS} pixels, which no model takes.")
 
 
 def _plain(picture: Image.Image, where: str) -> Image.Image:

@@ -11,7 +11,7 @@ from unlearnleak.foreign.classifier import BatchSizes
 from unlearnleak.model.base.wrapped import cannot_take
 
 IMAGES = 3
-"""As many are asked about where any number can be: enough to tell images from each other, few enough for the largest network."""
+"""As many are asked about where any number can be: enough to tell images apart, few enough for the largest network."""
 
 
 class Probe(NamedTuple):
