@@ -16,7 +16,7 @@ from typing import Any
 
 from unlearnleak.data.archive import UNREADABLE, open_zip
 from unlearnleak.errors import UserError
-from unlearnleak.foreign.exported_schema import check_program
+from unlearnleak.foreign.exported_schema import UnsafeError, check_program
 from unlearnleak.machine.printable import printable
 
 PROGRAM = "models/model.json"
@@ -29,10 +29,6 @@ PLAIN = ("archive_format", "archive_version", "byteorder", ".data/version", "ver
 LARGEST_JSON = 2**27
 """Bytes of a program's graph: that of a vision transformer of 24 layers takes 3 MB."""
 CPU = {"type": "cpu", "index": None}
-
-
-class UnsafeError(Exception):
-    """Something in the archive is not allowed; the text says what, for people."""
 
 
 def safe_archive(content: bytes, path: Path) -> io.BytesIO:

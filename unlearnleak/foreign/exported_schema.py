@@ -30,15 +30,15 @@ LONGEST_EXPRESSION, LONGEST_TEXT = 1000, 300
 CONTAINERS = (None, "builtins.tuple", "builtins.list", "builtins.dict")
 
 
-class UnsafeProgram(ValueError):
-    """The program says something else; the text says what, for people."""
+class UnsafeError(Exception):
+    """Something in the archive is not allowed; the text says what, for people."""
 
 
 def check_program(program: dict[str, Any]) -> None:
     """Takes guards, traces and remarks out of the program, and holds everything else against what is allowed.
 
     Raises:
-        UnsafeProgram: something is not.
+        UnsafeError: something is not.
     """
     program["guards_code"] = []
     _check("program", program)
@@ -50,7 +50,7 @@ def _check(key: str, value: Any) -> None:
             value["metadata"] = {}
         for name, inner in value.items():
             if not NAME.fullmatch(name):
-                raise UnsafeProgram(f"it holds the name {name[:60]!r}")
+                raise UnsafeError(f"it holds the name {name[:60]!r}")
             _check(name, inner)
     elif isinstance(value, list):
         for inner in value:
@@ -62,16 +62,16 @@ def _check(key: str, value: Any) -> None:
 def _check_text(key: str, text: str) -> None:
     if key == "target":
         if not OPERATORS.fullmatch(text) or TOUCHING.search(text):
-            raise UnsafeProgram(f"its graph calls {text[:80]!r}, which is no operator on tensors that is allowed here")
+            raise UnsafeError(f"its graph calls {text[:80]!r}, which is no operator on tensors that is allowed here")
     elif key == "expr_str":
         _check_expression(text)
     elif key in ("in_spec", "out_spec"):
         _check_container(json.loads(text)[1])
     elif key in ("as_string", "as_strings"):
         if len(text) > LONGEST_TEXT or not text.isprintable():
-            raise UnsafeProgram(f"its graph holds the text {text[:60]!r}")
+            raise UnsafeError(f"its graph holds the text {text[:60]!r}")
     elif not (NODE_NAME if key in ("name", "forward_arg_names") else NAME).fullmatch(text):
-        raise UnsafeProgram(f"it holds the name {text[:60]!r}")
+        raise UnsafeError(f"it holds the name {text[:60]!r}")
 
 
 def _check_expression(text: str) -> None:
@@ -82,7 +82,7 @@ def _check_expression(text: str) -> None:
         word = "" if token is None else token[1]
         named = word[:1].isalpha() and not (word in SHAPE_WORDS or SYMBOL.fullmatch(word))
         if token is None or named or len(text) > LONGEST_EXPRESSION or text[token.start(1) :].startswith("**"):
-            raise UnsafeProgram(f"it computes a size by {text[:80]!r}")
+            raise UnsafeError(f"it computes a size by {text[:80]!r}")
         at = token.end()
 
 
@@ -92,6 +92,6 @@ def _check_container(spec: dict[str, Any]) -> None:
     named = json.loads(context) if isinstance(context, str) else context
     plain = named is None or (isinstance(named, list) and all(isinstance(each, str) for each in named))
     if spec["type"] not in CONTAINERS or not plain:
-        raise UnsafeProgram(f"its inputs or outputs are {str(spec['type'])[:60]!r}")
+        raise UnsafeError(f"its inputs or outputs are {str(spec['type'])[:60]!r}")
     for child in spec["children_spec"]:
         _check_container(child)

@@ -82,7 +82,7 @@ def _kind_of_archive(path: Path) -> Kind:
         with path.open("rb") as file:
             archive = open_zip(file)
             names = archive.namelist()
-            if kind := _torch_kind(names):
+            if kind := _torch_kind(path, names):
                 return kind
             if pickled := [name for name in names if name.endswith("/data.pkl")]:
                 with archive.open(pickled[0]) as member:
@@ -97,14 +97,14 @@ def _kind_of_archive(path: Path) -> Kind:
     raise UserError(f"{path} is an archive that holds {named(names)}, which no kind of file does. {ALLOWED}")
 
 
-def _torch_kind(names: list[str]) -> Kind | None:
+def _torch_kind(path: Path, names: list[str]) -> Kind | None:
     if any("/data/aotinductor/" in name for name in names) and not any("/models/" in name for name in names):
         raise UserError(
-            "It is compiled for one machine (AOTInductor), which is machine code and is not run here. Save the program "
-            "itself: torch.export.save."
+            f"{path} is compiled for one kind of machine (AOTInductor): machine code, which is not run here. Save the "
+            "program itself: torch.export.save."
         )
     if "serialized_exported_program.json" in names:
-        raise UserError("It was written by a torch.export before 2.8. Save it again with a newer PyTorch.")
+        raise UserError(f"{path} was written by a PyTorch before 2.8. Save it again with a newer one.")
     if any(name.endswith("/archive_format") for name in names):
         return Kind.EXPORTED
     return Kind.SCRIPTED if any("/code/" in name for name in names) else None

@@ -4,6 +4,7 @@ From files of torch.save only what PyTorch's `weights_only` reader allows is rea
 """
 
 import pickle
+import warnings
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -67,7 +68,9 @@ def _unpickled(path: Path) -> Any:
     try:
         if content.startswith(b"PK") and (reason := unfolds(path)):
             raise UserError(f"{path} is no file of torch.save: {reason}.")
-        return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles of another protocol than torch.save's
+            return torch.load(BytesIO(content), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise _blocked(path, content, error) from error
     except UNREADABLE as error:
