@@ -1,5 +1,6 @@
 """A .pt2 that was made up to run code does not, and says what was in it; torch.export.load alone would run it."""
 
+import contextlib
 import io
 import json
 import os
@@ -101,22 +102,19 @@ HARMLESS = {"sample inputs": pickled_inputs, "guards": guarded}
 
 @pytest.mark.parametrize("make", [*(make for make, _ in EVIL.values()), *HARMLESS.values()], ids=[*EVIL, *HARMLESS])
 def test_nothing_of_it_is_run(tmp_path, members, make):
-    try:
+    with contextlib.suppress(UserError):
         torch.export.load(safe_archive(packed(make(members, tmp_path / "ran")), Path("net.pt2"))).module()
-    except UserError:
-        pass
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("name", [*list(EVIL)[:2], "a size", "sample inputs"])
 def test_and_torch_alone_would_run_it(tmp_path, members, name):
-    """Should PyTorch mend this one day, the checks here may go."""
+    """Which is why it is rewritten first."""
     make = HARMLESS.get(name) or EVIL[name][0]
-    try:
+    with contextlib.suppress(Exception):
         torch.export.load(io.BytesIO(packed(make(members, tmp_path / "ran"))))
-    except Exception:
-        pass
-    assert (tmp_path / "ran").exists()
+    if not (tmp_path / "ran").exists():
+        pytest.skip("this PyTorch has mended it")
 
 
 @pytest.mark.parametrize(("make", "told"), EVIL.values(), ids=EVIL)

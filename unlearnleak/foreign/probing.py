@@ -34,11 +34,11 @@ def probe(module: nn.Module, image_shape: tuple[int, int, int], batch: BatchSize
 
     @torch.no_grad()
     def ask() -> Tensor:
-        with torch.random.fork_rng(devices=[]):
-            return _table(module(x_NCHW), count)
+        return _table(module(x_NCHW), count)
 
     try:
-        first_NK, again_NK = ask(), ask()
+        with torch.random.fork_rng(devices=[]):
+            first_NK, again_NK = ask(), ask()
     except UserError:
         raise
     except Exception as error:  # whatever somebody else's code makes of a shape that it was not written for

@@ -30,16 +30,15 @@ def read_scripted(path: Path) -> nn.Module:
     content = asked(path, lambda: read_whole(path))
     try:
         _check(path, content)
+    except UNREADABLE as error:
+        raise UserError(f"{path} cannot be read: {printable(first_line(error))[:160]}.") from error
+    try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that TorchScript is deprecated
             module: nn.Module = torch.jit.load(BytesIO(content), map_location="cpu")
         return module.eval()
-    except UserError:
-        raise
-    except UNREADABLE as error:
-        raise UserError(f"{path} cannot be read: {printable(first_line(error))[:160]}.") from error
     except Exception as error:  # whatever torch makes of a program that was made up
-        why = f"{type(error).__name__}: {printable(first_line(error))[:160]}"
+        why = f"{type(error).__name__}: {printable(first_line(error))[:100]}"
         raise UserError(f"{path} cannot be loaded as TorchScript: {why}.") from error
 
 
