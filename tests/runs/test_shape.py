@@ -21,7 +21,7 @@ def test_a_whole_result_is_as_it_was():
         ({"asr": 90.0}, "asr=90.0: Input should be less than or equal to 1"),
         ({"asr": float("nan")}, "asr=nan: Input should be a finite number"),
         ({"exact_match": 0.5}, "exact_match=0.5: Input should be a multiple of 1"),
-        ({"gate": "half"}, "gate='half': Input should be 'passed', 'failed' or 'control'"),
+        ({"gate": "half"}, "gate='half': Input should be 'passed', 'failed', 'control' or 'unknown'"),
         ({"verdict": [3, 10]}, "verdict=[3, 10] does not fit 10 classes"),
         ({"verdict": [3, 3]}, "verdict=[3, 3] names a class twice"),
         ({"forgotten": [-1]}, "forgotten=[-1]: Input should be greater than or equal to 0"),

@@ -38,7 +38,8 @@ def missing_recipes(config: DictConfig, chosen: Mapping[str, Any], sources: Iter
     known = recipes(sources)
     wanted = [part for part in SECTIONS if chosen.get(f"recipe@{part}") is not None]
     missing = {part for part in wanted if not has_recipe(part, chosen, known)}
-    tuned = any(isinstance(value, int | float) for value in config.unlearner.values()) and config.until != "original"
+    numbers = [value for value in config.unlearner.values() if isinstance(value, int | float)]
+    tuned = any(not isinstance(value, bool) for value in numbers) and config.until != "original"
     if "unlearner" in missing and tuned:
         name, old = chosen["recipe@unlearner"], f"{chosen['dataset']}_{chosen['unlearner']}"
         hint = f"; conf/recipe/{old}.yaml is not read any more: call it {name}.yaml" if old in known else ""

@@ -26,7 +26,7 @@ KEYS = frozenset(
             "only",
         ),
     }
-    | {"forget_classes", "forget_share", "forget_rows", "store", "runs", "sweep_name", "objective"}
+    | {"forget_classes", "forget_share", "forget_rows", "store", "runs", "sweep_name", "objective", "target"}
 )
 """All keys of a job's config."""
 SHAPE = ("image_shape", "num_classes", "mean", "std")

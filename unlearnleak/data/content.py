@@ -38,6 +38,21 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
     return found
 
 
+def digest_of_folder(folder: Path) -> str:
+    """The digest of a file, or of all files in a folder and below, with their names, in hexadecimal.
+
+    Raises:
+        UserError, OSError: as `digest` does; what is no regular file, such as a link, is refused.
+    """
+    if not folder.is_dir():
+        return digest(folder)
+    whole = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if not path.is_dir():
+            whole.update(f"{path.relative_to(folder).as_posix()}\0{digest(path)}\n".encode())
+    return whole.hexdigest()
+
+
 def read_whole(path: Path) -> bytes:
     """The file's bytes, in memory once: whoever takes their digest has that of what it goes on to use.
 

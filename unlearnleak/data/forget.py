@@ -15,6 +15,8 @@ from unlearnleak.data.split import SPLIT_VERSION, rank_in_class
 from unlearnleak.errors import UserError, require
 
 LEVELS: frozenset[str] = frozenset({"class", "sample"})
+UNKNOWN = "unknown"
+"""What `forget_classes` is where nobody says what a model of somebody else's forgot."""
 FEW = 5
 """Of how many rows a sentence names each."""
 

@@ -29,11 +29,13 @@ class Defense(Component, ABC):
         active: False only for `none`, which makes no stage.
         levels: what the model may have forgotten: whole classes ("class"), parts of them ("sample"), or both.
         needs_head: whether it works on the model's last linear layer, which somebody else's model may not have.
+        needs_truth: whether it has to be told what was forgotten, which of somebody else's model may not be known.
     """
 
     active: ClassVar[bool] = True
     levels: ClassVar[frozenset[str]] = LEVELS
     needs_head: ClassVar[bool] = False
+    needs_truth: ClassVar[bool] = False
 
     def __call__(self, model: Classifier, split: ForgetSplit, generator: torch.Generator) -> Classifier:
         """The defended model; the same model unless a defence changes its weights.

@@ -27,6 +27,7 @@ class FineTune(Defense):
     """
 
     version = 1
+    needs_truth = True
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class HeadRepair(Defense):
     """
 
     version = 1
+    needs_truth = True
     needs_head = True
 
     @torch.no_grad()

@@ -81,6 +81,7 @@ class LinearFiltration(Defense):
     """
 
     version = 1
+    needs_truth = True
     levels = frozenset({"class"})
     needs_head = True
 

@@ -77,14 +77,20 @@ def accuracies(model: Artifact | None, classes: tuple[int, ...], prefix: str = "
     return found
 
 
-def gate(numbers: dict[str, Any], bounds: Gate, forgets: bool, *, whole: bool = True) -> dict[str, Any]:
-    """Whether the model counts as unlearned: "passed", "failed" with the reasons, or "control".
+def gate(
+    numbers: dict[str, Any], bounds: Gate, forgets: bool, *, whole: bool = True, known: bool = True
+) -> dict[str, Any]:
+    """Whether the model counts as unlearned: "passed", "failed" with the reasons, "control", or "unknown".
+
+    The last is of a model of which nobody says what it forgot.
 
     Where samples of a class were forgotten and others stay, even a retrained model knows the class: then nothing is
     asked of its accuracy there.
     """
     if not forgets:
         return {"gate": "control", "gate_reasons": []}
+    if not known:
+        return {"gate": "unknown", "gate_reasons": []}
     reasons = []
     if whole and numbers["forget_acc"] is not None and numbers["forget_acc"] > bounds.forget_acc:
         reasons.append(f"forget_acc {numbers['forget_acc']:.3f} is above {bounds.forget_acc}")
@@ -108,14 +114,14 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
     evidence = unpack(pipeline.artifact("evidence"), plan.attack.evidence)
     classes, forgotten = pipeline.requested_classes, pipeline.forget_classes
     numbers = judged(pipeline, evidence)
-    if isinstance(evidence, Reconstructions):
+    if isinstance(evidence, Reconstructions) and pipeline.truth_known:
         numbers |= recovered(pipeline, evidence)
     numbers |= accuracies(pipeline.artifact(pipeline.attacked), classes)
     if pipeline.attacked != pipeline.after:
         numbers |= accuracies(pipeline.artifact(pipeline.after), classes, "undefended_")
     original = pipeline.artifact("original") if "original" in pipeline.stages else None
     numbers |= accuracies(original, classes, "original_")
-    numbers |= gate(numbers, plan.gate, plan.unlearner.forgets, whole=not pipeline.partly)
+    numbers |= gate(numbers, plan.gate, plan.unlearner.forgets, whole=not pipeline.partly, known=pipeline.truth_known)
     if pipeline.partly:
         counts = pipeline.artifact(pipeline.attacked).meta
         if "correct_forget" in counts:
@@ -134,21 +140,21 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
-    """How right the verdict is; all None where `screening=none` judges nothing."""
+    """The verdict and how right it is: None where `screening=none` judges nothing, or where nobody knows the truth."""
     plan, classes = pipeline.plan, pipeline.requested_classes
     if not plan.screening.judges:
         return dict.fromkeys((*VERDICT_METRICS, "detection_score", *PUBLISHED, "verdict", "scores"))
     verdict = unpack_verdict(pipeline.artifact("verdict"))
     truth_K = np.isin(np.arange(pipeline.facts.num_classes), pipeline.forget_classes)
-    found = verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K)
-    measured = (
-        published_asr(plan.screening, evidence, truth_K, plan.seeds.attack),
-        placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack),
-    )
+    measured: dict[str, float | None] = dict.fromkeys((*VERDICT_METRICS, *PUBLISHED))
+    if pipeline.truth_known:
+        measured |= verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K) | {
+            PUBLISHED[0]: published_asr(plan.screening, evidence, truth_K, plan.seeds.attack),
+            PUBLISHED[1]: placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack),
+        }
     return {
-        **found,
+        **measured,
         "detection_score": detection_score(verdict.score_K.numpy()),
-        **dict(zip(PUBLISHED, measured, strict=True)),
         "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
         "scores": verdict.score_K.tolist(),
     }

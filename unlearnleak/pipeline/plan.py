@@ -26,6 +26,8 @@ from unlearnleak.config.references import refuse_all
 from unlearnleak.config.schema import GROUPS, KEYS, SHAPE, Gate, Runtime, Seeds
 from unlearnleak.config.variables import refuse_variables
 from unlearnleak.data import Splits
+from unlearnleak.data.forget import UNKNOWN
+from unlearnleak.data.title import title_of_file
 from unlearnleak.dataset.base import Dataset
 from unlearnleak.defense.base import Defense
 from unlearnleak.errors import Incompatible, UserError
@@ -119,6 +121,8 @@ class Plan:
 
     def check_images(self, image_shape: tuple[int, int, int]) -> None:
         """Raises UserError, naming where they come from, if images of this shape (C, H, W) are not for this model."""
+        if self.unlearner.architecture is not None:  # the file's own model says what it takes
+            return
         try:
             self.model_class.check_images(image_shape)
         except UserError as error:
@@ -207,6 +211,8 @@ def make_plan(config: DictConfig) -> Plan:
     chosen = {group: chosen_component(config, group) for group in GROUPS}
     dataset, model_class, unlearner, defense, attack, screening = (chosen[group] for group in BASES)
     names["dataset"] = dataset.title
+    if unlearner.architecture is not None:
+        names["model"] = own_model_name(unlearner.architecture["model"])
     if not fits(attack, type(screening)):
         raise Incompatible(mismatch(attack, names))
     how = settings_of(config.training, "training")
@@ -219,10 +225,12 @@ def make_plan(config: DictConfig) -> Plan:
             f"finetuning.samples={finetuning.samples} is not possible with unlearner={names['unlearner']}: nothing is "
             "trained there. Set it to 0, or take another unlearner."
         )
+    if config.forget_classes == UNKNOWN:
+        check_unknown(unlearner, defense, names)
     last_training = finetuning or training
     has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
     can_shadow = unlearner.start != "file"
-    choices = Choices(names, last_training, dataset.auxiliary_per_class, has_original, can_shadow)
+    choices = Choices(names, last_training, dataset.held_per_class, has_original, can_shadow)
     for component in chosen.values():
         if isinstance(component, Component):
             component.check(choices)
@@ -252,6 +260,25 @@ def make_plan(config: DictConfig) -> Plan:
         runtime=runtime,
         until=config.until,
     )
+
+
+def own_model_name(said: str | None) -> str:
+    """What a model that a file brings is called in results: as it was named, or "own"."""
+    return "own" if said is None else title_of_file(said.rpartition("/")[2].replace(":", "."))
+
+
+def check_unknown(unlearner: Unlearner, defense: Defense, names: dict[str, str]) -> None:
+    """Raises Incompatible where it must be known what is forgotten, and is not."""
+    if unlearner.start != "file":
+        raise Incompatible(
+            f"forget_classes={UNKNOWN} is for models of somebody else's, and unlearner={names['unlearner']} has to be "
+            "told what to forget. Name classes, such as forget_classes=[3]."
+        )
+    if defense.needs_truth:
+        raise Incompatible(
+            f"defense={names['defense']} has to be told what was forgotten, and forget_classes={UNKNOWN} does not say "
+            "so. Name classes, such as forget_classes=[3], or take another defense."
+        )
 
 
 def mismatch(attack: Attack, names: dict[str, str]) -> str:

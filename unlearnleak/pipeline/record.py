@@ -15,6 +15,7 @@ import torch
 
 import unlearnleak
 from unlearnleak.adversary.evidence import DotProducts, Predictions, Reconstructions
+from unlearnleak.data.forget import UNKNOWN
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.metric.reconstruction import Pictures, matched
 from unlearnleak.pipeline.evaluate import pictures
@@ -103,7 +104,7 @@ def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) 
             f"class {c}{', forgotten' if c in result['forgotten'] else ''}" for c in range(result["num_classes"])
         ]
         logger.images("inverted", images, captions)
-    if isinstance(evidence, Reconstructions):
+    if isinstance(evidence, Reconstructions) and pipeline.truth_known:
         logger.images("recovered", *contact_sheet(pipeline, evidence))
 
 
@@ -132,6 +133,8 @@ def verdict_lines(result: dict[str, Any]) -> list[str]:
     """What was judged, and how rightly; nothing where no class was judged."""
     if result["verdict"] is None:
         return []
+    if result["exact_match"] is None:
+        return [f"  verdict   {classes_text(result['verdict'])}; what was forgotten is not known"]
     exact = "exact" if result["exact_match"] else "not exact"
     return [
         f"  verdict   {classes_text(result['verdict'])}; in truth {classes_text(result['forgotten'])}: {exact}",
@@ -157,7 +160,8 @@ def done_to_the_model(result: dict[str, Any]) -> str:
         part = "samples of " if count is None else f"{count} sample{'' if count == 1 else 's'} of "
     defense = result.get("defense", "none")
     after = "" if defense == "none" else f", then {defense}"
-    return f"{result['unlearner']} of {part}class {classes_text(result['forget_classes'])}{after}"
+    classes = UNKNOWN if result["gate"] == "unknown" else classes_text(result["forget_classes"])
+    return f"{result['unlearner']} of {part}class {classes}{after}"
 
 
 def summary(result: dict[str, Any], where: Path) -> str:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from unlearnleak.adversary.shadow import forget_nothing, shadow_plan
 from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages, Splits, forget_classes
+from unlearnleak.data.forget import UNKNOWN
 from unlearnleak.machine import seeds
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.plan import Facts, Plan
@@ -66,9 +67,19 @@ class Setting(ABC):
 
     # what is forgotten
 
+    @property
+    def truth_known(self) -> bool:
+        """Whether it is said what was forgotten; of somebody else's model it need not be."""
+        return bool(self.plan.forget_classes != UNKNOWN)
+
     @cached_property
     def requested_classes(self) -> tuple[int, ...]:
-        """The classes that the config names or draws, also where the control then forgets none of them."""
+        """The classes that the config names or draws, also where the control then forgets none of them.
+
+        None where nobody knows them.
+        """
+        if not self.truth_known:
+            return ()
         generator = seeds.generator(self.plan.seeds.forget, "forget")
         return forget_classes(self.plan.forget_classes, self.facts.num_classes, generator)
 
@@ -117,7 +128,7 @@ class Setting(ABC):
             UserError: the classes, the unlearner's settings or the batches are not possible with these data.
         """
         plan, unlearner = self.plan, self.plan.unlearner
-        assert self.requested_classes, "which are found out here"
+        assert self.requested_classes or not self.truth_known, "which are found out here"
         unlearner.check_classes(self.facts.num_classes)
         unlearner.check_forget(self.forget_set)
         plan.defense.check_classes(self.facts.num_classes)

@@ -17,7 +17,7 @@ that was found is the same as after one that was computed.
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property, partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 
@@ -42,7 +42,7 @@ from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import fit
 from unlearnleak.training.recorder import handed_over, record
 from unlearnleak.training.task import Task
-from unlearnleak.unlearner.base import Unlearner
+from unlearnleak.unlearner.base import Role, Unlearner
 from unlearnleak.unlearner.rt import Retrain
 
 log = logging.getLogger(__name__)
@@ -222,7 +222,7 @@ class Pipeline(Setting):
 
         return Stage("unlearned", describe, before, compute)
 
-    def imported(self, data: Stage, role: Literal["unlearned", "original"]) -> Stage | None:
+    def imported(self, data: Stage, role: Role) -> Stage | None:
         """Somebody else's model in a role, from a file; None where there is no file for it."""
         plan, file = self.plan, self.plan.unlearner.file_of(role)
         if file is None:
@@ -234,7 +234,7 @@ class Pipeline(Setting):
             return models.kept(model.to(plan.device).eval(), plan.resident, [], report={})
 
         def describe() -> dict[str, Any]:
-            return {"model": plan.spec["model"], "weights": file.sha256}
+            return {"model": plan.unlearner.architecture or plan.spec["model"], "weights": file.sha256}
 
         return Stage("imported" if role == "unlearned" else "original", describe, {"data": data}, compute)
 

@@ -11,6 +11,8 @@ from unlearnleak.config.schema import GROUPS
 
 ELSEWHERE = ("hydra", "store", "runs", "runtime", "logger", "sweep_name", "dry_run", "fail_fast", "only", "objective")
 """Keys that say where or how, not what."""
+OWN_MODEL = ("own", "model", "model_args", "head", "mean", "std")
+"""Settings of unlearner=imported that speak of a model that the file brings."""
 
 
 def run_name(*, _root_: DictConfig) -> str:
@@ -26,6 +28,8 @@ def run_name(*, _root_: DictConfig) -> str:
         node = _root_._get_node(key)
         content[key] = OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else _root_[key]
     words = {group: word_of(content.get(group)) for group in GROUPS}
+    if isinstance(target := content.get("target"), dict):
+        words["model"] = str(target.get("model") or "own").rpartition("/")[2]
     classes = content.get("forget_classes")
     words["unlearner"] += f"+{words['defense']}" if words["defense"] != "none" else ""
     asked = ".".join(map(str, classes)) if isinstance(classes, list) else str(classes)
@@ -58,3 +62,7 @@ def leave_out_later(content: dict[str, Any]) -> None:
         del content["finetuning"]
     if word_of(content.get("defense")) == "none":
         content.pop("defense", None)
+    if content.get("target", "") is None:
+        del content["target"]
+    if isinstance(content["unlearner"], dict) and content["unlearner"].get("own") is False:
+        content["unlearner"] = {key: of for key, of in content["unlearner"].items() if key not in OWN_MODEL}

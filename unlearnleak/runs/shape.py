@@ -53,7 +53,7 @@ class Base(BaseModel):
     unlearner: str
     attack: str
     screening: str
-    gate: Literal["passed", "failed", "control"]
+    gate: Literal["passed", "failed", "control", "unknown"]
     forgotten: list[Class]
     verdict: list[Class]
     asr: Rate

@@ -1,7 +1,8 @@
 """What every unlearner is: a function from a task to a model. Most of them train, as Lightning callbacks."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
 
 import pytorch_lightning as pl
 import torch
@@ -11,10 +12,22 @@ from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages
 from unlearnleak.data.forget import LEVELS
 from unlearnleak.errors import Incompatible
 from unlearnleak.model.base import Classifier
-from unlearnleak.model.base.weights import WeightsFile
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.recorder import Recorder
 from unlearnleak.training.task import Task
+
+Role: TypeAlias = Literal["unlearned", "original"]
+
+
+class Brought(Protocol):
+    """A model in a file."""
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the file's content, for keys."""
+
+    def load_into(self, model: Classifier) -> None:
+        """Put the file's weights into a model of its architecture."""
 
 
 class Unlearner(Component, ABC):
@@ -65,8 +78,20 @@ class Unlearner(Component, ABC):
         """How it trains, if it does; `original` is how the original model was trained."""
         return None
 
-    def file_of(self, role: Literal["unlearned", "original"]) -> WeightsFile | None:
+    def file_of(self, role: Role) -> Brought | None:
         """Where the model in this role lies, for a method that starts from a "file"; None where there is none."""
+        return None
+
+    def classifier(self, **facts: Any) -> Classifier | None:
+        """A model for these data where a file brings its own; None where `model=` is the architecture.
+
+        `facts` are what every Classifier is told: image_shape, num_classes, mean, std.
+        """
+        return None
+
+    @property
+    def architecture(self) -> Mapping[str, Any] | None:
+        """What keys know of a model that a file brings, beside the file; None where `model=` is the architecture."""
         return None
 
     def check(self, chosen: Choices) -> None:

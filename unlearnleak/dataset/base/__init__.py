@@ -111,9 +111,14 @@ class Dataset(Component, ABC):
         }
         if self.path is not None:
             if self._sha256 is None:
-                self._sha256 = self.ask_path(digest)
+                self._sha256 = self.ask_path(self.digest)
             content["sha256"] = self._sha256
         return content
+
+    @property
+    def held_per_class(self) -> int:
+        """How many labelled images of each class an attacker holds."""
+        return self.auxiliary_per_class
 
     @property
     def source(self) -> str:
@@ -162,13 +167,17 @@ class Dataset(Component, ABC):
                 f"a relative path starts at the working directory {Path.cwd()}."
             ) from error
 
+    def digest(self, path: Path) -> str:
+        """Return what tells the content at `path` from any other. Raises OSError if it cannot be read."""
+        return digest(path)
+
     def confirm(self) -> None:
         """Raise `UserError` unless what `load` has just read is what the fingerprint speaks of.
 
         Here for sets that read the file at `path` by other means than `read_path`: it must still be the same file.
         """
         if self.path is not None and not self._was_read:
-            self._hold(self.ask_path(digest))
+            self._hold(self.ask_path(self.digest))
 
     def _hold(self, sha256: str) -> None:
         """Take this for the file's digest, or hold it against the one that was taken before."""
