@@ -10,6 +10,7 @@ from torchvision.models import resnet18
 
 from tests.foreign import strangers
 from tests.foreign.strangers import NETS, WEIGHTS, any_batch, exported, images, made, scripted
+from unlearnleak.adversary.access import BlackBox, WhiteBox
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.model import check_same_architecture, open_model, wrap_model
 from unlearnleak.machine.seeds import isolated
@@ -93,6 +94,27 @@ def test_a_module_and_a_callable_in_python(name):
     assert any("probabilities" in note for note in found.notes)
 
 
+def test_what_can_only_be_asked_is_a_black_box_of_attacks():
+    net = made("norm")
+    pixels = torch.rand(4, 3, 12, 12)
+    expected = net((pixels - 0.4) / 0.2).softmax(1)
+    for model in (net, net.forward, torch.jit.script(net)):
+        box = BlackBox(wrap_model(model, **inputs("norm")).classifier)
+        assert torch.allclose(box.probabilities(pixels), expected, atol=1e-5)
+
+
+def test_a_white_box_shows_parameters_and_their_gradients(tmp_path):
+    net = made("norm")
+    path = exported(net, images("norm"), tmp_path / "net.pt2", **any_batch())
+    box = WhiteBox(open_model(path, **inputs("norm")).classifier)
+    x, labels = images("norm"), torch.arange(5)
+    torch.nn.functional.cross_entropy(net(x), labels).backward()
+    found = box.loss_gradients(x[None], labels[None])
+    assert {name.removeprefix("module."): None for name in found} == dict.fromkeys(dict(net.named_parameters()))
+    for name, parameter in net.named_parameters():
+        assert torch.allclose(found[f"module.{name}"][0], parameter.grad, atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [1, 8])
 def test_a_fixed_size_of_batches_is_padded(tmp_path, size):
     net = made("first")
@@ -173,3 +195,98 @@ def test_an_original_of_another_architecture_is_refused():
         check_same_architecture(first, other)
     with pytest.raises(UserError, match="differ in num_classes: 5 and 7"):
         check_same_architecture(first, wrap_model(made("vit"), **inputs("vit")))
+
+
+class Answers(nn.Module):
+    """Answers `said`, whatever the image."""
+
+    def __init__(self, said):
+        super().__init__()
+        self.said = said
+
+    def forward(self, x):
+        return self.said(x)
+
+
+BAD = {
+    "a tuple": (lambda x: (x, x), r"answers a tuple, and one tensor of logits"),
+    "one number": (lambda x: x.mean((1, 2, 3)), r"answers a tensor of shape \(3,\), and \[N, K\]"),
+    "one class": (lambda x: x.flatten(1)[:, :1], r"shape \(3, 1\)"),
+    "pixels": (lambda x: x, r"shape \(3, 3, 12, 12\)"),
+    "no number": (lambda x: x.flatten(1)[:, :3] / 0, "answers infinities or no numbers"),
+    "another size": (lambda x: x.reshape(2, 9), r"cannot take images of 3x12x12 \(C x H x W\): RuntimeError"),
+}
+
+
+@pytest.mark.parametrize(("said", "told"), BAD.values(), ids=BAD)
+def test_what_answers_no_table_is_refused(said, told):
+    with pytest.raises(UserError, match=told) as refused:
+        wrap_model(Answers(said), **inputs("norm"))
+    assert "\n" not in str(refused.value)
+
+
+def table(path):
+    (path / "x").write_text("label,p0,p1\n0,1,0\n")
+    return path / "x"
+
+
+def program(path):
+    return exported(made("first"), images("first"), path / "x", **any_batch())
+
+
+def not_finite(path):
+    net = made("first")
+    net.classify.bias.data[1] = torch.nan
+    return exported(net, images("first"), path / "x", **any_batch())
+
+
+def two_inputs(path):
+    class Two(nn.Module):
+        def forward(self, x, y):
+            return (x + y).flatten(1)
+
+    x = images("first")
+    torch.export.save(torch.export.export(Two(), (x, x)), path / "x")
+    return path / "x"
+
+
+REFUSED = {
+    "no file": (lambda path: path / "x", {}, "cannot be read: No such file"),
+    "answers": (table, {}, r"is no model but a table of answers \(CSV\)"),
+    "more classes": (program, {"num_classes": 9}, "has 4 classes, and 9 were told"),
+    "larger images": (program, {"image_shape": (1, 12, 12)}, "exported for images of 1x10x10"),
+    "colours": (program, {"image_shape": (3, 10, 10), "mean": 0}, "exported for images of 1x10x10"),
+    "two means": (program, {"mean": (0, 0)}, "mean=.*: one number for each of 1 channels"),
+    "no deviation": (program, {"std": 0}, "std=0: .*above 0"),
+    "a model too many": (
+        program,
+        {"model": "lenet"},
+        "holds its architecture: leave model=lenet",
+    ),
+    "a closed head": (
+        lambda path: scripted(made("first"), path / "x"),
+        {"head": "fc"},
+        "no layer 'fc' that can be seen",
+    ),
+    "not finite": (not_finite, {}, r"classify\.bias holds infinities or no numbers"),
+    "two inputs": (two_inputs, {}, "takes 2 inputs"),
+}
+
+
+@pytest.mark.parametrize(("make", "more", "told"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_opened_is_told_in_a_line(tmp_path, make, more, told):
+    with pytest.raises(UserError, match=told) as refused:
+        open_model(make(tmp_path), **inputs("first") | more)
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(UserError, match=r"A int is no model: a torch\.nn\.Module or a callable is needed"):
+        wrap_model(3, **inputs("norm"))
+
+
+def test_a_module_of_doubles_is_asked_in_floats_and_left_as_it_is():
+    net = made("norm").double()
+    found = wrap_model(net, **inputs("norm"))
+    assert net.out.weight.dtype == torch.float64
+    assert torch.allclose(found.classifier(images("norm")).double(), net(images("norm").double()), atol=1e-5)

@@ -72,7 +72,8 @@ def traced(module: nn.Module, ask: Callable[[], Tensor], num_classes: int) -> tu
         if isinstance(layer, nn.Linear) and layer.out_features == num_classes
     ]
     try:
-        return ask(), ran
+        with torch.random.fork_rng(devices=[]):
+            return ask(), ran
     finally:
         for handle in handles:
             handle.remove()

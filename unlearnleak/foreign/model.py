@@ -23,7 +23,7 @@ from unlearnleak.foreign.exported import Exported, as_module, read_exported
 from unlearnleak.foreign.filling import fill
 from unlearnleak.foreign.kind import MODELS, WEIGHTS, Kind, kind_of
 from unlearnleak.foreign.ready import Channels, Found, Inputs, per_channel, ready
-from unlearnleak.foreign.scripted import read_scripted
+from unlearnleak.foreign.scripted import copied, read_scripted
 from unlearnleak.foreign.tensors import read_tensors
 from unlearnleak.machine.printable import printable
 from unlearnleak.model.base import Classifier
@@ -91,7 +91,7 @@ def wrap_model(
     if isinstance(model, ExportedProgram):
         found = _exported(as_module(model, name, image_shape), Kind.EXPORTED.value, name)
     elif isinstance(model, torch.jit.ScriptModule):
-        found = Found(copy.deepcopy(model), Kind.SCRIPTED.value, name, closed=CLOSED)
+        found = Found(copied(model), Kind.SCRIPTED.value, name, closed=CLOSED)
     elif isinstance(model, nn.Module):
         found = Found(copy.deepcopy(model), "a module", name)
     elif callable(model):

@@ -35,11 +35,28 @@ def read_scripted(path: Path) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that TorchScript is deprecated
-            module: nn.Module = torch.jit.load(BytesIO(content), map_location="cpu")
-        return module.eval()
+            return loaded(BytesIO(content))
     except Exception as error:  # whatever torch makes of a program that was made up
         why = f"{type(error).__name__}: {printable(first_line(error))[:100]}"
         raise UserError(f"{path} cannot be loaded as TorchScript: {why}.") from error
+
+
+def loaded(file: BytesIO) -> nn.Module:
+    """The module in a file whose code is trusted. Its parameters ask for no gradients, or no copy could be made."""
+    module: nn.Module = torch.jit.load(file, map_location="cpu")
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    return module.eval()
+
+
+def copied(module: torch.jit.ScriptModule) -> nn.Module:
+    """A copy of a module that is in memory."""
+    written = BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that TorchScript is deprecated
+        torch.jit.save(module, written)
+        written.seek(0)
+        return loaded(written)
 
 
 def _check(path: Path, content: bytes) -> None:
