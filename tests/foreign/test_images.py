@@ -224,8 +224,21 @@ def test_parquet_files_without_such_columns_are_told_in_a_line(tmp_path):
     with pytest.raises(UserError, match=r"has the columns text, label\. Allowed"):
         open_images(parquet(tmp_path / "a.parquet", image="text"))
     (tmp_path / "a.parquet").write_bytes(b"PAR1" + b"\0" * 40)
-    with pytest.raises(UserError, match="is no sound parquet file"):
+    with pytest.raises(UserError, match="is no sound file of parquet or Arrow"):
         open_images(tmp_path / "a.parquet")
+
+
+def test_a_folder_that_the_datasets_library_saved(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    table = arrow.table({"img": [{"bytes": png(pixels), "path": None} for pixels in COLOUR], "label": LABELS.tolist()})
+    place = tmp_path / "set" / "test"
+    place.mkdir(parents=True)
+    (tmp_path / "set" / "dataset_dict.json").write_text("{}")
+    with arrow.ipc.new_stream(place / "data-00000-of-00001.arrow", table.schema) as file:
+        file.write_table(table, max_chunksize=4)
+    found = open_images(tmp_path / "set")
+    assert np.array_equal(found.images.images.numpy(), COLOUR.transpose(0, 3, 1, 2))
+    assert found.images.labels.tolist() == LABELS.tolist()
 
 
 def test_without_pyarrow_the_way_out_is_told(tmp_path, monkeypatch):

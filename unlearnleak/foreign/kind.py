@@ -22,7 +22,7 @@ class Kind(Enum):
     ANSWERS_CSV = "table of answers (CSV)"
     IMAGES_NPZ = "labelled images (.npz)"
     IMAGE_FOLDER = "folder of class folders"
-    PARQUET = "data set of images (parquet)"
+    PARQUET = "data set of images (parquet or Arrow)"
 
 
 MODELS = (Kind.SAFETENSORS, Kind.STATE_DICT, Kind.LIGHTNING, Kind.EXPORTED, Kind.SCRIPTED)
@@ -133,7 +133,7 @@ def _is_csv(start: bytes) -> bool:
 
 
 def _kind_of_folder(path: Path) -> Kind:
-    if next(path.rglob("*.parquet"), None) is not None:
+    if next(path.rglob("*.parquet"), next(path.rglob("*.arrow"), None)) is not None:
         return Kind.PARQUET
     if (path / "config.json").exists() or any(path.glob("*.safetensors")):
         raise UserError(f"{path} is a folder of a model. Name the file of weights in it, such as model.safetensors.")
