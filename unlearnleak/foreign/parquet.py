@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,8 @@ from unlearnleak.foreign.reading import asked
 from unlearnleak.machine.printable import first_line, printable
 
 T = TypeVar("T")
+MAGIC = b"PAR1"
+"""How parquet begins; Arrow's streams do not."""
 CHUNK = 256
 """Rows that are read at once."""
 SUFFIXES = (".parquet", ".arrow")
@@ -93,13 +95,18 @@ class _Table:
             images, labels = self._told(partial(_columns, batch, (self.image, self.label)))
             yield from zip(images, labels, strict=True)
 
+    @cached_property
+    def _is_parquet(self) -> bool:
+        with self.file.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+
     def _schema(self) -> Any:
-        if self.file.suffix == ".arrow":
+        if not self._is_parquet:
             return _arrow("ipc").open_stream(self.file.open("rb")).schema
         return _arrow("parquet").ParquetFile(self.file).schema_arrow
 
     def _batches(self) -> Any:
-        if self.file.suffix == ".arrow":
+        if not self._is_parquet:
             stream = _arrow("ipc").open_stream(self.file.open("rb"))
             return (batch.slice(at, CHUNK) for batch in stream for at in range(0, len(batch), CHUNK))
         columns = [self.image, self.label]
