@@ -5,7 +5,7 @@ from torch import Tensor
 
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.shadow import units
-from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, ParametersAndData, dot_products
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, dot_products
 
 
 def confidences(compared: Comparison, labels_N: Tensor) -> Tensor:
@@ -29,10 +29,9 @@ class ParameterConfidence(ParameterAttack):
     version = 1
     evidence = CalibratedScores
 
-    def __call__(self, view: ParametersAndData, generator: torch.Generator) -> CalibratedScores:
+    def read(self, compared: Comparison, labels_N: Tensor) -> CalibratedScores:
         """Evidence with the M combined readings of each class (F = 1) and their calibration."""
-        compared = self.compare(view, generator)
-        own_TK = confidences(compared, view.auxiliary.labels)
+        own_TK = confidences(compared, labels_N)
         known_TK = own_TK / units(own_TK, compared.forgotten_SK)
         both_TKMF = (dot_products(compared)[1] + known_TK[..., None])[..., None] / 2
         return CalibratedScores(

@@ -6,7 +6,7 @@ from torch import Tensor
 from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import units
-from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, ParametersAndData
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack
 
 ENTRIES = 16
 """So many aligned entries are kept at most: those of up to 16 classes are all kept."""
@@ -90,9 +90,8 @@ class ParameterDifference(ParameterAttack):
     version = 3
     evidence = Differences
 
-    def __call__(self, view: ParametersAndData, generator: torch.Generator) -> Differences:
+    def read(self, compared: Comparison, labels_N: Tensor) -> Differences:
         """Evidence with samples_KMF = the M difference vectors of each class and their calibration."""
-        compared = self.compare(view, generator)
         target_F = compared.targets.flat()[0]
         kept_F = kept_coordinates(self.heads * len(compared.centroid_KD), len(target_F))
         differences, logits = [], []

@@ -1,9 +1,9 @@
 """param_dot: the dot product of heads trained on one class with the target's head is small for a forgotten class."""
 
-import torch
+from torch import Tensor
 
 from unlearnleak.adversary.evidence import DotProducts, LabeledFeatures
-from unlearnleak.attack.base.comparison import ParameterAttack, ParametersAndData, dot_products
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, dot_products
 
 
 class ParameterDotProduct(ParameterAttack):
@@ -16,9 +16,8 @@ class ParameterDotProduct(ParameterAttack):
     version = 2
     evidence = DotProducts
 
-    def __call__(self, view: ParametersAndData, generator: torch.Generator) -> DotProducts:
+    def read(self, compared: Comparison, labels_N: Tensor) -> DotProducts:
         """Evidence with samples_KMF = the M dot products of each class (F = 1) and their calibration."""
-        compared = self.compare(view, generator)
         dots_TKM, aligned_TKM = dot_products(compared)
         return DotProducts(
             samples_KMF=dots_TKM[0, ..., None],

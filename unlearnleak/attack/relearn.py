@@ -1,5 +1,7 @@
 """relearn: how far the loss on a class's samples falls when the head is trained on a few of them again."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -24,6 +26,14 @@ def own_loss(heads: Heads, phi_KND: Tensor) -> Tensor:
     log_p_TKNK = logits_TKNK.log_softmax(3)
     loss_TK: Tensor = -log_p_TKNK[own_KK].view(log_p_TKNK.shape[:3]).mean(2)
     return loss_TK
+
+
+class Targets(NamedTuple):
+    """T standardised heads, the real target's first, then the shadow targets' with what these never saw; features."""
+
+    targets: Heads
+    forgotten_SK: Tensor
+    phi_ND: Tensor
 
 
 class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
@@ -65,21 +75,23 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         """Raises UserError unless every class has a sample more than is learnt from."""
         require_auxiliary(per_class - 1, self.samples, "attack.samples")
 
-    def __call__(self, view: View[WhiteBox, Withheld, LabeledImages], generator: torch.Generator) -> CalibratedScores:
-        """The negated fall of the loss in nats, [K, 1, 1], and the same of the shadow targets."""
+    def compare(self, view: View[WhiteBox, Withheld, LabeledImages], generator: torch.Generator) -> Targets:
+        """What is relearned."""
         auxiliary, K = view.auxiliary, view.target.num_classes
         phi_ND, weight_KD, bias_K = standardise(features_of(view.target, auxiliary), *view.target.head())
         forgotten_SK = shadow_plan(self.shadows, K, generator).to(phi_ND.device)
         shadows = shadow_heads(phi_ND, auxiliary.labels, forgotten_SK, generator=generator, **self.shadow)
-        heads = Heads(
-            torch.cat([weight_KD[None], shadows.weight_MKD]).repeat_interleave(K, 0),
-            torch.cat([bias_K[None], shadows.bias_MK]).repeat_interleave(K, 0),
-        )
-        least = int(torch.bincount(auxiliary.labels).min())
-        phi_KND = torch.stack([phi_ND[auxiliary.labels == c][:least] for c in range(K)])
+        targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))
+        return Targets(targets, forgotten_SK, phi_ND)
+
+    def read(self, compared: Targets, labels_N: Tensor) -> CalibratedScores:
+        """The evidence; `labels_N` are those of the features."""
+        phi_ND, (T, K) = compared.phi_ND, compared.targets.bias_MK.shape
+        heads = Heads(*(part.repeat_interleave(K, 0) for part in compared.targets))
+        least = int(torch.bincount(labels_N).min())
+        phi_KND = torch.stack([phi_ND[labels_N == c][:least] for c in range(K)])
         learnt_KnD, measured_KND = phi_KND[:, : self.samples], phi_KND[:, self.samples :]
         labels_Kn = torch.arange(K, device=phi_ND.device)[:, None].expand(-1, self.samples)
-        T = 1 + self.shadows
         relearned = train_heads(
             learnt_KnD.repeat(T, 1, 1), labels_Kn.repeat(T, 1), heads, steps=self.steps, lr=self.lr, label="relearning"
         )
@@ -88,5 +100,9 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         return CalibratedScores(
             samples_KMF=samples_TKMF[0],
             aligned_KMF=samples_TKMF[0],
-            calibration=LabeledFeatures(samples_TKMF[1:], forgotten_SK),
+            calibration=LabeledFeatures(samples_TKMF[1:], compared.forgotten_SK),
         )
+
+    def __call__(self, view: View[WhiteBox, Withheld, LabeledImages], generator: torch.Generator) -> CalibratedScores:
+        """The negated fall of the loss in nats, [K, 1, 1], and the same of the shadow targets."""
+        return self.read(self.compare(view, generator), view.auxiliary.labels)

@@ -3,6 +3,7 @@
 K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary samples, D features.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.evidence import Calibrated
 from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
 from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training, units
 from unlearnleak.adversary.standard import features_of, standardise
@@ -87,6 +89,14 @@ class ParameterAttack(Attack[ParametersAndData]):
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where a class has fewer auxiliary samples than one head needs."""
         require_auxiliary(per_class, self.subset_size, "attack.subset_size")
+
+    @abstractmethod
+    def read(self, compared: Comparison, labels_N: Tensor) -> Calibrated:
+        """The evidence in a comparison; `labels_N` are those of `compared.phi_ND`. Draws nothing."""
+
+    def __call__(self, view: ParametersAndData, generator: torch.Generator) -> Calibrated:
+        """What `read` makes of the target compared with its auxiliary heads and shadow targets."""
+        return self.read(self.compare(view, generator), view.auxiliary.labels)
 
     def compare(self, view: ParametersAndData, generator: torch.Generator) -> Comparison:
         """What is compared. Draws from `generator` on the CPU: the same for every device."""
