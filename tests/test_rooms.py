@@ -11,7 +11,7 @@ CONF = PACKAGE.parent / "conf"
 ORDER = (
     *("errors", "machine", "store", "config", "data", "model", "foreign", "training", "dataset", "unlearner"),
     *("defense", "adversary", "attack", "screening", "metric", "runs", "tracking", "logger", "pipeline", "sweep"),
-    *("analysis", "figure", "report", "papers", "cli", "run"),
+    *("analysis", "figure", "report", "papers", "auditing", "cli", "run"),
 )
 """The rooms from the ground up: what stands in one knows those before it and no other."""
 CHOICES = ("dataset", "model", "unlearner", "defense", "attack", "screening", "logger")

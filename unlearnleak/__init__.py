@@ -6,3 +6,12 @@ Nothing heavy is imported here, so that `--help` and tab completion stay quick.
 """
 
 __version__ = "0.2.0"
+
+
+def __getattr__(name: str) -> object:
+    """`unlearnleak.audit`, found when it is first asked for: it needs PyTorch."""
+    if name == "audit":
+        from unlearnleak.auditing.audit import audit  # noqa: PLC0415
+
+        return audit
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -60,10 +60,18 @@ class Composed(NamedTuple):
 def composed(name: str) -> Composed:
     """The attack of this name, composed once a process."""
     others = OTHER_SCREENINGS.get(name)
-    configs = [compose(f"attack={name}", *(f"screening={each}" for each in [other] if each)) for other in others or [""]]
+    configs = [
+        compose(f"attack={name}", *(f"screening={each}" for each in [other] if each)) for other in others or [""]
+    ]
     node = configs[0].attack
-    screenings = {component_name(one.screening): build(one.screening, Screening, "screening") for one in configs}
-    return Composed(name, locate(target_of(node), Attack, "attack"), settings_of(node, "attack"), screenings)
+    bases: dict[str, type[Any]] = {
+        "attack": Attack,
+        "screening": Screening,
+    }  # abstract: what may be built is one of theirs
+    screenings = {
+        component_name(one.screening): build(one.screening, bases["screening"], "screening") for one in configs
+    }
+    return Composed(name, locate(target_of(node), bases["attack"], "attack"), settings_of(node, "attack"), screenings)
 
 
 def compose(*overrides: str) -> DictConfig:

@@ -64,9 +64,10 @@ def fitted(name: str, settings: Settings, there: Situation) -> Fitted:
 
 def heads(settings: Settings, there: Situation) -> Fitted:
     """Attacks by auxiliary heads: subsets that the images allow, fewer heads and shadow targets of many classes."""
-    changed, settings = [], dict(settings)
+    settings = dict(settings)
+    changed: list[str] = []
     per_class = shadows(settings, there, changed)
-    size = min(settings["subset_size"], there.least, per_class or there.least)
+    size = min(settings["subset_size"], there.least, per_class)
     if size < settings["subset_size"]:
         changed.append(f"subset_size {settings['subset_size']} -> {size}: the smallest class has {there.least} images")
         settings["subset_size"] = size
@@ -81,8 +82,8 @@ def heads(settings: Settings, there: Situation) -> Fitted:
     return Fitted(settings, tuple(changed), per_class)
 
 
-def shadows(settings: Settings, there: Situation, changed: list[str]) -> int | None:
-    """Bring the shadow targets to what there is, in place; how many images of a class are taken, None for all."""
+def shadows(settings: Settings, there: Situation, changed: list[str]) -> int:
+    """Bring the shadow targets to what there is, in place; how many images of a class are taken at most."""
     K, D, budget = there.classes, there.width, MATRIX * there.limit
 
     def work(count: int, steps: int, images: int) -> float:
@@ -91,21 +92,21 @@ def shadows(settings: Settings, there: Situation, changed: list[str]) -> int | N
     usual = (settings["shadows"], settings["shadow_steps"])
     for count, steps in (usual, (FEWEST, usual[1]), (FEWEST, LEAST_STEPS)):
         for images in PER_CLASS:
-            if images <= there.least or images == min(PER_CLASS):
-                if work(count, steps, images) > budget:
-                    continue
-                if (count, steps) != usual:
-                    changed.append(f"shadows {usual[0]} -> {count}, shadow_steps {usual[1]} -> {steps}: {K} classes")
-                    settings["shadows"], settings["shadow_steps"] = count, steps
-                if images < min(there.least, max(PER_CLASS)):
-                    changed.append(f"{images} images of a class are taken: {K} classes")
-                return images
+            if work(count, steps, images) > budget:
+                continue
+            if (count, steps) != usual:
+                changed.append(f"shadows {usual[0]} -> {count}, shadow_steps {usual[1]} -> {steps}: {K} classes")
+                settings["shadows"], settings["shadow_steps"] = count, steps
+            if images < min(there.least, max(PER_CLASS)):
+                changed.append(f"{images} images of a class are taken: {K} classes")
+            return images
     raise TooMuch(f"too large: {FEWEST} shadow targets of {K} classes on {D} features")
 
 
 def relearn(settings: Settings, there: Situation) -> Fitted:
     """One sample more of each class than is learnt from; every shadow target is tuned for every class at once."""
-    changed, settings = [], dict(settings)
+    settings = dict(settings)
+    changed: list[str] = []
     if there.least < 2:
         raise TooMuch("too few images: every class needs two, one to learn from and one to measure on")
     per_class = shadows(settings, there, changed)
@@ -119,16 +120,23 @@ def relearn(settings: Settings, there: Situation) -> Fitted:
         changed.append(f"shadows {settings['shadows']} -> {count}: {K} classes")
         settings["shadows"] = count
     if settings["samples"] >= there.least:
-        changed.append(f"samples {settings['samples']} -> {there.least - 1}: the smallest class has {there.least} images")
+        changed.append(
+            f"samples {settings['samples']} -> {there.least - 1}: the smallest class has {there.least} images"
+        )
         settings["samples"] = there.least - 1
-    return Fitted(settings, tuple(changed), None if per_class == there.least else per_class)
+    return Fitted(settings, tuple(changed), per_class)
 
 
 def inversion_shadow(settings: Settings, there: Situation) -> Fitted:
     """Inverts each class of every shadow target: fewer of both where that is expensive."""
-    changed, settings = [], dict(settings)
+    settings = dict(settings)
+    changed: list[str] = []
     per_class = shadows(settings, there, changed)
-    for count, steps in ((settings["shadows"], settings["steps"]), (FEWEST, settings["steps"]), (FEWEST, LEAST_INVERSION)):
+    for count, steps in (
+        (settings["shadows"], settings["steps"]),
+        (FEWEST, settings["steps"]),
+        (FEWEST, LEAST_INVERSION),
+    ):
         if 3 * there.work * (1 + count) * there.classes * settings["restarts"] * steps <= there.limit:
             break
     else:
@@ -176,7 +184,11 @@ def asked(settings: Settings, there: Situation, names: tuple[str, ...], least: i
 
 def output_change(settings: Settings, there: Situation) -> Fitted:
     """Probes by gradients: fewer of them where a pass through the model is expensive."""
-    for probes, used, restarts in ((settings["probes"], settings["used"], settings["restarts"]), (10, 10, 2), (5, 5, 1)):
+    for probes, used, restarts in (
+        (settings["probes"], settings["used"], settings["restarts"]),
+        (10, 10, 2),
+        (5, 5, 1),
+    ):
         if 3 * there.work * there.classes * probes * restarts * settings["steps"] <= 4 * there.limit:
             return changing(settings, "the model is expensive", probes=probes, used=used, restarts=restarts)
     raise TooMuch(expensive(3 * there.work * there.classes * 5 * settings["steps"], there))
@@ -207,6 +219,16 @@ def expensive(work: float, there: Situation) -> str:
         f"too expensive: {work / 1e12:.3g} million million operations at least, {there.limit / 1e12:.3g} are allowed "
         f"here; effort={max(2, round(work / there.limit + 0.5))} allows it"
     )
+
+
+def size(settings: Settings, there: Situation) -> float:
+    """Bytes of all auxiliary heads."""
+    return 4.0 * int(settings.get("heads", 0)) * there.classes**2 * (there.width + 1)
+
+
+def queries_of(settings: Settings) -> int:
+    """How many images an attack asks about; 0 for one that reads the head."""
+    return sum(int(settings.get(name, 0)) for name in ("images", "noise", "interpolated"))
 
 
 def half(there: Situation) -> Situation:

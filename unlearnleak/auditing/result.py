@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 Status = Literal["silent", "leak", "not judged"]
@@ -116,12 +115,13 @@ class Attacked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AuditResult:
-    """The answer of an audit; in a notebook it shows itself.
+class Answer:
+    """The answer of an audit, as data; `shown.AuditResult` adds how it shows itself.
 
     status: "leak" where an attack that counts names a class, "silent" where some count and name none, else
     "not judged".
     classes: what the attacks that count name, each with who names it in `named_by`.
+    digests: SHA-256 of the files that were given, by what they were given as.
     any_false_alarm: on how many of the model's own copies that forgot nothing any of the attacks that count named
     something.
     """
@@ -137,7 +137,9 @@ class AuditResult:
     truth: tuple[int, ...] | None
     seed: int
     quick: bool
+    effort: float
     unlearnleak: str
+    digests: dict[str, str] = field(default_factory=dict)
     version: int = VERSION
 
     @property
@@ -158,23 +160,3 @@ class AuditResult:
     def to_json(self) -> str:
         """The text of audit.json."""
         return json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
-
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write audit.json, audit.html and audit.pdf into a folder of their own, and return their paths.
-
-        Raises:
-            UserError: another audit lies there, or it cannot be written.
-        """
-        from unlearnleak.auditing.showing.folder import write  # noqa: PLC0415  (matplotlib, Jinja)
-
-        return write(self, Path(folder))
-
-    def _repr_html_(self) -> str:
-        from unlearnleak.auditing.showing.page import fragment  # noqa: PLC0415
-
-        return fragment(self)
-
-    def __str__(self) -> str:
-        from unlearnleak.auditing.showing.terminal import text  # noqa: PLC0415
-
-        return text(self)

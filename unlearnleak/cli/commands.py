@@ -16,7 +16,7 @@ from unlearnleak.config.home import command_words
 from unlearnleak.errors import UserError, require
 from unlearnleak.machine.printable import LINES, printable
 
-COMMANDS = ("table", "paper", "variance", "report", "status", "sync", "dashboard", "clean", "export")
+COMMANDS = ("audit", "table", "paper", "variance", "report", "status", "sync", "dashboard", "clean", "export")
 RENAMED = {"tables": "paper"}
 """Words that were commands, and the words that are now."""
 

@@ -1,0 +1,171 @@
+"""Copies of the audited model whose truth is known: how often an attack is wrong on this very model.
+
+The copies have the model's own features, and heads that the auditor trained on half of the images: some on all classes,
+which forgot nothing, and as many without one drawn class. Attacks are given the other half. K classes, C copies, N
+images of the half.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.evidence import Calibrated, Confidences
+from unlearnleak.adversary.heads import Heads
+from unlearnleak.adversary.shadow import shadow_heads
+from unlearnleak.adversary.standard import Standard, features_of
+from unlearnleak.adversary.view import view_of
+from unlearnleak.auditing.subject import logits_of, read_head, reheaded
+from unlearnleak.data import LabeledImages
+from unlearnleak.machine.progress import progress
+from unlearnleak.machine.seeds import generator
+from unlearnleak.model.base import Classifier
+from unlearnleak.screening.base import Screening
+
+EACH = 20
+"""So many copies that forgot nothing, and so many that never saw one class."""
+FEW = 5
+"""So many of each where an attack has to ask every copy anew."""
+LR, MOMENTUM = 0.5, 0.9
+"""As shadow targets are trained (conf/attack/param_dot.yaml)."""
+HEADS = 50
+"""Auxiliary heads of a class that copies are compared with: a quarter of the attack's own."""
+HELD_BYTES = 1e9
+"""Auxiliary heads are kept from copy to copy up to this size."""
+SAME = 1e-3
+
+
+class Told(NamedTuple):
+    """What an attack said of the copies: each copy's verdict [C, K], and which class each never saw, -1 for none."""
+
+    verdict_CK: Tensor
+    missing_C: Tensor
+
+    @property
+    def alarms(self) -> Tensor:
+        """Of each copy that forgot nothing, whether something was named."""
+        return self.verdict_CK[self.missing_C < 0].any(1)
+
+    @property
+    def found(self) -> Tensor:
+        """Of each copy that never saw a class, whether that class was named, and no other."""
+        gone_C = self.missing_C[self.missing_C >= 0]
+        wanted_CK = torch.nn.functional.one_hot(gone_C, self.verdict_CK.shape[1]).bool()
+        return (self.verdict_CK[self.missing_C >= 0] == wanted_CK).all(1)
+
+
+class Copies:
+    """The copies, and how attacks are asked about them. `probe` holds the images that these are given."""
+
+    def __init__(self, model: Classifier, images: LabeledImages, seed: int, *, steps: int, each: int = EACH) -> None:
+        self.model, self.seed = model, seed
+        learnt, self.probe = halves(images, generator(seed, "audit", "halves"))
+        draw = generator(seed, "audit", "copies")
+        K = model.num_classes
+        turns = torch.cat([torch.randperm(K, generator=draw) for _ in range(-(-each // K))])[:each]
+        self.missing_C = torch.cat([torch.full((each,), -1), turns])
+        forgotten_CK = torch.nn.functional.one_hot(self.missing_C + 1, K + 1).bool()[:, 1:]
+        box = WhiteBox(model)
+        raw_ND = features_of(box, learnt)
+        standard = Standard.of(raw_ND)
+        trained = shadow_heads(
+            standard.features(raw_ND),
+            learnt.labels,
+            forgotten_CK.to(raw_ND.device),
+            generator=draw,
+            steps=steps,
+            lr=LR,
+            momentum=MOMENTUM,
+        )
+        weight_CKD = trained.weight_MKD * standard.inverse_D
+        self.heads = Heads(weight_CKD, trained.bias_MK - weight_CKD @ standard.mean_D)
+        self.phi_ND = features_of(box, self.probe)
+        weight_KD, bias_K = read_head(model)
+        own_NK = torch.log_softmax(self.phi_ND @ weight_KD.T + bias_K, 1).cpu()
+        asked_NK = torch.log_softmax(logits_of(model, self.probe.images), 1)
+        self.ends_in_head = bool((own_NK - asked_NK).abs().max() <= SAME * (1 + asked_NK.abs().max()))
+
+    def some(self, each: int) -> Tensor:
+        """The numbers of so many copies of each kind."""
+        kinds = [(self.missing_C < 0).nonzero()[:each, 0], (self.missing_C >= 0).nonzero()[:each, 0]]
+        return torch.cat(kinds)
+
+    def copy(self, number: int) -> Classifier:
+        """One copy as a model."""
+        return reheaded(self.model, self.heads, number)
+
+    def answers(self, number: int) -> Tensor:
+        """What a copy answers to the images, [N, K]."""
+        if not self.ends_in_head:
+            return logits_of(self.copy(number), self.probe.images).softmax(1)
+        logits_NK = self.phi_ND @ self.heads.weight_MKD[number].T + self.heads.bias_MK[number]
+        return logits_NK.softmax(1).cpu()
+
+    def by_answers(self, screening: Screening) -> Told:
+        """`aux_confidence` on every copy."""
+        labels_N = self.probe.labels.cpu()
+        evidence = [confidences(self.answers(number), labels_N) for number in range(len(self.missing_C))]
+        return Told(torch.stack([screening(one).forgotten_K for one in evidence]), self.missing_C)
+
+    def by_heads(self, attack: Any, readers: dict[str, tuple[Any, Screening]]) -> dict[str, Told]:
+        """Attacks that compare heads: one comparison serves all copies and all `readers`, by their names.
+
+        The copies' aligned readings stand beside each other as classes of one target: screenings that are calibrated
+        judge each class alone, and shadow targets are the same for all copies.
+        """
+        view = view_of(attack.threat, target=self.model, auxiliary=self.probe)
+        compared = attack.compare(view, generator(self.seed, "audit", "copies' evidence"))
+        if hasattr(compared, "heads"):
+            compared = compared._replace(heads=list(compared.heads))
+        standard, stacked = Standard.of(self.phi_ND), {name: list[Calibrated]() for name in readers}
+        for number in progress(range(len(self.missing_C)), label="copies of the model", unit="copy"):
+            weight_KD, bias_K = standard.head(self.heads.weight_MKD[number], self.heads.bias_MK[number])
+            targets = Heads(
+                torch.cat([weight_KD[None], compared.targets.weight_MKD[1:]]),
+                torch.cat([bias_K[None], compared.targets.bias_MK[1:]]),
+            )
+            for name, (reader, _) in readers.items():
+                stacked[name].append(reader.read(compared._replace(targets=targets), self.probe.labels))
+        told = {}
+        for name, (_, screening) in readers.items():
+            verdict = screening(beside(stacked[name])).forgotten_K.cpu()
+            told[name] = Told(verdict.view(len(self.missing_C), -1), self.missing_C)
+        return told
+
+    def one_by_one(self, ask: Callable[[Classifier, int], Tensor], each: int) -> Told:
+        """Any attack on so many copies of each kind; `ask` gives its verdict [K] on a model."""
+        numbers = self.some(each)
+        asked = progress(numbers.tolist(), label="copies of the model", unit="copy")
+        return Told(torch.stack([ask(self.copy(number), number) for number in asked]), self.missing_C[numbers])
+
+
+def beside(evidence: list[Calibrated]) -> Calibrated:
+    """The evidence of several targets as one of many classes, with the calibration that they share.
+
+    Only what calibrated screenings read is kept.
+    """
+    first = evidence[0]
+    aligned_XMF = torch.cat([one.aligned_KMF for one in evidence])
+    return type(first)(samples_KMF=aligned_XMF, aligned_KMF=aligned_XMF, calibration=first.calibration)
+
+
+def confidences(p_NK: Tensor, labels_N: Tensor) -> Confidences:
+    """What `aux_confidence` collects, of a table of answers: the mean probability of the right class, [K, 1, 1].
+
+    The mean of each class, as classes may have different numbers of samples; screenings take that mean themselves.
+    """
+    own_N = p_NK.gather(1, labels_N[:, None])[:, 0]
+    mean_K = torch.stack([own_N[labels_N == c].mean() for c in range(p_NK.shape[1])])
+    return Confidences(samples_KMF=mean_K[:, None, None], queries=len(p_NK))
+
+
+def halves(images: LabeledImages, draw: torch.Generator) -> tuple[LabeledImages, LabeledImages]:
+    """Every class's images divided in two at random, the second half being the larger by one where it is odd."""
+    labels_N = images.labels.cpu()
+    first = torch.zeros(len(labels_N), dtype=torch.bool)
+    for c in range(images.num_classes):
+        of_class = (labels_N == c).nonzero()[:, 0]
+        first[of_class[torch.randperm(len(of_class), generator=draw)[: len(of_class) // 2]]] = True
+    return images.select(first.to(images.labels.device)), images.select(~first.to(images.labels.device))

@@ -1,0 +1,117 @@
+"""The audit of a table of answers: a black box without a model."""
+
+from collections.abc import Sequence
+
+import torch
+
+import unlearnleak
+from unlearnleak.auditing import answer, understanding
+from unlearnleak.auditing.composed import ATTACKS, NEVER, composed
+from unlearnleak.auditing.copies import confidences
+from unlearnleak.auditing.given import check_truth
+from unlearnleak.auditing.result import Attacked, Understood
+from unlearnleak.auditing.running import Outcome, lost
+from unlearnleak.auditing.shown import AuditResult
+from unlearnleak.foreign.answers import AnswerTable
+
+ALONE = "a table of answers is no model: it cannot be asked about anything else"
+
+
+def audit_answers(
+    table: AnswerTable, *, name: str, truth: int | Sequence[int] | None = None, digests: dict[str, str] | None = None
+) -> AuditResult:
+    """What the answers that somebody noted tell alone: `aux_confidence`, without asking the model again.
+
+    Classes without rows cannot be judged; probabilities are then those among the others.
+
+    Raises:
+        UserError: a truth that cannot be.
+    """
+    K = table.num_classes
+    known_truth = check_truth(truth, K)
+    counts = table.labels_N.bincount(minlength=K).tolist()
+    judged = tuple(c for c in range(K) if counts[c])
+    accuracy = understanding.accuracy_of(table.probabilities_NK, table.labels_N)
+    blind = understanding.near_chance(accuracy.overall, len(table.labels_N), K)
+    understood = Understood(
+        model=name,
+        kind=table.kind,
+        num_classes=K,
+        class_names=table.columns if table.columns and len(table.columns) == K else None,
+        image_shape=None,
+        head=None,
+        mean=None,
+        std=None,
+        normalisation="not known",
+        original=None,
+        images=len(table.labels_N),
+        images_per_class=tuple(counts),
+        accuracy=accuracy.overall,
+        accuracy_per_class=accuracy.per_class,
+        original_accuracy=None,
+        plausible=not blind,
+        normalisations=(),
+        not_judged_classes=tuple(c for c in range(K) if not counts[c]),
+        notes=(
+            *(f"{note[:1].upper()}{note[1:]}." for note in table.notes),
+            *([f"The accuracy is that of guessing, {100 / K:.3g} %."] if blind else []),
+        ),
+    )
+    outcomes = [*asked(table, judged), *unasked()]
+    attacks = [answer.judged(each, understood, min(counts[c] for c in judged)) for each in outcomes]
+    if known_truth is not None:
+        attacks = [answer.evaluated(one, known_truth, K) for one in attacks]
+    named, status = answer.names_of(attacks), answer.status_of(attacks)
+    return AuditResult(
+        status=status,
+        classes=tuple(named),
+        named_by=named,
+        answer=answer.sentences(status, attacks, understood, named),
+        trust=answer.trust(attacks, understood, None, min(counts[c] for c in judged)),
+        any_false_alarm=None,
+        understood=understood,
+        attacks=tuple(attacks),
+        truth=known_truth,
+        seed=0,
+        quick=False,
+        effort=1.0,
+        unlearnleak=unlearnleak.__version__,
+        digests=digests or {},
+    )
+
+
+def asked(table: AnswerTable, judged: tuple[int, ...]) -> list[Outcome]:
+    """`aux_confidence` with each of its screenings, on the classes that have rows."""
+    one, K = composed("aux_confidence"), table.num_classes
+    if len(judged) < 2:
+        why = "it needs answers for two classes at least"
+        return [Outcome(attacked=lost(one, name, "not possible", why)) for name in one.screenings]
+    place_K = torch.full((K,), -1)
+    place_K[list(judged)] = torch.arange(len(judged))
+    p_NK = table.probabilities_NK[:, list(judged)]
+    p_NK = p_NK / p_NK.sum(1, keepdim=True).clamp(min=1e-12)
+    evidence = confidences(p_NK, place_K[table.labels_N])
+    found = []
+    for name, screening in one.screenings.items():
+        verdict = screening(evidence)
+        scores: list[float | None] = [None] * K
+        for number, c in enumerate(judged):
+            scores[c] = float(verdict.score_K[number])
+        attacked = Attacked(
+            attack=one.name,
+            screening=name,
+            threat=str(one.threat),
+            state="ran",
+            named=tuple(judged[number] for number in verdict.forgotten_K.nonzero()[:, 0].tolist()),
+            scores=tuple(scores),
+            queries=evidence.queries,
+        )
+        found.append(Outcome(attacked=attacked, note="there is no model to make copies of"))
+    return found
+
+
+def unasked() -> list[Outcome]:
+    """Every other attack, with the reason."""
+    others = [composed(name) for name in ATTACKS if name != "aux_confidence"]
+    found = [Outcome(attacked=lost(one, each, "not possible", ALONE)) for one in others for each in one.screenings]
+    return found + [Outcome(attacked=lost(composed(name), None, "not possible", why)) for name, why in NEVER.items()]
