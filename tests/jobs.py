@@ -78,8 +78,13 @@ def _read_once(load_config: Callable[[str], ConfigResult]) -> Callable[[str], Co
     return lambda config_path: copy.deepcopy(read(config_path))
 
 
+NEEDS = {"attack=gradient_matching_exact": ("finetuning.samples=40",)}
+"""What a choice cannot be without."""
+
+
 def small(*overrides: str) -> list[str]:
     """`overrides`, preceded by those that make the job small; what is named is left as it is."""
+    overrides = (*(need for word in overrides for need in NEEDS.get(word, ())), *overrides)
     config = _composed(tuple(word for word in overrides if word.partition("=")[0] in GROUPS))
     named = {word.partition("=")[0] for word in overrides}
     shrunk = [

@@ -25,7 +25,7 @@ from unlearnleak.adversary.evidence import (
     Reconstructions,
 )
 from unlearnleak.adversary.threat import Access
-from unlearnleak.adversary.view import Shadow, View, Withheld, view_of
+from unlearnleak.adversary.view import Pretrained, Shadow, View, Withheld, view_of
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import construct, locate, parameters, settings_of, target_of
 from unlearnleak.config.schema import SHAPE
@@ -230,7 +230,9 @@ def attacked(tmp_path_factory):
             "original": pipeline.model("original"),
         }
         made = [(pipeline.model("original"), ()), (pipeline.model("unlearned"), pipeline.forget_classes)] * 4
-        view = view_of(attack.threat, **models, auxiliary=pipeline.plan.splits.auxiliary, shadows=made)
+        first = (pipeline.model("pretrained"), 40, 30) if "pretrained" in pipeline.stages else None
+        auxiliary = pipeline.plan.splits.auxiliary
+        view = view_of(attack.threat, **models, auxiliary=auxiliary, shadows=made, pretrained=first)
         return attack(view, torch.Generator().manual_seed(seed)), view, attack
 
     return run
@@ -253,12 +255,13 @@ def test_an_attack_reaches_what_its_threat_model_says(name):
     if hint.__parameters__:  # written once for several kinds of access
         hint = hint[get_args(cls.__orig_bases__[0])]
     reached = get_args(hint)
-    reached += (Withheld,) * (4 - len(reached))
+    reached += (Withheld,) * (5 - len(reached))
     granted = (
         OPENED[threat.target],
         OPENED[threat.original],
         LabeledImages if threat.auxiliary else Withheld,
         tuple[Shadow[OPENED[threat.target]], ...] if threat.shadow_models else Withheld,
+        Withheld if threat.pretrained is Access.NONE else Pretrained[OPENED[threat.pretrained]],
     )
     assert reached == granted
 

@@ -16,6 +16,14 @@ from unlearnleak.adversary.threat import Access, ThreatModel
             ThreatModel(target=Access.LABEL, original=Access.BLACK),
             "label only, sees the model before too (black box)",
         ),
+        (
+            ThreatModel(target=Access.WHITE, original=Access.WHITE, pretrained=Access.WHITE),
+            "white box, sees the model before too, sees the pretrained model too",
+        ),
+        (
+            ThreatModel(target=Access.LABEL, pretrained=Access.BLACK),
+            "label only, sees the pretrained model too (black box)",
+        ),
         (ThreatModel(target=Access.BLACK, shadow_models=1), "black box, 1 shadow model"),
         (ThreatModel(target=Access.BLACK, shadow_models=8), "black box, 8 shadow models"),
     ],

@@ -20,6 +20,7 @@ EVERYTHING = {
     "original": Linear(1),
     "auxiliary": DATA,
     "shadows": [(Linear(2), (0,)), (Linear(3), (1, 4)), (Linear(4), ())],
+    "pretrained": (Linear(5), 9, 7),
 }
 IMAGES = torch.rand(7, 2, 3, 4, generator=torch.Generator().manual_seed(0))
 KINDS = {Access.LABEL: LabelOnly, Access.BLACK: BlackBox, Access.WHITE: WhiteBox}
@@ -48,7 +49,12 @@ def test_shadows_come_with_what_they_forgot_and_no_more_than_were_granted():
 
 @pytest.mark.parametrize(
     ("part", "what"),
-    [("original", "the original model"), ("auxiliary", "auxiliary data"), ("shadows", "shadow models")],
+    [
+        ("original", "the original model"),
+        ("auxiliary", "auxiliary data"),
+        ("shadows", "shadow models"),
+        ("pretrained", "the pretrained model"),
+    ],
 )
 def test_what_is_not_granted_is_refused_with_a_sentence_even_if_it_was_given(part, what):
     view = view_of(ThreatModel(target=Access.BLACK), **EVERYTHING)
@@ -58,12 +64,23 @@ def test_what_is_not_granted_is_refused_with_a_sentence_even_if_it_was_given(par
 
 @pytest.mark.parametrize(
     "granted",
-    [{"original": Access.WHITE}, {"auxiliary": True}, {"shadow_models": 2}],
-    ids=["original", "auxiliary", "shadows"],
+    [{"original": Access.WHITE}, {"auxiliary": True}, {"shadow_models": 2}, {"pretrained": Access.WHITE}],
+    ids=["original", "auxiliary", "shadows", "pretrained"],
 )
 def test_what_is_granted_has_to_be_given(granted):
     with pytest.raises(ValueError, match="was not given"):
         view_of(ThreatModel(target=Access.WHITE, **granted), target=Linear())
+
+
+@pytest.mark.parametrize("access", KINDS)
+def test_the_pretrained_model_is_opened_as_granted_and_comes_with_the_numbers_of_samples(access):
+    view = view_of(ThreatModel(target=Access.WHITE, pretrained=access), **EVERYTHING)
+    assert type(view.pretrained.model) is KINDS[access]
+    assert (view.pretrained.learnt, view.pretrained.kept) == (9, 7)
+    if access is Access.BLACK:
+        expected = EVERYTHING["pretrained"][0]((IMAGES - 0.4) / 0.25).softmax(1)
+        torch.testing.assert_close(view.pretrained.model.probabilities(IMAGES), expected)
+        assert view.queries == len(IMAGES)
 
 
 def test_queries_of_the_model_before_and_after_are_counted_and_of_a_white_box_none():

@@ -47,7 +47,13 @@ def test_against_a_shuffled_truth_the_blind_attack_is_at_chance(evidence, screen
     assert np.mean(area) == pytest.approx(0.5, abs=0.02)
 
 
-TWO_MODELS = [name for name in NAMES["attack"] if component("attack", name).threat.original is not Access.NONE]
+THREATS = {name: component("attack", name).threat for name in NAMES["attack"]}
+TWO_MODELS = [
+    name
+    for name, threat in THREATS.items()
+    if threat.original is not Access.NONE and threat.pretrained is Access.NONE  # which no file has
+]
+TUNING = {"has_pretrained", "retrains"}
 PLACES = {"path": "unlearned", "original": "original"}
 KNOWS_THE_TRUTH = (
     "ForgetSplit",
@@ -89,7 +95,7 @@ def test_what_an_attack_is_told_before_anything_is_loaded_does_not_tell_the_trut
             patch.setattr(HeadSum, "check", Told.check)
             make_plan(config)
     assert seen[0] == seen[1]
-    assert set(seen[0]) == {"names", "training", "auxiliary_per_class", "has_original", "can_shadow"}
+    assert set(seen[0]) == {"names", "training", "auxiliary_per_class", "has_original", "can_shadow", *TUNING}
 
 
 @pytest.mark.parametrize("attack", TWO_MODELS)

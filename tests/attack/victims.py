@@ -82,7 +82,7 @@ def configured(stem, **changes):
 def seen(target, auxiliary=None):
     """A view of an access object, and of auxiliary data where there are any."""
     nothing = Withheld("This test grants nothing else.")
-    return View(target, nothing, nothing if auxiliary is None else auxiliary, nothing)
+    return View(target, nothing, nothing if auxiliary is None else auxiliary, nothing, nothing)
 
 
 def joined(heads):

@@ -22,10 +22,25 @@ HALVED = (3 / 8, 5 / 8, 7 / 8)
 def change(after: WhiteBox, before: WhiteBox) -> Gradients:
     """theta_u - theta: where unlearning went, which is along the gradient of the loss of what was forgotten.
 
-    Only its direction counts. Retraining goes there only roughly: what all other samples cause is in it too.
+    Only its direction counts. Retraining goes there only roughly: what all other samples cause is in it too; where the
+    model that both began with is known, `forgotten_gradient` has it.
     """
     there = before.parameters()
     return {name: value - there[name] for name, value in after.parameters().items()}
+
+
+def forgotten_gradient(whole: Gradients, rest: Gradients, *, learnt: int, kept: int) -> Gradients:
+    """-(n D_ft - (n - u) D_un): along the loss gradient of the u samples that retraining left out.
+
+    Hu et al. 2024, exact unlearning. Where each training is one step of gradient descent from the same start, it is the
+    sum of their gradients times the rate; every further step puts something of the others into it. What of it is below
+    the rounding of n times a parameter is lost.
+
+    Args:
+        whole, rest: D_ft and D_un, where training on all and on the kept samples went from the same start.
+        learnt, kept: n and n - u.
+    """
+    return {name: kept * rest[name] - learnt * value for name, value in whole.items()}
 
 
 def distance(gradients: Gradients, target: Gradients) -> Tensor:

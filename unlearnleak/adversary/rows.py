@@ -12,20 +12,25 @@ def moved_shares(after: WhiteBox, before: WhiteBox) -> Tensor:
     Source: "Unlearning Inversion Attacks for Federated Unlearning", https://arxiv.org/abs/2508.06789 (ULIA).
     """
     (weight_KD, bias_K), (before_KD, before_K) = after.head(), before.head()
-    moved_K = (weight_KD - before_KD).abs().mean(1) + (bias_K - before_K).abs()
+    return row_shares(weight_KD - before_KD, bias_K - before_K)
+
+
+def row_shares(weight_KD: Tensor, bias_K: Tensor) -> Tensor:
+    """The same of rows that are differences already, [K]."""
+    moved_K = weight_KD.abs().mean(1) + bias_K.abs()
     return moved_K / moved_K.sum().clamp(min=torch.finfo(moved_K.dtype).tiny)
 
 
-def inferred_labels(share_K: Tensor, count: int) -> Tensor:
-    """The likeliest labels [N] (int64, ascending) of `count` forgotten images, given the rows' shares of the movement.
+def inferred_labels(share_K: Tensor, count: int, *, of_one: float = 0.5) -> Tensor:
+    """The likeliest labels [N] (int64, ascending) of `count` forgotten images, given each class's share of something.
 
-    The gradient of an image's loss moves the row of its own class as far as all others together, so that each of N
-    images moves its own row by about 1 / 2N of everything: labels are taken one after another from the row that has
-    most left, and each takes so much of it.
+    Labels are taken one after another from the class that has most left, and each takes what one of N images makes up,
+    `of_one` / N. Of the movement of the head's rows that is 1 / 2N: the gradient of an image's loss moves the row of
+    its own class as far as all others together.
     """
     left_K = share_K.detach().cpu().clone()
     labels = []
     for _ in range(count):
         labels.append(int(left_K.argmax()))
-        left_K[labels[-1]] -= 1 / (2 * count)
+        left_K[labels[-1]] -= of_one / count
     return torch.tensor(sorted(labels), dtype=torch.int64)

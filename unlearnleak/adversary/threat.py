@@ -24,6 +24,8 @@ class ThreatModel:
 
     target: access to the model that is attacked, which has forgotten something.
     original: access to the model as it was before.
+    pretrained: access to the model before a fine-tuning stage in which both were learnt, and with it how many samples
+        that learnt before and after unlearning.
     auxiliary: whether labelled samples are held that no model was trained on.
     shadow_models: how many models the attacker trains and unlearns alone, so that it knows what they forgot.
 
@@ -33,6 +35,7 @@ class ThreatModel:
 
     target: Access
     original: Access = Access.NONE
+    pretrained: Access = Access.NONE
     auxiliary: bool = False
     shadow_models: int = 0
 
@@ -50,6 +53,9 @@ class ThreatModel:
         if self.original is not Access.NONE:
             as_what = "" if self.original is self.target else f" ({self.original.value})"
             parts.append(f"sees the model before too{as_what}")
+        if self.pretrained is not Access.NONE:
+            as_what = "" if self.pretrained is self.target else f" ({self.pretrained.value})"
+            parts.append(f"sees the pretrained model too{as_what}")
         if self.shadow_models:
             parts.append(f"{self.shadow_models} shadow model{'' if self.shadow_models == 1 else 's'}")
         return ", ".join(parts)

@@ -39,6 +39,7 @@ Target_co = TypeVar("Target_co", covariant=True)
 Original_co = TypeVar("Original_co", covariant=True, default=Withheld)
 Auxiliary_co = TypeVar("Auxiliary_co", covariant=True, default=Withheld)
 Shadows_co = TypeVar("Shadows_co", covariant=True, default=Withheld)
+Pretrained_co = TypeVar("Pretrained_co", covariant=True, default=Withheld)
 T = TypeVar("T")
 
 
@@ -50,14 +51,31 @@ class Shadow(Generic[Target_co]):
     forgotten: tuple[int, ...]
 
 
-class View(Generic[Target_co, Original_co, Auxiliary_co, Shadows_co]):
+@dataclass(frozen=True)
+class Pretrained(Generic[Target_co]):
+    """The model that a fine-tuning stage began with, and how many samples were tuned on before and after unlearning."""
+
+    model: Target_co
+    learnt: int
+    kept: int
+
+
+class View(Generic[Target_co, Original_co, Auxiliary_co, Shadows_co, Pretrained_co]):
     """The parts of an attack's view: access objects to the models, labelled images, shadow models.
 
     Reading a part that the threat model does not grant raises AccessDenied.
     """
 
-    def __init__(self, target: Target_co, original: Original_co, auxiliary: Auxiliary_co, shadows: Shadows_co) -> None:
+    def __init__(
+        self,
+        target: Target_co,
+        original: Original_co,
+        auxiliary: Auxiliary_co,
+        shadows: Shadows_co,
+        pretrained: Pretrained_co,
+    ) -> None:
         self._target, self._original, self._auxiliary, self._shadows = target, original, auxiliary, shadows
+        self._pretrained = pretrained
 
     @property
     def target(self) -> Target_co:
@@ -80,12 +98,18 @@ class View(Generic[Target_co, Original_co, Auxiliary_co, Shadows_co]):
         return granted(self._shadows)
 
     @property
+    def pretrained(self) -> Pretrained_co:
+        """Access to the model before the fine-tuning, with the numbers of samples."""
+        return granted(self._pretrained)
+
+    @property
     def queries(self) -> int:
         """How many images somebody else's models, before and after, were asked about; 0 where nothing is asked."""
-        return sum(part.queries for part in (self._target, self._original) if isinstance(part, Queried))
+        first = self._pretrained.model if isinstance(self._pretrained, Pretrained) else None
+        return sum(part.queries for part in (self._target, self._original, first) if isinstance(part, Queried))
 
 
-AnyView: TypeAlias = View[object, object, object, object]
+AnyView: TypeAlias = View[object, object, object, object, object]
 
 
 def granted(part: T) -> T:
@@ -102,6 +126,7 @@ def view_of(
     original: Model | None = None,
     auxiliary: LabeledImages | None = None,
     shadows: Sequence[tuple[Model, tuple[int, ...]]] = (),
+    pretrained: tuple[Model, int, int] | None = None,
     answering: Answering = undefended,
     shadows_answering: Answering = undefended,
 ) -> AnyView:
@@ -112,13 +137,16 @@ def view_of(
         original: the model before it.
         auxiliary: the labelled samples that an attacker may hold.
         shadows: models that the attacker made, each with the classes that it forgot.
+        pretrained: the model before the fine-tuning, with the numbers of samples that were tuned on before and after
+            unlearning.
         answering: what the target answers where it can only be asked; the model before has no defence.
         shadows_answering: what the shadow models answer; the attacker knows the defence where they answer alike.
 
     Raises:
         ValueError: something that the threat model grants was not given.
     """
-    missing = [name for name, value in (("original", original), ("auxiliary", auxiliary)) if value is None]
+    given = {"original": original, "auxiliary": auxiliary, "pretrained": pretrained}
+    missing = [name for name, value in given.items() if value is None]
     if len(shadows) < threat.shadow_models:
         missing.append("shadows")
 
@@ -129,14 +157,18 @@ def view_of(
         "original": threat.original is not Access.NONE,
         "auxiliary": threat.auxiliary,
         "shadows": threat.shadow_models > 0,
+        "pretrained": threat.pretrained is not Access.NONE,
     }
     if lacking := [name for name in missing if granted_parts[name]]:
         raise ValueError(f"The threat model ({threat}) grants {' and '.join(lacking)}, which was not given.")
-    opened, before = OPENED[threat.target], OPENED.get(threat.original)
+    opened, before, first = OPENED[threat.target], OPENED.get(threat.original), OPENED.get(threat.pretrained)
     made = [Shadow(opened(model, shadows_answering), forgotten) for model, forgotten in shadows[: threat.shadow_models]]
     return View(
         opened(target, answering),
         before(original, undefended) if before and original is not None else withheld("the original model"),
         auxiliary if granted_parts["auxiliary"] else withheld("auxiliary data"),
         tuple(made) if granted_parts["shadows"] else withheld("shadow models"),
+        Pretrained(first(pretrained[0], undefended), *pretrained[1:])
+        if first and pretrained is not None
+        else withheld("the pretrained model"),
     )

@@ -6,7 +6,7 @@ BASELINES = ("head_sum", "head_change", "noise_prior", "label_only", "aux_confid
 ATTACKS = (
     *("param_dot", "param_diff", "param_confidence", "relearn"),
     *("inversion_gradient", "inversion_genetic", "inversion_shadow"),
-    *("output_change", "output_change_zoo", "gradient_matching"),
+    *("output_change", "output_change_zoo", "gradient_matching", "gradient_matching_exact"),
     *BASELINES,
 )
 

@@ -14,6 +14,8 @@ class Choices:
     auxiliary_per_class: how many labelled samples of each class an attacker holds.
     has_original: whether there is a model from before unlearning, which an attack might see.
     can_shadow: whether an attacker can make models as the target was made.
+    has_pretrained: whether there is a model from before a fine-tuning stage, which an attack might see.
+    retrains: whether the target is trained without what is forgotten, from where the original began.
     """
 
     names: Mapping[str, str]
@@ -21,6 +23,8 @@ class Choices:
     auxiliary_per_class: int
     has_original: bool
     can_shadow: bool
+    has_pretrained: bool
+    retrains: bool
 
 
 class Component:

@@ -229,8 +229,15 @@ def make_plan(config: DictConfig) -> Plan:
         check_unknown(unlearner, defense, names)
     last_training = finetuning or training
     has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
-    can_shadow = unlearner.start != "file"
-    choices = Choices(names, last_training, dataset.held_per_class, has_original, can_shadow)
+    choices = Choices(
+        names=names,
+        training=last_training,
+        auxiliary_per_class=dataset.held_per_class,
+        has_original=has_original,
+        can_shadow=unlearner.start != "file",
+        has_pretrained=finetuning is not None,
+        retrains=unlearner.start == "scratch",
+    )
     for component in chosen.values():
         if isinstance(component, Component):
             component.check(choices)

@@ -6,7 +6,8 @@
                 +---- for attacks that see both models --+   |
     shadow models: original --> unlearned, of other seeds ---+   for attacks that ask for some
 
-With a fine-tuning stage: data --> pretrained --> original, and retraining starts from the pretrained model.
+With a fine-tuning stage: data --> pretrained --> original, and retraining starts from the pretrained model, which some
+attacks see as well.
 
 A stage is stored under a key made of everything that determines it and nothing else: what `describe` says, and the keys
 of what it is made from. So one original serves all unlearners, one unlearned model all attacks, one evidence all
@@ -83,8 +84,8 @@ class Pipeline(Setting):
         assert after is not None, "unlearner.check has seen to it"
         target = self.defended(after, plan.seeds.unlearning, self.target_set) if plan.defense.active else after
         shadows = [self.shadow(data, number) for number in range(plan.attack.threat.shadow_models)]
-        evidence = self.evidence(target, original, shadows)
         pretrained = original.parents.get("pretrained") if original else None
+        evidence = self.evidence(target, original, shadows, pretrained)
         verdict = self.verdict(evidence) if plan.screening.judges else None
         line = (data, pretrained, original, after, target, evidence, verdict)
         self.stages: dict[str, Stage] = {stage.name: stage for stage in line if stage is not None}
@@ -275,17 +276,25 @@ class Pipeline(Setting):
             )
         return self.defended(made, seed, forget) if self.shadows_defended else made
 
-    def evidence(self, target: Stage, original: Stage | None, shadows: Sequence[Stage] = ()) -> Stage:
+    def evidence(
+        self, target: Stage, original: Stage | None, shadows: Sequence[Stage] = (), pretrained: Stage | None = None
+    ) -> Stage:
         """What the attack collected. It is handed what its threat model grants, and a generator."""
         plan, threat = self.plan, self.plan.attack.threat
-        before = {} if threat.original is Access.NONE or original is None else {"original": original}
+        granted = {"original": (threat.original, original), "pretrained": (threat.pretrained, pretrained)}
+        before = {
+            role: stage for role, (access, stage) in granted.items() if access is not Access.NONE and stage is not None
+        }
         made = {f"shadow_{number}": stage for number, stage in enumerate(shadows)}
 
         def compute(work: Work) -> Contents:
             view = view_of(
                 threat,
                 target=models.stored(plan, self.facts, work[target.name], plan.device),
-                original=models.stored(plan, self.facts, work["original"], plan.device) if before else None,
+                original=models.stored(plan, self.facts, work["original"], plan.device)
+                if "original" in before
+                else None,
+                pretrained=self.pretrained_seen(work["pretrained"]) if "pretrained" in before else None,
                 auxiliary=plan.resident.auxiliary if threat.auxiliary else None,
                 answering=self.answering(plan.seeds.unlearning, "answers"),
                 shadows_answering=self.answering(plan.seeds.attack, "answers") if self.shadows_defended else undefended,
@@ -302,6 +311,12 @@ class Pipeline(Setting):
             return {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
 
         return Stage("evidence", describe, {target.name: target} | before | made, compute)
+
+    def pretrained_seen(self, artifact: Artifact) -> tuple[Classifier, int, int]:
+        """The pretrained model, with how many samples were tuned on, and how many of these stay after unlearning."""
+        learnt = sum(self.learnt_counts)
+        kept = learnt - self.forget_set.count(self.learnt_counts)
+        return models.stored(self.plan, self.facts, artifact, self.plan.device), learnt, kept
 
     def verdict(self, evidence: Stage) -> Stage:
         """What the screening made of the evidence: forgotten_K and score_K."""

@@ -44,7 +44,7 @@ def test_a_class_is_read_beside_the_shadow_models_that_know_it(monkeypatch):
     readings = {"target": torch.zeros(3, 1), "a": torch.tensor([[1.0], [2], [3]]), "b": torch.tensor([[9.0], [4], [5]])}
     monkeypatch.setattr(ShadowAnswers, "read", lambda self, model, auxiliary: readings[model])
     made = (Shadow("a", ()), Shadow("b", (0,)))
-    found = ShadowAnswers(knows_defense=True)(View("target", None, "images", made), torch.Generator())
+    found = ShadowAnswers(knows_defense=True)(View("target", None, "images", made, None), torch.Generator())
     usual = torch.tensor([1.0, 3.0, 4.0])  # class 0 is known to the first alone
     assert torch.equal(found.aligned_KMF[:, 0, 0], -usual)
     assert torch.equal(found.samples_KMF[:, 0, 0], torch.zeros(3))

@@ -44,6 +44,11 @@ class Attack(Component, ABC, Generic[Seen_contra]):
                 f"{chosen.names['unlearner']} names none: give unlearner.original=FILE.safetensors, or take an attack "
                 "that sees one model."
             )
+        if self.threat.pretrained is not Access.NONE and not chosen.has_pretrained:
+            raise Incompatible(
+                f"attack={chosen.names['attack']} sees the pretrained model too, and there is none without a "
+                "fine-tuning stage: set finetuning.samples, such as finetuning.samples=64, or take another attack."
+            )
         if self.threat.shadow_models and not chosen.can_shadow:
             raise Incompatible(
                 f"attack={chosen.names['attack']} makes shadow models as the target was made, which cannot be with "
