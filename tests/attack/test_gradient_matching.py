@@ -14,7 +14,6 @@ from unlearnleak.adversary.view import view_of
 from unlearnleak.attack.gradient_matching import GradientMatching
 from unlearnleak.config.objective import NUMBERS, value_of
 from unlearnleak.errors import UserError
-from unlearnleak.logger.none import NoLogger
 from unlearnleak.metric.reconstruction import RECONSTRUCTION_METRICS
 from unlearnleak.pipeline import record
 from unlearnleak.pipeline.evaluate import evaluate_run
@@ -143,20 +142,3 @@ def test_it_is_measured_against_the_forgotten_images_also_of_the_control_and_whe
 
 def test_other_attacks_have_no_such_numbers(tmp_path):
     assert not set(RECONSTRUCTION_METRICS) & set(evaluate_run(pipeline_in(tmp_path, "attack=head_sum")))
-
-
-def test_the_contact_sheet_shows_each_target_beside_what_was_recovered_of_it(tmp_path):
-    shown = {}
-
-    class Told(NoLogger):
-        def images(self, name, images_NCHW, captions):
-            shown[name] = images_NCHW, captions
-
-    pipeline = pipeline_in(tmp_path, *WORDS, "attack.labels=[1]")
-    record.log_pictures(Told(), pipeline, evaluate_run(pipeline))
-    sheet_PCHW, captions = shown["recovered"]
-    assert sheet_PCHW.shape == (2, 1, 12, 24)
-    assert sheet_PCHW.dtype == np.uint8
-    forgotten = pipeline.split.forget.images.numpy()
-    assert sorted(left.tobytes() for left in sheet_PCHW[..., :12]) == sorted(image.tobytes() for image in forgotten)
-    assert captions == ["forgotten, class 1; recovered as class 1"] * 2

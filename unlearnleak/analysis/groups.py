@@ -30,12 +30,14 @@ def models(runs: "pd.DataFrame") -> "pd.DataFrame":
     return distinct(runs).drop_duplicates(["attacked", "named", "gate"])
 
 
-def cases(runs: "pd.DataFrame") -> "pd.DataFrame":
+def cases(runs: "pd.DataFrame", measured: str | None = "exact_match") -> "pd.DataFrame":
     """Distinct runs that judge classes, in the paper's order, with the columns WORDS.
 
-    Those that agree in them differ in nothing but seeds and classes.
+    Those that agree in them differ in nothing but seeds and classes. `measured` names another number that a run has to
+    have, or none.
     """
-    done = distinct(runs).dropna(subset=["exact_match"])
+    done = distinct(runs)
+    done = done if measured is None else done.dropna(subset=[measured])
     orders = {"attack": ATTACKS, "unlearner": UNLEARNERS}
     places = {
         name: done[name].map(lambda word, known=known: "{:03} {}".format(*place(word, known)))
@@ -47,7 +49,7 @@ def cases(runs: "pd.DataFrame") -> "pd.DataFrame":
     return done.assign(label=done["method"].where(~several, done["method"] + " " + done["settings"]))
 
 
-def group(runs: "pd.DataFrame") -> "Iterator[tuple[Words, pd.DataFrame]]":
-    """Each group's words, and its runs."""
-    for words, members in cases(runs).groupby(WORDS, sort=False):
+def group(runs: "pd.DataFrame", measured: str | None = "exact_match") -> "Iterator[tuple[Words, pd.DataFrame]]":
+    """Each group's words, and its runs; `measured` as for `cases`."""
+    for words, members in cases(runs, measured).groupby(WORDS, sort=False):
         yield tuple(map(str, words)), members

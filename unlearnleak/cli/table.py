@@ -61,19 +61,23 @@ def listed(option: str, text: str) -> list[str]:
 
 def show(runs: list[Run], folders: list[str]) -> None:
     """Print what leaked, how all the runs ended, and why some failed."""
-    from unlearnleak.report.tables import terminal  # noqa: PLC0415
+    from unlearnleak.report.tables import recovered, terminal  # noqa: PLC0415
     from unlearnleak.report.tables.leaks import DETECTION, LEGEND, counts, detection_sheets, sheets  # noqa: PLC0415
     from unlearnleak.runs.frame import framed  # noqa: PLC0415
     from unlearnleak.runs.words import unproven  # noqa: PLC0415
 
     on = terminal.console()
     frame = framed(runs)
-    for sheet in sheets(frame):
-        terminal.show(on, sheet, "")
-    terminal.say(on, LEGEND, "dim")
+    found = recovered.sheets(frame)
+    if (judged := sheets(frame)) or not found:
+        terminal.show(on, *(part for sheet in judged for part in (sheet, "")))
+        terminal.say(on, LEGEND, "dim")
     if detection := detection_sheets(frame):
         terminal.show(on, "", *(part for sheet in detection for part in (sheet, "")))
         terminal.say(on, DETECTION, "dim")
+    if found:
+        terminal.show(on, *([""] if judged else []), *(part for sheet in found for part in (sheet, "")))
+        terminal.say(on, recovered.LEGEND, "dim")
     for sentence in unproven(runs):
         terminal.show(on, "")
         terminal.say(on, sentence)

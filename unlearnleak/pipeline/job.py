@@ -22,9 +22,11 @@ from unlearnleak.machine.secrets import keep_from_logs, without_secrets
 from unlearnleak.pipeline.evaluate import VERSION, evaluate_run
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.record import description, log_pictures, provenance, summary
+from unlearnleak.pipeline.sheet import contact_sheet
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.runs.launch import launch_folder, request_stop, stop_requested
 from unlearnleak.runs.place import CONFIG, check_place, in_use, keep_earlier, record_config
+from unlearnleak.runs.sheet import write_sheet
 from unlearnleak.runs.status import RESULT, STATUS, mark, mark_quietly, read_json, read_result, running, write_result
 from unlearnleak.store import Busy, held, key_of
 
@@ -189,7 +191,9 @@ def run_and_log(pipeline: Pipeline, logger: RunLogger, config: DictConfig, direc
         result = described | result | provenance(pipeline) | {"identity": identity(pipeline, config)}
         early = {"logged": False, "logged_why": "the process ended before the run was logged"}
         write_result(directory / RESULT, result | early)  # before a logger can spoil it
-        log_pictures(logger, pipeline, result)
+        if (sheet := contact_sheet(pipeline)) is not None:
+            write_sheet(directory, sheet[0])
+        log_pictures(logger, pipeline, result, sheet)
         logger.summary(result)
         exit_code = 0
     finally:

@@ -8,23 +8,21 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 
 import unlearnleak
-from unlearnleak.adversary.evidence import DotProducts, Predictions, Reconstructions
+from unlearnleak.adversary.evidence import DotProducts, Predictions
 from unlearnleak.data.forget import UNKNOWN
 from unlearnleak.logger.base import RunLogger
-from unlearnleak.metric.reconstruction import Pictures, matched
-from unlearnleak.pipeline.evaluate import pictures
 from unlearnleak.pipeline.packing import unpack
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.store import key_of
 
 PACKAGES = ("torch", "torchvision", "pytorch-lightning", "hydra-core", "scikit-learn", "numpy", "wandb")
 MANY_CLASSES = 20
+Sheet: TypeAlias = tuple[np.ndarray, list[str]]
 
 
 @cache
@@ -85,8 +83,8 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     return plan.names | told | ({"defense_settings": plan.spec["defense"]["settings"]} if plan.defense.active else {})
 
 
-def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) -> None:
-    """Curves, score table, histograms, inverted and recovered images."""
+def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any], sheet: Sheet | None = None) -> None:
+    """Curves, score table, histograms, inverted images, and the contact sheet of recovered ones with its captions."""
     for stage in pipeline.stages:
         if rows := pipeline.artifact(stage).meta.get("curve"):
             logger.curve(stage, rows)
@@ -104,19 +102,8 @@ def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any]) 
             f"class {c}{', forgotten' if c in result['forgotten'] else ''}" for c in range(result["num_classes"])
         ]
         logger.images("inverted", images, captions)
-    if isinstance(evidence, Reconstructions) and pipeline.truth_known:
-        logger.images("recovered", *contact_sheet(pipeline, evidence))
-
-
-def contact_sheet(pipeline: Pipeline, evidence: Reconstructions) -> tuple[np.ndarray, list[str]]:
-    """Forgotten images, each beside what was recovered of it, uint8 [P, C, H, 2 W], and their captions."""
-    targets = pictures(pipeline.split_of(pipeline.wanted(pipeline.requested_classes)).forget)
-    found = Pictures(evidence.images_NCHW, evidence.labels_N)
-    rows_P, columns_P = matched(found, targets)
-    pairs_PCHW = torch.cat([targets.images[columns_P], found.images[rows_P]], dim=3)
-    labels = zip(targets.labels[columns_P].tolist(), found.labels[rows_P].tolist(), strict=True)
-    captions = [f"forgotten, class {true}; recovered as class {taken}" for true, taken in labels]
-    return (pairs_PCHW * 255).round().byte().numpy(), captions
+    if sheet is not None and len(sheet[0]):
+        logger.images("recovered", *sheet)
 
 
 def percent(value: float | None) -> str:

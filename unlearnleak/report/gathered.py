@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from unlearnleak.analysis.compare import Change, Comparison
     from unlearnleak.analysis.matrix import Matrix, Summary
+    from unlearnleak.analysis.recovered import Recovery
     from unlearnleak.figure.chart import Chart
 
 Run = dict[str, Any]
@@ -30,6 +31,7 @@ class Report:
     matrices: "list[Matrix]"
     summaries: "list[Summary]"
     detections: "pd.DataFrame"
+    recoveries: "list[Recovery]"
     charts: "list[Chart]"
     asr_charts: "list[Chart]"
     changes: "list[Change]"
@@ -40,6 +42,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     """Read the runs and work everything out that is not a drawing."""
     from unlearnleak.analysis.detection import detections  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.analysis.matrix import matrices, summaries  # noqa: PLC0415
+    from unlearnleak.analysis.recovered import recoveries  # noqa: PLC0415
     from unlearnleak.figure.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.figure.bars import asr_charts  # noqa: PLC0415
     from unlearnleak.figure.distributions import head_charts  # noqa: PLC0415
@@ -47,12 +50,13 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     from unlearnleak.figure.inverted import sheet_chart  # noqa: PLC0415
     from unlearnleak.figure.over_count import count_chart  # noqa: PLC0415
     from unlearnleak.figure.probability import probability_charts  # noqa: PLC0415
+    from unlearnleak.figure.recovered import recovered_chart  # noqa: PLC0415
     from unlearnleak.figure.shares import share_chart  # noqa: PLC0415
     from unlearnleak.runs.frame import framed  # noqa: PLC0415
 
     runs, before = read(folders, against)
     frame = framed(runs)
-    cells, attacks = matrices(frame), summaries(frame)
+    cells, attacks, recovered = matrices(frame), summaries(frame), recoveries(frame)
     comparison = since(framed(before), frame) if against else None
     return Report(
         folders=[str(folder) for folder in folders],
@@ -62,6 +66,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
         matrices=cells,
         summaries=attacks,
         detections=detections(frame),
+        recoveries=recovered,
         charts=[
             accuracy_chart(frame),
             count_chart(cells),
@@ -70,6 +75,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
             *probability_charts(frame, stores),
             *head_charts(frame, stores),
             sheet_chart(frame, stores),
+            *([recovered_chart(frame)] if recovered else []),
         ],
         asr_charts=asr_charts(cells),
         changes=comparison.changes if comparison else [],

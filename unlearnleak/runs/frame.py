@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from unlearnleak.config.objective import RECOVERED
 from unlearnleak.runs.loading import job_of, load_runs
 from unlearnleak.runs.shape import NEEDED, NUMBERS, RATES
 from unlearnleak.runs.stages import attacked_model
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 Run = dict[str, Any]
-REAL = {*RATES, *NUMBERS, "forget_share", "detection_score"}
+REAL = {*RATES, *NUMBERS, *RECOVERED, "forget_share", "detection_score"}
 """Columns of real numbers, also where every one of them happens to be whole."""
 REAL_PREFIXES = ("seconds_", "memory_mib_")
 

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from unlearnleak.errors import UserError
 from unlearnleak.machine.secrets import masked
+from unlearnleak.runs.sheet import SHEET
 from unlearnleak.runs.status import LOG, RESULT, STATUS, mark, read_json, read_result, read_status
 from unlearnleak.store.temporary import name_beside
 
@@ -21,7 +22,7 @@ CONFIG = ".hydra"
 """The folder in a run's that holds its configuration, in the files that Hydra would write."""
 EARLIER = ".earlier"
 """The folder beside runs for those whose place another job has taken; `table` shows it where it is named."""
-PARTS = (CONFIG, "wandb", LOG, STATUS)
+PARTS = (CONFIG, "wandb", LOG, STATUS, SHEET)
 """What a run consists of besides its result."""
 
 

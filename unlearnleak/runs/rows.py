@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from unlearnleak.config.objective import RECOVERED
 from unlearnleak.errors import UserError
 from unlearnleak.machine.memory import free_memory
 from unlearnleak.runs.shape import NEEDED, NUMBERS, OF_VERDICT, OURS, RATES, UNJUDGED, examined, shown
@@ -50,6 +51,7 @@ COUNTED = {
     "detection_score",
     *NUMBERS,
     *RATES,
+    *RECOVERED,
 }
 DEFENSE = "defense_"
 """Before the name of each of a defence's settings."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
+from unlearnleak.config.objective import RECOVERED
 from unlearnleak.runs.stages import stages_of
 
 Run = dict[str, Any]
@@ -101,7 +102,7 @@ RATES = (
     *("asr_published", "asr_published_placebo", "balanced_accuracy", "precision", "recall", "f1", "auroc"),
     *("forgotten_ranked_first", "forget_acc", "retain_acc", "original_forget_acc", "original_retain_acc"),
 )
-fields: dict[str, Any] = dict.fromkeys(RATES, (Rate | None, None))
+fields: dict[str, Any] = dict.fromkeys(RATES, (Rate | None, None)) | dict.fromkeys(RECOVERED, (float | None, None))
 NO_NUMBERS: dict[str, Any] = dict.fromkeys(NUMBERS, (Rate | None, None))
 STAGE_FIELDS: dict[str, Any] = {
     "key_": Key | None,

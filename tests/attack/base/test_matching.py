@@ -7,28 +7,12 @@ import pytest
 import torch
 
 from tests.attack.victims import Linear, configured
-from unlearnleak.adversary.changes import fallen_shares
-from unlearnleak.adversary.evidence import ProbeChanges
 from unlearnleak.adversary.view import view_of
 from unlearnleak.attack.base.matching import PROBES
 
 
 def test_probes_for_labels_are_made_as_output_change_makes_them():
     assert asdict(configured("output_change").search) == asdict(PROBES)
-
-
-def changes_of(values_KU):
-    values = torch.tensor(values_KU)
-    return ProbeChanges(
-        samples_KMF=values[..., None], before_KP=torch.ones_like(values), accepted_K=torch.ones(len(values))
-    )
-
-
-def test_shares_are_of_what_fell_alone():
-    assert fallen_shares(changes_of([[-0.3, -0.1], [0.5, 0.1], [-0.6, -0.6], [0.1, -0.1]])).tolist() == pytest.approx(
-        [0.25, 0, 0.75, 0]
-    )
-    assert fallen_shares(changes_of([[0.1], [0.0]])).tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("forgotten", [[2], [0, 4]])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unlearnleak.analysis.groups import WORDS, cases
 from unlearnleak.figure.curves import curve_panel
 from unlearnleak.figure.inverted import Thumbnail, thumbnails
+from unlearnleak.figure.recovered import Sheet, sheet_of
 from unlearnleak.figure.svg import inline
 from unlearnleak.report.page.facts import duration
 from unlearnleak.runs.recorded import recorded
@@ -60,6 +61,7 @@ class Detail(NamedTuple):
     images: list[Thumbnail]
     curves: list[str]
     note: str
+    sheet: Sheet | None
 
 
 class Pictures:
@@ -89,6 +91,16 @@ class Pictures:
                 notes.append(f"No curve: {error}.")
         return images, curves, " ".join(notes)
 
+    def sheet(self, run: Run) -> tuple[Sheet | None, str]:
+        """The contact sheet of a run that recovered images, or why it is missing."""
+        if id(run) not in self.chosen or run.get("reconstruction_mse") is None:
+            return None, ""
+        try:
+            found = sheet_of(run)
+        except GoneError as error:
+            return None, f"No recovered images: {error}."
+        return found, "" if found else "No recovered images: the run keeps no contact sheet."
+
     def curve(self, run: Run, stage: str) -> str:
         """A model's training curve as SVG, under a name still to be put in; empty where it was not trained."""
         key = f"{stage} {run.get(f'key_{stage}')}"
@@ -103,7 +115,7 @@ def choose(runs: "pd.DataFrame", limit: int | None, first: Collection[str] = ())
 
     Runs of the attacks `first`, as those that make images, come before others.
     """
-    known = cases(runs)
+    known = cases(runs, None)  # those that recover images judge nothing
     cells = known.groupby(WORDS, sort=False)
     order = known.assign(turn=cells.cumcount(), later=~known["attack"].isin(first), cell=cells.ngroup())
     return set(order.sort_values(["turn", "later", "cell"]).index[:limit])
@@ -118,6 +130,7 @@ def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> De
     """One run's section; `users` are from `uses`."""
     done = run["status"] == "done"
     images, curves, note = pictures.of(run, anchor) if done else ([], [], "")
+    sheet, missing = pictures.sheet(run) if done else (None, "")
     return Detail(
         anchor=anchor,
         run=run,
@@ -127,7 +140,8 @@ def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> De
         command=command(run),
         images=images,
         curves=curves,
-        note=note,
+        note=f"{note} {missing}".strip(),
+        sheet=sheet,
     )
 
 

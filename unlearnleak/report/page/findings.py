@@ -9,6 +9,7 @@ from unlearnleak.runs.rows import lost
 from unlearnleak.runs.words import unproven
 
 if TYPE_CHECKING:
+    from unlearnleak.analysis.recovered import Recovery
     from unlearnleak.report.gathered import Report
 
 
@@ -29,6 +30,23 @@ def findings(summaries: list[Summary]) -> list[Finding]:
         if attacks:
             found.append(Finding(dataset, attacks[0], baselines[0] if baselines else None))
     return found
+
+
+class Recoverer(NamedTuple):
+    """An attack that recovers images: runs in which they come closer than nobody would have to recover, of all."""
+
+    dataset: str
+    attack: str
+    counts: tuple[int, int]
+
+
+def recoverers(recoveries: "list[Recovery]") -> list[Recoverer]:
+    """One per data set and attack, over all unlearners."""
+    counts: dict[tuple[str, str], tuple[int, int]] = {}
+    for one in recoveries:
+        closer, n = counts.get((one.dataset, one.attack), (0, 0))
+        counts[one.dataset, one.attack] = closer + one.closer, n + one.n
+    return [Recoverer(*words, of) for words, of in counts.items()]
 
 
 def warnings(report: "Report") -> list[str]:

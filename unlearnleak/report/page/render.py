@@ -22,7 +22,8 @@ from unlearnleak.machine.printable import LINES, printable
 from unlearnleak.report.gathered import Report
 from unlearnleak.report.page.details import Pictures, choose, detail, uses
 from unlearnleak.report.page.facts import duration, facts, failures
-from unlearnleak.report.page.findings import findings, warnings
+from unlearnleak.report.page.findings import findings, recoverers, warnings
+from unlearnleak.report.tables.recovered import cells
 from unlearnleak.runs.stages import seconds, stages_of
 from unlearnleak.runs.stored import Stores
 from unlearnleak.runs.words import method
@@ -43,7 +44,8 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         pictures: runs whose images and curves are shown; None shows all.
         files: whether the files for papers lie beside the page.
     """
-    places = choose(report.frame, pictures, attacks_of(PREDICTION, report.frame, stores))
+    picturing = {*attacks_of(PREDICTION, report.frame, stores), *(one.attack for one in report.recoveries)}
+    places = choose(report.frame, pictures, picturing)
     chosen = {id(report.runs[place]) for place in places}
     drawer = Pictures(stores, chosen)
     anchors = {id(run): f"run-{number}" for number, run in enumerate(report.runs, 1)}
@@ -56,6 +58,8 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         findings=findings(report.summaries),
         warnings=warnings(report),
         detected=detected(report),
+        recovered=[(one, *cells(one)) for one in report.recoveries],
+        recoverers=recoverers(report.recoveries),
         figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(laid_out(report.charts))],
         bars=[figure(chart, f"bars-{number}") for number, chart in enumerate(report.asr_charts)],
         anchors=anchors,
