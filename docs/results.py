@@ -13,12 +13,16 @@ from typing import Any
 import pandas as pd
 
 from unlearnleak.analysis.groups import group
+from unlearnleak.analysis.recovered import recoveries
 from unlearnleak.analysis.shuffle import shuffled
+from unlearnleak.config.objective import RECOVERED
 from unlearnleak.errors import UserError
 from unlearnleak.papers.label_leakage.show import markdown as paper_markdown
 from unlearnleak.papers.label_leakage.tables import lines
 from unlearnleak.report.tables.leaks import PIVOTS, gates, pivot
 from unlearnleak.report.tables.markdown import markdown_lines
+from unlearnleak.report.tables.recovered import LEGEND
+from unlearnleak.report.tables.recovered import markdown as recovered
 from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs, to_csv
 from unlearnleak.store.whole_file import write_file
@@ -70,7 +74,7 @@ def columns_of(runs: list[dict[str, Any]]) -> list[str]:
     if as_the_paper(runs):
         return COLUMNS.split(",")
     strengths = {f"defense_{name}" for run in runs for name in run.get("defense_settings") or {}}
-    told = [name for name in (*LATER, "key_defended") if any(run.get(name) is not None for run in runs)]
+    told = [name for name in (*LATER, "key_defended", *RECOVERED) if any(run.get(name) is not None for run in runs)]
     return [*COLUMNS.split(","), *told, *sorted(strengths)]
 
 
@@ -85,7 +89,7 @@ def unlearning(runs: "pd.DataFrame") -> str:
             *(f"{100 * members['forget_acc'].max():.1f}", PIVOTS["retain"](members)),
             *(f"{100 * members['original_retain_acc'].mean():.1f}", gates(members)),
         ]
-        for (dataset, _, _, unlearner, count), members in group(merged)
+        for (dataset, _, _, unlearner, count), members in group(merged, None)
     ]
     return markdown_lines(header, body)
 
@@ -98,6 +102,10 @@ def tables(runs: list[dict[str, Any]]) -> str:
         "retained ones, after unlearning and, for the latter, of the originals, in %; models that pass the gate.",
         unlearning(frame),
     ]
+    if recoveries(frame):
+        parts += [f"## Recovered images\n\n{LEGEND}", recovered(frame)]
+    if frame["exact_match"].isna().all():
+        return "\n\n".join(parts)
     for column, (title, text) in SECTIONS.items():
         parts += [f"## {title}\n\n{text}", pivot(frame, column)]
     parts += [

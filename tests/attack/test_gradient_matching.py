@@ -82,7 +82,7 @@ SETTINGS = {"images": 1, "labels": "inferred", "restarts": 1, "steps": 1, "lr": 
     ("changes", "why"),
     [
         ({"images": 0}, "attack.images=0 is not possible"),
-        ({"labels": "known"}, "attack.labels=known is not possible: inferred, changes, or a list of classes"),
+        ({"labels": "known"}, "attack.labels=known is not possible: inferred, signs, changes, or a list of classes"),
         ({"labels": [1, 2], "images": 3}, r"attack.labels=\[1, 2\] is not possible: one class for all images"),
         ({"labels": []}, r"attack.labels=\[\] is not possible"),
         ({"labels": [-1]}, r"attack.labels=\[-1\] is not possible"),

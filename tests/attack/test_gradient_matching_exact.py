@@ -99,6 +99,7 @@ def test_labels_come_from_the_weighted_rows_where_those_of_the_plain_difference_
     images_NCHW, labels_N = torch.rand(10, *SHAPE, generator=draw), torch.tensor([2, *[0] * 9])
     models = first, tuned(first, images_NCHW, labels_N), tuned(first, images_NCHW[1:], labels_N[1:])
     assert attacked(models, steps=1).labels_N.tolist() == [2]
+    assert attacked(models, steps=1, labels="inferred").labels_N.tolist() == [2]
 
 
 def test_the_attacker_is_told_how_many_samples_were_learnt_and_how_many_stay(tmp_path):

@@ -34,3 +34,21 @@ def inferred_labels(share_K: Tensor, count: int, *, of_one: float = 0.5) -> Tens
         labels.append(int(left_K.argmax()))
         left_K[labels[-1]] -= of_one / count
     return torch.tensor(sorted(labels), dtype=torch.int64)
+
+
+def signed_labels(slope_K: Tensor, count: int) -> Tensor:
+    """The likeliest labels [N] (int64, ascending) of `count` images, given their loss gradient of the head's bias.
+
+    Of a cross-entropy that is p_c - [c is the label], so that only the labels' entries are negative, however sure the
+    model is of each image (iDLG, Zhao et al. 2020, https://arxiv.org/abs/2001.02610). Each negative entry gives one
+    label, the lowest first; images that are left over go where the mean entry of those already there is lowest.
+    """
+    slope_K = slope_K.detach().cpu()
+    order = slope_K.argsort(stable=True).tolist()
+    labels = [c for c in order if slope_K[c] < 0][:count] or order[:1]
+    taken_K = torch.bincount(torch.tensor(labels), minlength=len(slope_K))
+    while len(labels) < count:
+        share_K = torch.where(taken_K > 0, slope_K / (taken_K + 1), torch.inf)
+        labels.append(int(share_K.argmin()))
+        taken_K[labels[-1]] += 1
+    return torch.tensor(sorted(labels), dtype=torch.int64)

@@ -5,10 +5,9 @@ import torch
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Reconstructions
 from unlearnleak.adversary.matching import change
-from unlearnleak.adversary.rows import moved_shares
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View
-from unlearnleak.attack.base.matching import MatchingAttack
+from unlearnleak.attack.base.matching import Head, MatchingAttack
 
 
 class GradientMatching(MatchingAttack[View[WhiteBox, WhiteBox]]):
@@ -21,9 +20,9 @@ class GradientMatching(MatchingAttack[View[WhiteBox, WhiteBox]]):
 
     Args:
         images: how many images the attacker believes were forgotten.
-        labels: "inferred" from the head's rows; "changes", from the answers to probes before and after, as the attack
-            output_change takes them; or the labels that the attacker knows or assumes: one for all images, or one for
-            each.
+        labels: "inferred" from how far each of the head's rows moved; "signs", from which way its bias did; "changes",
+            from the answers to probes before and after, as the attack output_change takes them; or the labels that the
+            attacker knows or assumes: one for all images, or one for each.
         restarts, steps, lr, tv: how images are searched for (`adversary.matching.Matching`).
     """
 
@@ -37,5 +36,10 @@ class GradientMatching(MatchingAttack[View[WhiteBox, WhiteBox]]):
             UserError: every restart diverged.
         """
         after, before = view.target, view.original
-        labels_N = self.labels_of(before, after, lambda: moved_shares(after, before), generator)
+
+        def head() -> Head:
+            (weight_KD, bias_K), (before_KD, before_K) = after.head(), before.head()
+            return weight_KD - before_KD, bias_K - before_K
+
+        labels_N = self.labels_of(before, after, head, generator)
         return self.recovered(before, change(after, before), labels_N, generator)

@@ -7,10 +7,9 @@ import torch
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Reconstructions
 from unlearnleak.adversary.matching import change, forgotten_gradient
-from unlearnleak.adversary.rows import row_shares
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import Pretrained, View, Withheld
-from unlearnleak.attack.base.matching import MatchingAttack
+from unlearnleak.attack.base.matching import Head, MatchingAttack
 from unlearnleak.config.component import Choices
 from unlearnleak.errors import Incompatible
 
@@ -27,9 +26,9 @@ class GradientMatchingExact(MatchingAttack[Seen]):
 
     Args:
         images: how many images are searched for, u or fewer.
-        labels: "inferred" from the head's rows, of the same weighted difference; "changes", from the answers to probes
-            before and after, as the attack output_change takes them; or the labels that the attacker knows or assumes:
-            one for all images, or one for each.
+        labels: "inferred" from how far each of the head's rows moved; "signs", from which way its bias did; "changes",
+            from the answers to probes before and after, as the attack output_change takes them; or the labels that the
+            attacker knows or assumes: one for all images, or one for each.
         restarts, steps, lr, tv: how images are searched for (`adversary.matching.Matching`).
     """
 
@@ -56,10 +55,10 @@ class GradientMatchingExact(MatchingAttack[Seen]):
             change(before, first.model), change(after, first.model), learnt=first.learnt, kept=first.kept
         )
 
-        def rows() -> torch.Tensor:
-            heads = zip(before.head(), after.head(), first.model.head(), strict=True)
-            moved = [first.learnt * (old - at) - first.kept * (new - at) for old, new, at in heads]
-            return row_shares(*moved)
+        def head() -> Head:
+            parts = zip(before.head(), after.head(), first.model.head(), strict=True)
+            weight_KD, bias_K = [first.kept * (new - at) - first.learnt * (old - at) for old, new, at in parts]
+            return weight_KD, bias_K
 
-        labels_N = self.labels_of(before, after, rows, generator)
+        labels_N = self.labels_of(before, after, head, generator)
         return self.recovered(first.model, target, labels_N, generator)
