@@ -131,3 +131,12 @@ def test_without_images_to_compare_nothing_is_defined():
     only = reconstruction_metrics(some, some, none, 0)
     assert only["reconstruction_psnr"] == HIGHEST_PSNR
     assert only["reconstruction_psnr_placebo"] is only["reconstruction_psnr_class_mean"] is None
+
+
+@pytest.mark.parametrize(
+    ("taken", "share"), [([0, 0, 1], 1.0), ([1, 1, 0], 2 / 3), ([2, 2, 2], 0.0), ([0], 1.0), ([0, 0, 1, 1], 1.0)]
+)
+def test_labels_are_right_where_a_forgotten_image_has_each(taken, share):
+    found, targets = pictures(len(taken), 0, taken), pictures(3, 1, [0, 0, 1])
+    numbers = reconstruction_metrics(found, targets, pictures(5, 2, [0, 0, 0, 1, 1]), 0)
+    assert numbers["reconstruction_labels"] == pytest.approx(share)

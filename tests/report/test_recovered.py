@@ -64,7 +64,7 @@ def test_undefined_numbers_are_dashes_and_count_for_nothing(tmp_path):
     (one,) = recoveries(frame_of(tmp_path / "runs"))
     assert (one.closer, one.numbers["ssim"], one.numbers["mse"]) == (0, None, 0.01)
     (sheet,) = sheets(frame_of(tmp_path / "runs"))
-    assert sheet.rows[0].count("-") == 8
+    assert sheet.rows[0].count("-") == 9
 
 
 def test_runs_without_such_numbers_have_no_line(tmp_path):

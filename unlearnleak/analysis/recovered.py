@@ -20,6 +20,7 @@ class Recovery(NamedTuple):
     numbers: the mean of `reconstruction_mse` and its like over the runs, by what follows `reconstruction_`; None where
         it is not defined.
     closer: runs whose mean squared error is below the retained image's and the class mean's.
+    labels: the mean share of images that were searched for with the right label.
     """
 
     dataset: str
@@ -31,6 +32,7 @@ class Recovery(NamedTuple):
     original: float | None
     numbers: dict[str, float | None]
     closer: int
+    labels: float | None
 
 
 def recoveries(runs: "pd.DataFrame") -> list[Recovery]:
@@ -44,19 +46,18 @@ def recoveries(runs: "pd.DataFrame") -> list[Recovery]:
         }
         error = members["reconstruction_mse"]
         closer = (error < members["reconstruction_mse_placebo"]) & (error < members["reconstruction_mse_class_mean"])
-        original = mean(members, "original_retain_acc")
-        images = span(members)
         found.append(
             Recovery(
-                dataset,
-                attack,
-                unlearner,
-                count,
-                images,
-                len(members),
-                original,
-                numbers,
-                int(closer.fillna(False).sum()),
+                dataset=dataset,
+                attack=attack,
+                unlearner=unlearner,
+                classes=count,
+                images=span(members),
+                n=len(members),
+                original=mean(members, "original_retain_acc"),
+                numbers=numbers,
+                closer=int(closer.fillna(False).sum()),
+                labels=mean(members, "reconstruction_labels"),
             )
         )
     return found

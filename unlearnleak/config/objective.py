@@ -14,8 +14,9 @@ ACCURACIES = tuple(
     for classes in ("forget", "retain")
     for part in ("", "_train")
 )
-RECOVERED = tuple(
-    f"reconstruction_{measure}{of}" for measure in ("mse", "psnr", "ssim") for of in ("", "_placebo", "_class_mean")
+RECOVERED = (
+    *(f"reconstruction_{measure}{of}" for measure in ("mse", "psnr", "ssim") for of in ("", "_placebo", "_class_mean")),
+    "reconstruction_labels",
 )
 NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, *RECOVERED, "forget_acc_samples", "queries", "num_classes", "forget_samples")
 """The numbers of a result.json, by name; beside them each stage's costs."""

@@ -21,8 +21,9 @@ HIGHEST_PSNR = 100.0
 SMALLEST_SIDE = 6
 """SSIM looks through windows of 11 pixels around each one, and mirrors images at their edges."""
 MEASURES = ("mse", "psnr", "ssim")
-RECONSTRUCTION_METRICS = tuple(
-    f"reconstruction_{measure}{of}" for measure in MEASURES for of in ("", "_placebo", "_class_mean")
+RECONSTRUCTION_METRICS = (
+    *(f"reconstruction_{measure}{of}" for measure in MEASURES for of in ("", "_placebo", "_class_mean")),
+    "reconstruction_labels",
 )
 
 
@@ -75,6 +76,7 @@ def reconstruction_metrics(
     With `_placebo` stands the same of a random retained image of each matched target's class, matched anew, so that it
     has the same freedom to choose; the mean over draws by `seed`. Where nothing of the class is retained: of any class.
     With `_class_mean` stands the same of the mean over the retained images of the class, or of all.
+    `_labels` is the share of the matched pairs whose labels are the same.
     """
     if not len(found.labels) or not len(targets.labels):
         return dict.fromkeys(RECONSTRUCTION_METRICS)
@@ -93,7 +95,7 @@ def reconstruction_metrics(
         f"reconstruction_{measure}{of}": numbers.get(of, nothing)[measure]
         for measure in MEASURES
         for of in ("", "_placebo", "_class_mean")
-    }
+    } | {"reconstruction_labels": (found.labels[rows_P] == wanted_P).double().mean().item()}
 
 
 def placebo(

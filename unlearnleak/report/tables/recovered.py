@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LEGEND = (
     "images: how many were forgotten. MSE, PSNR (dB), SSIM: recovered images against the forgotten ones, the mean over "
     "runs. retained, mean: the same of a random retained image of the class, and of the class mean. closer: runs whose "
-    "MSE is below both. orig.: the original's accuracy, in %."
+    "MSE is below both. labels: images searched for with the right label, orig.: the original's accuracy, in %."
 )
 DIGITS = {"mse": 4, "psnr": 1, "ssim": 2}
 HEAD = ("unlearner", "classes", "images")
@@ -27,6 +27,7 @@ COLUMNS = (
         for measure in MEASURES.values()
         for name in (measure, *(f"{measure} {word}" for word in BESIDE.values() if word))
     ),
+    "labels",
     "orig.",
 )
 
@@ -34,7 +35,7 @@ COLUMNS = (
 def cells(one: Recovery) -> list[str]:
     """The cells of COLUMNS."""
     told = [shown(one.numbers[f"{measure}{beside}"], DIGITS[measure]) for measure in MEASURES for beside in BESIDE]
-    return [str(one.n), of((one.closer, one.n)), *told, percent(one.original)]
+    return [str(one.n), of((one.closer, one.n)), *told, percent(one.labels), percent(one.original)]
 
 
 def shown(value: float | None, digits: int) -> str:
@@ -52,7 +53,13 @@ def recovered_table(found: list[Recovery]) -> Table:
     lines = [told | dict(zip(COLUMNS, cells(one), strict=True)) for told, one in zip(head, found, strict=True)]
     data = [
         {"dataset": one.dataset, "attack": one.attack, "unlearner": one.unlearner, "classes": one.classes}
-        | {"images": one.images, "n": one.n, "closer": one.closer, "original_retain_acc": one.original}
+        | {
+            "images": one.images,
+            "n": one.n,
+            "closer": one.closer,
+            "original_retain_acc": one.original,
+            "reconstruction_labels": one.labels,
+        }
         | {f"reconstruction_{name}": value for name, value in one.numbers.items()}
         for one in found
     ]
