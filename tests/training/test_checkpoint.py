@@ -39,6 +39,7 @@ from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.au import Amnesiac
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
+from unlearnleak.unlearner.delete import Delete
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ng import NegativeGradient
 from unlearnleak.unlearner.rl import RandomLabel
@@ -65,6 +66,7 @@ UNLEARNERS = {
         **PLAIN | {"epochs": 20, "clip_norm": 1.0}, schedule="cosine", repair_tolerance=0.002, share=1.0, rescale=False
     ),
     "trew": lambda: TiltedReweighting(**PLAIN, tilt=10.0, explained=0.9),
+    "delete": lambda: Delete(**PLAIN | {"batch_size": 16}),
 }
 KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
 

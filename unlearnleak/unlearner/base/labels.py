@@ -1,0 +1,53 @@
+"""Which class a sample that is to be forgotten may be taught in place of its own."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from unlearnleak.data.images import Level
+
+
+def random_retained_labels(
+    count: int, forgotten: tuple[int, ...], num_classes: int, generator: torch.Generator
+) -> torch.Tensor:
+    """`count` labels drawn uniformly from the classes that are not forgotten ([count], int64).
+
+    Wrong by construction. A forgotten class is never drawn, or with several of them each would be taught
+    again under another's label.
+    """
+    retained = torch.tensor([c for c in range(num_classes) if c not in forgotten])
+    return retained[torch.randint(len(retained), (count,), generator=generator)]
+
+
+def random_wrong_labels(labels_N: torch.Tensor, num_classes: int, generator: torch.Generator) -> torch.Tensor:
+    """For each sample a label drawn uniformly from all classes but its own ([N], int64, on the CPU)."""
+    steps_N = torch.randint(1, num_classes, (len(labels_N),), generator=generator)
+    return (labels_N.cpu() + steps_N) % num_classes
+
+
+def other_labels(
+    labels_N: Tensor, classes: tuple[int, ...], level: Level, num_classes: int, generator: torch.Generator
+) -> Tensor:
+    """A random wrong label for each sample of D_f ([N], int64, on the samples' device).
+
+    A retained class's where whole `classes` are forgotten; any other class's where samples are, since every class still
+    has samples of its own, which say what it looks like.
+    """
+    if level == "class":
+        drawn_N = random_retained_labels(len(labels_N), classes, num_classes, generator)
+    else:
+        drawn_N = random_wrong_labels(labels_N, num_classes, generator)
+    return drawn_N.to(labels_N.device)
+
+
+def without_forgotten(logits_NK: Tensor, labels_N: Tensor, classes: tuple[int, ...], level: Level) -> Tensor:
+    """Logits of samples of D_f with minus infinity where no answer may be (a copy).
+
+    That is at all forgotten `classes` where whole ones are forgotten, and at the sample's own class where samples are.
+    """
+    if level == "class":
+        banned_NK = torch.zeros_like(logits_NK, dtype=torch.bool)
+        banned_NK[:, list(classes)] = True
+    else:
+        banned_NK = one_hot(labels_N, logits_NK.shape[1]).bool()
+    return logits_NK.masked_fill(banned_NK, -torch.inf)
