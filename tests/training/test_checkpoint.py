@@ -39,6 +39,7 @@ from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.au import Amnesiac
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
+from unlearnleak.unlearner.boundary_shrink import BoundaryShrink
 from unlearnleak.unlearner.delete import Delete
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.ng import NegativeGradient
@@ -67,6 +68,7 @@ UNLEARNERS = {
     ),
     "trew": lambda: TiltedReweighting(**PLAIN, tilt=10.0, explained=0.9),
     "delete": lambda: Delete(**PLAIN | {"batch_size": 16}),
+    "boundary_shrink": lambda: BoundaryShrink(**PLAIN | {"batch_size": 16}, step=0.1),
 }
 KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
 
