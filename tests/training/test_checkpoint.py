@@ -42,6 +42,7 @@ from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 from unlearnleak.unlearner.boundary_shrink import BoundaryShrink
 from unlearnleak.unlearner.delete import Delete
 from unlearnleak.unlearner.ft import FineTune
+from unlearnleak.unlearner.l1_sparse import L1Sparse
 from unlearnleak.unlearner.ng import NegativeGradient
 from unlearnleak.unlearner.rl import RandomLabel
 from unlearnleak.unlearner.rt import Retrain
@@ -69,6 +70,7 @@ UNLEARNERS = {
     "trew": lambda: TiltedReweighting(**PLAIN, tilt=10.0, explained=0.9),
     "delete": lambda: Delete(**PLAIN | {"batch_size": 16}),
     "boundary_shrink": lambda: BoundaryShrink(**PLAIN | {"batch_size": 16}, step=0.1),
+    "l1_sparse": lambda: L1Sparse(**PLAIN, alpha=0.001, free_epochs=1),
 }
 KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
 
