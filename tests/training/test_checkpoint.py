@@ -38,6 +38,7 @@ from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.au import Amnesiac
+from unlearnleak.unlearner.bad_teacher import BadTeacher
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 from unlearnleak.unlearner.boundary_shrink import BoundaryShrink
 from unlearnleak.unlearner.delete import Delete
@@ -71,6 +72,7 @@ UNLEARNERS = {
     "delete": lambda: Delete(**PLAIN | {"batch_size": 16}),
     "boundary_shrink": lambda: BoundaryShrink(**PLAIN | {"batch_size": 16}, step=0.1),
     "l1_sparse": lambda: L1Sparse(**PLAIN, alpha=0.001, free_epochs=1),
+    "bad_teacher": lambda: BadTeacher(**PLAIN | {"lr": 0.001}, retain_share=0.3, temperature=1.0),
 }
 KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from unlearnleak.errors import UserError
-from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.optimization import Adam, Optimization
 
 
 def rates(**settings):
@@ -99,3 +99,17 @@ def test_all_mistakes_are_named_at_once():
 def test_an_unknown_setting_is_an_error_that_names_it():
     with pytest.raises(TypeError, match="learning_rate"):
         Optimization(epochs=1, batch_size=1, lr=0.1, learning_rate=0.1)
+
+
+def test_adam_steps_as_its_authors_say():
+    weight = torch.nn.Parameter(torch.tensor([2.0]))
+    built = Adam(epochs=1, batch_size=1, lr=0.1, momentum=0.8).build([weight])
+    value, first, second = 2.0, 0.0, 0.0
+    for t, gradient in enumerate((1.0, -2.0, 0.5), 1):
+        weight.grad = torch.tensor([gradient])
+        built.step()
+        first, second = 0.8 * first + 0.2 * gradient, 0.999 * second + 0.001 * gradient**2
+        value -= 0.1 * first / (1 - 0.8**t) / (math.sqrt(second / (1 - 0.999**t)) + 1e-8)
+    assert weight.item() == pytest.approx(value)
+    scheduled = Adam(epochs=1, batch_size=1, lr=0.1, schedule="cosine").build([weight])
+    assert isinstance(scheduled["optimizer"], torch.optim.Adam)

@@ -74,10 +74,23 @@ class Optimization:
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
 
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimiser alone, at its full rate."""
+        return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+
     def build(self, parameters: Iterable[nn.Parameter]) -> Any:
         """The optimiser, with its per-step schedule if it has one, in the form that Lightning takes."""
-        optimizer = torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+        optimizer = self.optimizer(parameters)
         if self.schedule == "constant" and self.warmup_epochs == 0:
             return optimizer
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_at)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adam(Optimization):
+    """Adam in the place of SGD, for methods whose rates are Adam's. `momentum` is its beta_1; beta_2 is 0.999."""
+
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        """Kingma and Ba 2015, https://arxiv.org/abs/1412.6980."""
+        return torch.optim.Adam(parameters, lr=self.lr, betas=(self.momentum, 0.999), weight_decay=self.weight_decay)
