@@ -14,10 +14,12 @@ from unlearnleak.data import LabeledImages
 from unlearnleak.data.content import digest
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.answers import open_answers
+from unlearnleak.foreign.card import card_in
 from unlearnleak.foreign.images import ForeignImages, open_images
-from unlearnleak.foreign.kind import Kind, kind_of
+from unlearnleak.foreign.kind import WEIGHTS, Kind, kind_of
 from unlearnleak.foreign.model import ForeignModel, open_model
 
+CARD = "the file's card"
 ANSWERS = (Kind.ANSWERS_NPZ, Kind.ANSWERS_CSV)
 UNSAFE = re.compile(r"[^\w.-]+")
 LONGEST = 60
@@ -88,6 +90,11 @@ def audit_files(
     """
     if kind_of(files.path) in ANSWERS:
         return answers(files, truth)
+    card = card_in(Path(files.path).expanduser())
+    if card is not None:
+        shape, num_classes = shape or card.image_shape, num_classes or card.num_classes
+        if kind_of(files.path) in WEIGHTS and files.model in (None, card.model):
+            files, head = files._replace(model=card.model), head or card.head
     found = opened_images(files.images, num_classes, shape)
     image_shape = found.images.image_shape if found else shape
     if image_shape is None:
@@ -96,6 +103,8 @@ def audit_files(
         )
     data = found.images if found else None
     how = normalisation(data, mean, std, image_shape)
+    if card is not None and mean is None and card.image_shape[0] == image_shape[0]:
+        how = Normalisation(card.mean, card.std, CARD)
     target = opened_model(files, files.path, how, image_shape, num_classes, head)
     before = files.original and opened_model(files, files.original, how, image_shape, num_classes, head)
     K = target.classifier.num_classes

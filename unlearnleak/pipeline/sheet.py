@@ -18,7 +18,7 @@ def contact_sheet(pipeline: Pipeline) -> tuple[np.ndarray, list[str]] | None:
     images alone could come closer than the last one.
     """
     evidence = unpack(pipeline.artifact("evidence"), pipeline.plan.attack.evidence)
-    if not isinstance(evidence, Reconstructions):
+    if not isinstance(evidence, Reconstructions) or not pipeline.truth_known:
         return None
     split = pipeline.split_of(pipeline.wanted(pipeline.requested_classes))
     targets, retained = pictures(split.forget), pictures(split.retain)

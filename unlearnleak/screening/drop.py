@@ -1,4 +1,4 @@
-"""drop: a class whose probes the model is much less sure of than before, and less than those of others, is forgotten."""
+"""drop: a class whose probes lost much of their probability, and more than those of other classes, is forgotten."""
 
 from unlearnleak.adversary.evidence import ProbeChanges
 from unlearnleak.errors import require
