@@ -22,6 +22,8 @@ def made(kind, samples_KMF, **parts):
         "aligned_KMF": samples_KMF,
         "calibration": LabeledFeatures(samples_KMF[None], torch.zeros(1, classes, dtype=torch.bool)),
         "images_KCHW": torch.zeros(classes, 1, 2, 2),
+        "before_KP": torch.ones(classes, samples_KMF.shape[1]),
+        "accepted_K": torch.ones(classes, dtype=torch.int64),
     }
     known = {field.name for field in fields(kind)}
     return kind(**{name: value for name, value in (empty | parts).items() if name in known})
