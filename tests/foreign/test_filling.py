@@ -76,3 +76,16 @@ def test_what_does_not_fit_is_listed(state, told):
     with pytest.raises(UserError, match=told) as refused:
         filled(state)
     assert "\n" not in str(refused.value)
+
+
+def test_infinities_that_the_model_has_itself_are_no_damage():
+    class Masked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+            self.register_buffer("mask", torch.tensor([0.0, -torch.inf]))
+
+    module = Masked()
+    assert fill(Masked(), module.state_dict(), where="w.pt", name="x") == ()
+    with pytest.raises(UserError, match="mask holds infinities"):
+        fill(Masked(), module.state_dict() | {"mask": torch.tensor([-torch.inf, 0.0])}, where="w.pt", name="x")

@@ -1,6 +1,6 @@
 """A classifier around what somebody else made: any sizes of batches, and logits whatever it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,11 @@ class BatchSizes:
 
 
 ANY = BatchSizes()
+ENTRY = "logits"
 
 
 class Foreign(Wrapped):
-    """Wrapped, for modules that take only some sizes of batches or answer probabilities.
+    """Wrapped, for modules that take only some sizes of batches, answer probabilities, or answer a dictionary.
 
     Args:
         module, head, image_shape, num_classes, mean, std: as for Wrapped.
@@ -40,16 +41,25 @@ class Foreign(Wrapped):
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """Logits [N, K] of normalised float images [N, C, H, W]."""
-        return self._logits(in_batches(x_NCHW, super().forward, self.batch))
+        return self._logits(in_batches(x_NCHW, self._answer, self.batch))
 
     def features(self, x_NCHW: Tensor) -> Tensor:
         """phi(x) [N, D]: what the head is given."""
         return in_batches(x_NCHW, super().features, self.batch)
 
+    def _answer(self, x_NCHW: Tensor) -> Tensor:
+        answer_NK: Tensor = answer_of(self.module(x_NCHW))
+        return answer_NK
+
     def _logits(self, answer_NK: Tensor) -> Tensor:
         if not self.probabilities:
             return answer_NK
         return answer_NK.clamp_min(torch.finfo(answer_NK.dtype).tiny).log()
+
+
+def answer_of(said: Any) -> Any:
+    """What a module answers; of a dictionary the entry `logits`, as models of transformers have it."""
+    return said[ENTRY] if isinstance(said, Mapping) and ENTRY in said else said
 
 
 def in_batches(x_NCHW: Tensor, run: Callable[[Tensor], Tensor], batch: BatchSizes) -> Tensor:

@@ -1,25 +1,23 @@
 """A program of torch.export as an ordinary module: its linear layers are layers again, and it is in evaluation mode.
 
-`ExportedProgram.module()` gives a graph whose parameters have the names of the module that was exported. Where a graph
-multiplies by `NAME.weight`, a `Linear` of these very parameters takes that place, so that whatever works on the layers
-of a module (hooks, defences, the search for a head) works on the graph; no name of a parameter changes.
+`ExportedProgram.module()` gives a graph whose parameters have the names of the module that was exported; none changes.
 """
 
 import logging
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.export import ExportedProgram
 
 from unlearnleak.data.content import read_whole
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.classifier import ANY, BatchSizes
 from unlearnleak.foreign.exported_archive import safe_archive
+from unlearnleak.foreign.exported_layers import with_layers
 from unlearnleak.foreign.reading import asked
 from unlearnleak.machine.printable import first_line, printable
 
@@ -70,7 +68,7 @@ def as_module(program: ExportedProgram, where: str, image_shape: tuple[int, int,
         for node in list(module.graph.nodes):
             if _only_checks(node):
                 module.graph.erase_node(node)
-        _with_layers(module)
+        with_layers(module)
         module.recompile()
     except UserError:
         raise
@@ -140,37 +138,3 @@ def _only_checks(node: fx.Node) -> bool:
     name = getattr(node.target, "_opname", str(node.target))
     counts = node.target is aten.add_.Tensor and str(node.args[0]).endswith("num_batches_tracked")
     return counts or (node.op == "call_module" and name == "_guards_fn") or name.startswith(CHECKS)
-
-
-def _with_layers(module: fx.GraphModule) -> None:
-    """Puts a Linear of the same parameters into the place of each product by a weight of its own."""
-    for node, name, weight, bias in list(_products(module)):
-        layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None, device="meta")
-        layer.weight, layer.bias = weight, bias
-        module.set_submodule(name, layer)
-        with module.graph.inserting_before(node):
-            made = module.graph.call_module(name, (node.args[0],))
-        node.replace_all_uses_with(made)
-        module.graph.erase_node(node)
-
-
-def _products(module: fx.GraphModule) -> Iterator[tuple[fx.Node, str, nn.Parameter, Any]]:
-    """The nodes that multiply by parameters NAME.weight and NAME.bias that nothing else uses."""
-    for node in module.graph.nodes:
-        if node.target is not aten.linear.default:
-            continue
-        weight, bias = node.args[1], node.args[2] if len(node.args) > 2 else None
-        places = [each.target for each in (weight, bias) if each is not None and _own(each)]
-        names = [str(place).rpartition(".") for place in places]
-        if len(places) != 1 + (bias is not None) or names[0][2] != "weight" or not names[0][0]:
-            continue
-        if bias is not None and (names[1][0], names[1][2]) != (names[0][0], "bias"):
-            continue
-        holder = module.get_submodule(names[0][0])
-        values = [module.get_parameter(str(place)) for place in places]
-        if len(list(holder.parameters())) == len(values) and not list(holder.children()):
-            yield node, names[0][0], values[0], values[1] if bias is not None else None
-
-
-def _own(node: fx.Node) -> bool:
-    return isinstance(node, fx.Node) and node.op == "get_attr" and len(node.users) == 1

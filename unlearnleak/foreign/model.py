@@ -93,7 +93,8 @@ def wrap_model(
     elif isinstance(model, torch.jit.ScriptModule):
         found = Found(copied(model), Kind.SCRIPTED.value, name, closed=CLOSED)
     elif isinstance(model, nn.Module):
-        found = Found(copy.deepcopy(model), "a module", name)
+        plain = getattr(model, "_orig_mod", model)  # what torch.compile compiled: its layers tell what they do
+        found = Found(copy.deepcopy(plain), "a module", name)
     elif callable(model):
         found = Found(AskedModule(model).eval(), "a callable", name, closed=ASKED, gradients=False)
     else:

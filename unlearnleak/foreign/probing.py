@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearnleak.errors import UserError
-from unlearnleak.foreign.classifier import BatchSizes
+from unlearnleak.foreign.classifier import BatchSizes, answer_of
 from unlearnleak.model.base.wrapped import cannot_take
 
 IMAGES = 3
@@ -34,7 +34,7 @@ def probe(module: nn.Module, image_shape: tuple[int, int, int], batch: BatchSize
 
     @torch.no_grad()
     def ask() -> Tensor:
-        return _table(module(x_NCHW), count)
+        return _table(answer_of(module(x_NCHW)), count)
 
     try:
         with torch.random.fork_rng(devices=[]):

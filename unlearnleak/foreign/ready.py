@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.classifier import ANY, BatchSizes, Foreign
@@ -57,8 +58,8 @@ def ready(found: Found, inputs: Inputs, num_classes: int | None, head: str | Non
         UserError: it has another number of classes, several layers may be its head, or it cannot be asked at all.
     """
     trained = any(part.training for part in found.module.modules())
+    _check_numbers(found.module, found.where)
     module = found.module.eval().float().cpu() if found.gradients else found.module.eval()
-    _check_numbers(module, found.where)
     found = replace(found, module=module, notes=(*found.notes, *([IN_TRAINING] if trained else [])))
     if isinstance(module, Classifier):
         return _own(found, module, inputs, num_classes)
@@ -119,6 +120,9 @@ def _described(found: Found, classifier: Classifier, layer: Head) -> ForeignMode
 
 
 def _check_numbers(module: nn.Module, where: str) -> None:
+    lazy = [name for name, value in module.named_parameters() if is_lazy(value)]
+    if lazy:
+        raise UserError(f"{where}: {some(lazy)} without numbers yet. Run the model once, or load its weights.")
     broken = [name for name, value in module.named_parameters() if not value.isfinite().all()]
     if broken:
         raise UserError(f"{where}: {some(broken)} holds infinities or no numbers. No attack can read such a model.")

@@ -75,12 +75,12 @@ def misfits(wanted: Mapping[str, Tensor], found: Mapping[str, Described], option
 
 
 def taken(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
-    """The tensors in the types that the model has, and which of them are no finite numbers, in words.
+    """The tensors in the types that the model has, and which of them are damaged by infinities, in words.
 
-    A name that is missing keeps the model's own value.
+    A name that is missing keeps the model's own value. Infinities that the model has itself, as in masks, are none.
     """
     found = {name: tensors.get(name, value).to(value) for name, value in wanted.items()}  # where 1e300 is infinite
-    broken = [name for name, value in found.items() if not value.isfinite().all()]
+    broken = [name for name, value in found.items() if not (value.isfinite() | (value == wanted[name])).all()]
     return found, f"{some(broken)} holds infinities or no numbers" if broken else ""
 
 
