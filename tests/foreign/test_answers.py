@@ -50,6 +50,12 @@ def test_columns_have_names_and_the_label_may_stand_anywhere(tmp_path):
     assert torch.equal(table.probabilities_NK, torch.tensor([[0.25, 0.75], [1, 0]]))
 
 
+def test_labels_may_be_the_names_of_the_columns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("\ufeffcat,label,dog\n0.25,dog,0.75\n1,cat,0\n", encoding="utf-8")
+    assert open_answers(path).labels_N.tolist() == [1, 0]
+
+
 def test_rounded_rows_are_divided_by_their_sum(tmp_path):
     table = open_answers(written(tmp_path / "a.csv", P.round(2)))
     assert torch.allclose(table.probabilities_NK.sum(1), torch.ones(30))
@@ -76,7 +82,8 @@ def test_a_class_without_a_row_is_noted(tmp_path):
         ("label,p0\n0,1\n", "two classes or more"),
         ("label,label,p1\n0,1,1\n", "has not one column label"),
         ("label,p0,p1\n99999999999999999999,0.5,0.5\n", "line 2"),
-        ("class,p0,p1\n0,0.5,0.5\n", "no file of a known kind"),
+        ("class,p0,p1\n0,0.5,0.5\n", "a table without a column label; its columns are class, p0, p1"),
+        ("label,cat,dog\nemu,0.5,0.5\n", "line 2: invalid literal for int"),
     ],
 )
 def test_what_is_no_table_of_answers_is_told_in_a_line(tmp_path, text, told):

@@ -127,6 +127,26 @@ def test_a_part_without_gradients_is_loaded(tmp_path):
     assert torch.allclose(found.classifier(x), net(x), atol=1e-6)
 
 
+class Half(nn.Module):
+    """Computes in half precision whatever it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = plain().half()
+
+    def forward(self, x):
+        return self.net(x.half()).float()
+
+
+def test_a_program_in_half_precision_is_run_in_single(tmp_path):
+    net = Half().eval()
+    found = opened(tmp_path, program(net))
+    x = torch.randn(2, 1, 4, 4)
+    assert torch.allclose(found.classifier(x), net.net.float()(x), atol=1e-6)
+    assert found.notes == ("it computes in half precision; it is run in single",)
+    assert found.head == "net.3"
+
+
 def test_images_of_another_rank_are_refused(tmp_path):
     torch.export.save(torch.export.export(plain(), (torch.randn(4, 16),)), tmp_path / "m")
     with pytest.raises(UserError, match=r"no batch of images: one tensor \[N, C, H, W\] is needed"):

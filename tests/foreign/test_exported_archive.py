@@ -163,6 +163,19 @@ def test_what_is_damaged_or_claims_too_much_is_told(members, make, told):
         safe_archive(make(members), Path("net.pt2"))
 
 
+def test_what_was_exported_on_a_gpu_is_loaded_on_the_cpu(members):
+    """A file that was made on the CPU, with every device in it renamed as a GPU's file has them."""
+    there = {
+        name: data.replace(b'"type": "cpu", "index": null', b'"type": "cuda", "index": 0').replace(
+            b'"type":"cpu","index":null', b'"type":"cuda","index":0'
+        )
+        for name, data in members.items()
+    }
+    assert there != members
+    program = torch.export.load(safe_archive(packed(there), Path("net.pt2")))
+    assert torch.equal(program.module()(images("first")), made("first")(images("first")))
+
+
 def test_the_sound_one_is_loaded(members):
     program = torch.export.load(safe_archive(packed(members), Path("net.pt2")))
     assert torch.equal(program.module()(images("first")), made("first")(images("first")))

@@ -71,7 +71,10 @@ OTHERS = {
     "git": (lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"), "git lfs pull"),
     "one array": (lambda path: path.write_bytes(b"\x93NUMPY"), "a single array"),
     "text": (lambda path: path.write_text("hello\n"), "no file of a known kind"),
-    "another table": (lambda path: path.write_text("a,b\n1,2\n"), "no file of a known kind"),
+    "another table": (
+        lambda path: path.write_text("a,b\n1,2\n"),
+        "a table without a column label; .* a, b",
+    ),
     "a tar": (tar, "no file of a known kind"),
     "an archive": (lambda path: path.write_bytes(zipped("a.txt", "b")), r"holds a\.txt, b, which no kind of file does"),
     "arrays": (lambda path: of_arrays(path, x=np.zeros(2)), r"holds x\.npy"),

@@ -1,7 +1,7 @@
 """A table of a model's answers: what it says to labelled images, without the model.
 
 In an .npz: the arrays `probabilities` or `logits` [N, K], and `labels` [N]. As CSV: a column `label`, and one of
-answers for each class in the order of the labels (`p0`, `p1`, ... or the names of the classes).
+answers for each class in the order of the labels (`p0`, `p1`, ...); a label may be the name of its column.
 """
 
 import csv
@@ -22,8 +22,8 @@ from unlearnleak.foreign.reading import asked
 from unlearnleak.machine.printable import printable
 
 ALLOWED = (
-    "Allowed: an .npz with probabilities or logits [N, K] and labels [N], or a CSV with a column label and one column "
-    "of answers for each class."
+    "Allowed: an .npz with probabilities or logits [N, K] and labels [N], or a CSV (with commas) with a column label "
+    "and one column of answers for each class."
 )
 LABEL = ("label", "labels")
 BYTES_A_CELL = 100
@@ -106,12 +106,13 @@ def _from_csv(path: Path) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     at = next((number for number, name in enumerate(head) if name.lower() in LABEL), None)
     if at is None or [name.lower() in LABEL for name in head].count(True) != 1:
         raise UserError(f"{path} has not one column label but {amount_of(head)}. {ALLOWED}")
+    names = {name: number for number, name in enumerate(name for place, name in enumerate(head) if place != at)}
     answers, labels = [], []
     for number, row in enumerate(rows[1:], start=2):
         if not row:
             continue
         try:
-            labels.append(int(row[at]))
+            labels.append(names[row[at]] if row[at] in names else int(row[at]))
             answers.append([float(cell) for place, cell in enumerate(row) if place != at])
             if len(row) != len(head) or abs(labels[-1]) >= 2**62:
                 raise ValueError(f"{len(row)} cells for {len(head)} columns")

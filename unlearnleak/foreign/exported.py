@@ -23,6 +23,7 @@ from unlearnleak.machine.printable import first_line, printable
 
 aten = torch.ops.aten
 DROPOUT = (aten.dropout.default, aten.dropout_.default, aten.feature_dropout.default, aten.alpha_dropout.default)
+WIDER: dict[Any, torch.dtype] = {torch.float16: torch.float32, torch.bfloat16: torch.float32}
 CHECKS = ("_assert", "sym_constrain_range")
 """Beginnings of the names of operators that only check."""
 
@@ -64,7 +65,7 @@ def as_module(program: ExportedProgram, where: str, image_shape: tuple[int, int,
             raise TypeError("it is no graph")
         module = fx.GraphModule(given, given.graph)
         batch = _batch(module.graph, program, where, image_shape)
-        notes = _evaluating(module.graph)
+        notes = _evaluating(module.graph) + _in_floats(module.graph)
         for node in list(module.graph.nodes):
             if _only_checks(node):
                 module.graph.erase_node(node)
@@ -129,6 +130,20 @@ def _evaluating(graph: fx.Graph) -> list[str]:
     if not switched:
         return []
     return [f"it was exported in training mode; switched to evaluation: {', '.join(sorted(switched))}"]
+
+
+def _in_floats(graph: fx.Graph) -> list[str]:
+    """Lets the graph compute in single precision where it would in half; says so."""
+    halved = False
+    for node in graph.nodes:
+        args, kwargs = fx.node.map_aggregate((node.args, node.kwargs), lambda each: WIDER.get(_hashed(each), each))
+        halved |= (args, kwargs) != (node.args, node.kwargs)
+        node.args, node.kwargs = args, kwargs
+    return ["it computes in half precision; it is run in single"] if halved else []
+
+
+def _hashed(argument: Any) -> Any:
+    return argument if isinstance(argument, torch.dtype) else None
 
 
 def _only_checks(node: fx.Node) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from unlearnleak.data.archive import UNREADABLE, open_zip
 from unlearnleak.errors import UserError
-from unlearnleak.foreign.exported_schema import UnsafeError, check_program
+from unlearnleak.foreign.exported_schema import CPU, UnsafeError, check_program
 from unlearnleak.machine.printable import printable
 
 PROGRAM = "models/model.json"
@@ -28,7 +28,6 @@ TABLES = {
 PLAIN = ("archive_format", "archive_version", "byteorder", ".data/version", "version")
 LARGEST_JSON = 2**27
 """Bytes of a program's graph: that of a vision transformer of 24 layers takes 3 MB."""
-CPU = {"type": "cpu", "index": None}
 
 
 def safe_archive(content: bytes, path: Path) -> io.BytesIO:
@@ -37,68 +36,71 @@ def safe_archive(content: bytes, path: Path) -> io.BytesIO:
     Raises:
         UserError: it is damaged, or holds something that could run code, which is named.
     """
+    written = io.BytesIO()
     try:
-        members = dict(_members(content))
-        kept = {name: members[name] for name in PLAIN if name in members}
-        if PROGRAM not in members:
-            raise UnsafeError("it holds no program called model: save it with torch.export.save")
-        program = _json(members, PROGRAM)
-        check_program(program)
-        kept[PROGRAM] = json.dumps(program).encode()
-        for folder, (table, start) in TABLES.items():
-            kept |= _tensors(members, folder, table, start)
+        members = _Members(content)
+        with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
+            for name, data in _checked(members):
+                archive.writestr(f"model/{name}", data)
     except UNREADABLE as error:
         raise UserError(f"{path} cannot be read: {printable(error)[:160]}.") from error
     except (UnsafeError, RecursionError, KeyError, TypeError, AttributeError) as error:
         why = str(error) if isinstance(error, UnsafeError) else "its parts are not described as torch.export does"
         raise UserError(f"{path} is not loaded: {printable(why)[:300]}.") from error
-    kept["data/sample_inputs/model.pt"] = b""
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in kept.items():
-            archive.writestr(f"model/{name}", data)
     written.seek(0)
     return written
 
 
-def _members(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The files in the archive by their names below its one folder, as far as they are used."""
-    file = io.BytesIO(content)
-    archive = open_zip(file)
-    listed = archive.infolist()
-    names = [info.filename for info in listed]
-    if len(set(names)) < len(names):
-        raise UnsafeError("it holds two files of one name")
-    if any(info.compress_type != zipfile.ZIP_STORED or info.file_size > len(content) for info in listed):
-        raise UnsafeError("its files are packed, which torch.export.save never does")
-    for info in listed:
-        name = info.filename.partition("/")[2]
-        used = name in (PROGRAM, *PLAIN) or any(name.startswith(folder) for folder in TABLES)
-        if used:
-            yield name, archive.read(info)
+class _Members:
+    """The files of an archive by their names below its one folder, each read when it is asked for."""
+
+    def __init__(self, content: bytes) -> None:
+        self.zip = open_zip(io.BytesIO(content))
+        listed = self.zip.infolist()
+        self.by_name = {info.filename.partition("/")[2]: info for info in listed}
+        if len(self.by_name) < len(listed):
+            raise UnsafeError("it holds two files of one name")
+        if any(info.compress_type != zipfile.ZIP_STORED or info.file_size > len(content) for info in listed):
+            raise UnsafeError("its files are packed, which torch.export.save never does")
+
+    def __getitem__(self, name: str) -> bytes:
+        return self.zip.read(self.by_name[name])
+
+    def json(self, name: str) -> Any:
+        """What a file of JSON says."""
+        if self.by_name[name].file_size > LARGEST_JSON:
+            raise UnsafeError(f"{name} is too large")
+        return json.loads(self[name])
 
 
-def _json(members: dict[str, bytes], name: str) -> Any:
-    if len(members[name]) > LARGEST_JSON:
-        raise UnsafeError(f"{name} is too large")
-    return json.loads(members[name])
+def _checked(members: _Members) -> Iterator[tuple[str, bytes]]:
+    """The files of the new archive."""
+    if PROGRAM not in members.by_name:
+        raise UnsafeError("it holds no program called model: save it with torch.export.save")
+    yield from ((name, members[name]) for name in PLAIN if name in members.by_name)
+    program = members.json(PROGRAM)
+    check_program(program)
+    yield PROGRAM, json.dumps(program).encode()
+    for folder, (table, start) in TABLES.items():
+        yield from _tensors(members, folder, table, start)
+    yield "data/sample_inputs/model.pt", b""
 
 
-def _tensors(members: dict[str, bytes], folder: str, table: str, start: str) -> dict[str, bytes]:
+def _tensors(members: _Members, folder: str, table: str, start: str) -> Iterator[tuple[str, bytes]]:
     """The files of tensors in a folder that are described in full, and their description, on the CPU."""
-    described = _json(members, table)
-    kept: dict[str, bytes] = {}
+    described = members.json(table)
+    places: set[str] = set()
     for name, entry in described["config"].items():
-        place = f"{folder}{entry['path_name']}"
         if entry["use_pickle"]:
             raise UnsafeError(f"{name} is a pickle, which may run any code when it is read")
         if not (entry["path_name"].startswith(start) and entry["path_name"].removeprefix(start).isdecimal()):
             raise UnsafeError(f"{name} is an object and no tensor ({entry['path_name']}), which may run any code")
-        meta = entry["tensor_meta"]
+        meta, place = entry["tensor_meta"], f"{folder}{entry['path_name']}"
         sizes, strides = ([each["as_int"] for each in meta[part]] for part in ("sizes", "strides"))
-        data = members[place]
-        if min([*sizes, *strides, meta["storage_offset"]["as_int"]], default=0) < 0 or prod(sizes) > len(data):
-            raise UnsafeError(f"{name} is {sizes}, which its {len(data)} bytes do not hold")
+        nbytes = members.by_name[place].file_size
+        if min([*sizes, *strides, meta["storage_offset"]["as_int"]], default=0) < 0 or prod(sizes) > nbytes:
+            raise UnsafeError(f"{name} is {sizes}, which its {nbytes} bytes do not hold")
         meta["device"] = CPU
-        kept[place] = data
-    return kept | {table: json.dumps(described).encode()}
+        places.add(place)
+    yield table, json.dumps(described).encode()
+    yield from ((place, members[place]) for place in sorted(places))

@@ -78,5 +78,5 @@ def _parameters(module: fx.GraphModule, product: _Product) -> tuple[str | None, 
         return None, []
     holder = module.get_submodule(name)
     values = [module.get_parameter(str(each.target)) for each in product.parameters]
-    alone = name and len(list(holder.parameters())) == len(values) and not list(holder.children())
+    alone = len(list(holder.parameters())) == len(values) and not [*holder.children(), *holder.buffers()]
     return (name, values) if alone and values[0].ndim == 2 else (None, [])

@@ -27,6 +27,7 @@ SHAPE_WORDS = frozenset(
 SYMBOL = re.compile(r"[suz]\d+")
 TOKEN = re.compile(r"\s*([A-Za-z]\w*|\d{1,18}(?!\d)|'[a-z]+\d*'|[()=,+*-])")
 LONGEST_EXPRESSION, LONGEST_TEXT = 1000, 300
+CPU = {"type": "cpu", "index": None}
 CONTAINERS = (None, "builtins.tuple", "builtins.list", "builtins.dict")
 
 
@@ -35,7 +36,7 @@ class UnsafeError(Exception):
 
 
 def check_program(program: dict[str, Any]) -> None:
-    """Takes guards, traces and remarks out of the program, and holds everything else against what is allowed.
+    """Takes guards, traces and remarks out of the program, brings it to the CPU, and checks all the rest.
 
     Raises:
         UnsafeError: something is not.
@@ -48,6 +49,8 @@ def _check(key: str, value: Any) -> None:
     if isinstance(value, dict):
         if "metadata" in value:
             value["metadata"] = {}
+        if value.keys() == CPU.keys():  # where it was exported
+            value.update(CPU)
         for name, inner in value.items():
             if not NAME.fullmatch(name):
                 raise UnsafeError(f"it holds the name {name[:60]!r}")

@@ -71,9 +71,12 @@ def _kind_of_file(path: Path) -> Kind:
         return Kind.SAFETENSORS
     if start.startswith(b"\x80"):
         return _kind_of_pickle(path, start)
-    if _is_csv(start):
+    columns = _columns(start)
+    if "label" in columns or "labels" in columns:
         return Kind.ANSWERS_CSV
     found = next((words for magic, words in KNOWN.items() if start.startswith(magic)), None)
+    if found is None and len(columns) > 1:
+        found = f"a table without a column label; its columns are {named(columns)}"
     raise UserError(f"{path} is {found or ('empty' if not start else 'no file of a known kind')}. {ALLOWED}")
 
 
@@ -127,9 +130,13 @@ def _kind_of_pickle(path: Path, start: bytes) -> Kind:
     )
 
 
-def _is_csv(start: bytes) -> bool:
-    line = start.partition(b"\n")[0].strip().lower()
-    return b"\0" not in start and b"label" in [word.strip(b' "\r') for word in line.split(b",")]
+def _columns(start: bytes) -> list[str]:
+    """The names in the first line of a table with commas; [] where it is no text."""
+    try:
+        line = start.decode("utf-8-sig", errors="strict" if len(start) < LOOKED_AT else "ignore").partition("\n")[0]
+    except UnicodeDecodeError:
+        return []
+    return [word.strip(' "\r').lower() for word in line.split(",")] if line.strip().isprintable() else []
 
 
 def _kind_of_folder(path: Path) -> Kind:
