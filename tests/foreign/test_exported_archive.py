@@ -124,6 +124,29 @@ def test_what_would_run_is_named(tmp_path, members, make, told):
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "torch.ops.aten.__class__.__subclasses__",
+        "torch.ops.aten.relu.__init__",
+        "torch.ops.aten.from_file.default",
+        "torch.ops.image.read_file.default",
+        "torch.ops.aten.relu.default.__call__",
+        "torch.load",
+        "math.factorial",
+        "_operator.methodcaller",
+        "#os:system",
+        "os.system",
+    ],
+)
+def test_no_name_leads_out_of_the_operators(members, target):
+    def call(it):
+        it["graph_module"]["graph"]["nodes"][0]["target"] = target
+
+    with pytest.raises(UserError, match="which is no operator on tensors"):
+        safe_archive(packed(changed(members, PROGRAM, call)), Path("net.pt2"))
+
+
 def test_what_was_checked_is_what_is_loaded(members):
     """Of two files of one name, one reader takes the first and another the last."""
     with pytest.warns(UserWarning, match="Duplicate"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx
+from torch._ops import OperatorBase
 from torch.export import ExportedProgram
 
 from unlearnleak.data.content import read_whole
@@ -47,6 +48,7 @@ def read_exported(path: Path, image_shape: tuple[int, int, int]) -> Exported:
     try:
         with _quiet():
             program = torch.export.load(archive)
+        _check_calls(program)
     except Exception as error:  # whatever torch makes of a program that was made up
         why = printable(first_line(error))[:160]
         raise UserError(
@@ -54,6 +56,14 @@ def read_exported(path: Path, image_shape: tuple[int, int, int]) -> Exported:
             "with torch.export.save and this PyTorch."
         ) from error
     return as_module(program, str(path), image_shape)
+
+
+def _check_calls(program: ExportedProgram) -> None:
+    """Raises TypeError where a name led to something else than an operator, which the archive's check should forbid."""
+    for node in program.graph.nodes:
+        plain = getattr(node.target, "__module__", None) in ("_operator", "math", "torch")
+        if node.op == "call_function" and not (plain or isinstance(node.target, OperatorBase)):
+            raise TypeError(f"{node.target} is no operator")
 
 
 def as_module(program: ExportedProgram, where: str, image_shape: tuple[int, int, int]) -> Exported:

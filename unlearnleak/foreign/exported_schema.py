@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 OPERATORS = re.compile(
-    r"torch\.ops\.(aten|prims|torchvision)\.\w+\.\w+"
+    r"torch\.ops\.(aten|prims|torchvision)\.(__(and|or|xor|lshift|rshift)__|(?!__)\w+)\.(?!_)\w+"
     r"|torch\.ops\.higher_order\.wrap_with_(set_grad_enabled|autocast)"
     r"|_operator\.(getitem|add|sub|mul|floordiv|truediv|mod|neg|eq|ne|lt|le|gt|ge|and_|or_)"
     r"|torch\.sym_(max|min|int|float|not|ite|sum)|math\.(trunc|ceil|floor|sqrt)"
