@@ -26,6 +26,7 @@ from unlearnleak.errors import UserError, require
 from unlearnleak.foreign.model import ForeignModel, check_same_architecture, wrap_model
 from unlearnleak.foreign.ready import per_channel
 from unlearnleak.machine.device import resolve_device
+from unlearnleak.model.base import Classifier
 
 Numbers = Sequence[float] | float
 TOLD, OWN = "as told", "the images' own, as none was told"
@@ -88,6 +89,8 @@ def audit(
     image_shape = data.image_shape if data else shape or getattr(model, "image_shape", None)
     if image_shape is None:
         raise UserError("Without images it must be said what the model takes: shape=(C, H, W).")
+    if data is not None and isinstance(model, Classifier):
+        check_fit(data, model.image_shape)
     how = normalisation(data, mean, std, image_shape)
     settings: dict[str, Any] = {
         "image_shape": image_shape,

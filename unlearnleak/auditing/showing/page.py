@@ -83,7 +83,8 @@ def rate(value: Rate | None) -> str:
     if value is None:
         return "-"
     low, high = value.interval
-    return f"{value.count} of {value.n} ({100 * low:.0f} to {100 * high:.0f} %)"
+    interval = Markup("<small>{:.0f} to {:.0f} %</small>").format(100 * low, 100 * high)
+    return Markup("{} of {}<br>{}").format(value.count, value.n, interval)
 
 
 @cache

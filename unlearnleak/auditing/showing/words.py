@@ -32,7 +32,7 @@ def classes(named: tuple[int, ...]) -> str:
 def facts(understood: Understood) -> Iterator[tuple[str, str]]:
     """What was understood, line by line."""
     u = understood
-    yield "model", f"{u.model} ({u.kind})"
+    yield "model", f"{u.model}: {u.kind}"
     yield "classes", str(u.num_classes)
     if u.image_shape:
         yield "input", f"{'x'.join(map(str, u.image_shape))} (channels x height x width)"
