@@ -154,8 +154,8 @@ def test_a_strangers_module_is_wrapped_and_its_normalisation_found(unlearned, im
 
 def test_a_function_that_answers_is_a_black_box(unlearned, images):
     some = few(images, 10)
-    result = unlearnleak.audit(lambda x: unlearned(x), some.images, some.labels, mean=unlearned.mean.flatten().tolist(),
-                               std=unlearned.std.flatten().tolist(), quick=True, device="cpu")  # fmt: skip
+    how = {name: getattr(unlearned, name).flatten().tolist() for name in ("mean", "std")}
+    result = unlearnleak.audit(unlearned.__call__, some.images, some.labels, **how, quick=True, device="cpu")
     ran = {one.attack for one in result.attacks if one.state == "ran"}
     assert ran == {"aux_confidence", "noise_prior"}
     assert result.classes == (3,)

@@ -41,13 +41,14 @@ class WhiteBox:
         self.device: torch.device = device_of(model)
 
     def head(self) -> tuple[Tensor, Tensor]:
-        """Copies of the last layer's weight [K, D] and bias [K].
+        """Copies of the last layer's weight [K, D] and bias [K], 0 where it has none.
 
         Raises:
             UserError: the model does not end in a linear layer.
         """
         head = self._model.linear_head()
-        return head.weight.detach().clone(), head.bias.detach().clone()
+        bias_K = head.weight.new_zeros(len(head.weight)) if head.bias is None else head.bias
+        return head.weight.detach().clone(), bias_K.detach().clone()
 
     def normalize(self, images_NCHW: Tensor) -> Tensor:
         """uint8 images, or float images in [0, 1], to the target's normalised input."""

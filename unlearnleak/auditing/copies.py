@@ -32,8 +32,6 @@ LR, MOMENTUM = 0.5, 0.9
 """As shadow targets are trained (conf/attack/param_dot.yaml)."""
 HEADS = 50
 """Auxiliary heads of a class that copies are compared with: a quarter of the attack's own."""
-HELD_BYTES = 1e9
-"""Auxiliary heads are kept from copy to copy up to this size."""
 SAME = 1e-3
 
 

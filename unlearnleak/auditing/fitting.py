@@ -15,11 +15,15 @@ LIMIT = 2e12
 MATRIX = 4
 """Large matrix products run so many times as fast as a network's layers."""
 ON_GPU = 30
-DRAW = 20
-"""What drawing a random number costs, in operations."""
+DRAW = 200
+"""What drawing a random number costs, in operations of a matrix product."""
 LEAST_HEADS, LEAST_STEPS, LEAST_INVERSION = 5, 100, 100
 PER_CLASS = (100, 50, 20, 10, 5, 2, 1)
 """Images of a class that attacks by heads take, from the most to the least."""
+ENOUGH = 20
+"""With fewer images of a class, shadow targets are made fewer and trained shorter before images are left out."""
+HELD_BYTES = 1e9
+"""Auxiliary heads are kept for all that compare them up to this size."""
 RELEARN_BYTES = 2e9
 SLOW = ("inversion_shadow", "inversion_gradient", "inversion_genetic", "label_only", "output_change_zoo")
 """What --quick leaves out."""
@@ -72,8 +76,9 @@ def heads(settings: Settings, there: Situation) -> Fitted:
         changed.append(f"subset_size {settings['subset_size']} -> {size}: the smallest class has {there.least} images")
         settings["subset_size"] = size
     K, D = there.classes, there.width
-    each = settings["steps"] * K * (2 * size**2 + DRAW * size) + 4 * K * D * size + 2 * DRAW * K * D
-    most = int(MATRIX * there.limit / (K * each))
+    each = settings["steps"] * K * (2 * size**2 + 20 * size) + 4 * K * D * size + 2 * DRAW * K * D
+    again = 3 if size_of_heads(settings["heads"], there) > HELD_BYTES else 1  # trained anew for each attack
+    most = int(MATRIX * there.limit / (K * each * again))
     if most < LEAST_HEADS:
         raise TooMuch(f"too large: {LEAST_HEADS} heads for each of {K} classes on {D} features")
     if most < settings["heads"]:
@@ -90,8 +95,8 @@ def shadows(settings: Settings, there: Situation, changed: list[str]) -> int:
         return 4.0 * count * K * D * images * K * steps
 
     usual = (settings["shadows"], settings["shadow_steps"])
-    for count, steps in (usual, (FEWEST, usual[1]), (FEWEST, LEAST_STEPS)):
-        for images in PER_CLASS:
+    for count, steps, fewest in ((*usual, ENOUGH), (FEWEST, usual[1], ENOUGH), (FEWEST, LEAST_STEPS, 1)):
+        for images in (each for each in PER_CLASS if each >= fewest):
             if work(count, steps, images) > budget:
                 continue
             if (count, steps) != usual:
@@ -222,8 +227,13 @@ def expensive(work: float, there: Situation) -> str:
 
 
 def size(settings: Settings, there: Situation) -> float:
-    """Bytes of all auxiliary heads."""
-    return 4.0 * int(settings.get("heads", 0)) * there.classes**2 * (there.width + 1)
+    """Bytes of all auxiliary heads of an attack; 0 of one that has none."""
+    return size_of_heads(settings.get("heads", 0), there)
+
+
+def size_of_heads(heads: int, there: Situation) -> float:
+    """Bytes of so many auxiliary heads for each class."""
+    return 4.0 * heads * there.classes**2 * (there.width + 1)
 
 
 def queries_of(settings: Settings) -> int:

@@ -7,8 +7,8 @@ from torch import Tensor
 from unlearnleak.adversary.view import view_of
 from unlearnleak.auditing.case import Case, few
 from unlearnleak.auditing.composed import Composed, composed
-from unlearnleak.auditing.copies import FEW, HEADS, HELD_BYTES, Copies, Told
-from unlearnleak.auditing.fitting import Fitted, TooMuch, fitted, half, queries_of, size
+from unlearnleak.auditing.copies import FEW, HEADS, Copies, Told
+from unlearnleak.auditing.fitting import HELD_BYTES, Fitted, TooMuch, fitted, half, queries_of, size
 from unlearnleak.machine.seeds import generator
 from unlearnleak.model.base import Classifier
 from unlearnleak.screening.base import Screening

@@ -13,8 +13,8 @@ from unlearnleak.attack.base.comparison import ParameterAttack
 from unlearnleak.attack.relearn import Relearn
 from unlearnleak.auditing.case import Case, few
 from unlearnleak.auditing.composed import ATTACKS, NEVER, Composed, composed
-from unlearnleak.auditing.copies import HELD_BYTES, Told, confidences
-from unlearnleak.auditing.fitting import SLOW, Fitted, Situation, TooMuch, fitted, size
+from unlearnleak.auditing.copies import Told, confidences
+from unlearnleak.auditing.fitting import HELD_BYTES, SLOW, Fitted, Situation, TooMuch, fitted, size
 from unlearnleak.auditing.measuring import Measurer
 from unlearnleak.auditing.result import Attacked, State
 from unlearnleak.auditing.subject import logits_of

@@ -49,20 +49,24 @@ class Sheet:
     """A page that is written from top to bottom; `left` is the inches that are still free."""
 
     def __init__(self, figure: "Figure") -> None:
-        self.figure, self.y = figure, HEIGHT - TOP
+        self.figure, self.y, self.bottom = figure, HEIGHT - TOP, BOTTOM
 
     @property
     def left(self) -> float:
         """Inches that are still free above the lower margin."""
-        return self.y - BOTTOM
+        return self.y - self.bottom
 
     def line(self, text: str, size: float = 9, *, x: float = 0.0, colour: str = "#1c2128", bold: bool = False) -> None:
-        """One line, and on to the next."""
+        """One line, and on to the next; where the page is full, nothing."""
+        if self.left <= 0:
+            return
         self.put(text, size, x=x, colour=colour, bold=bold)
         self.y -= size * LINE / 72
 
     def put(self, text: str, size: float = 9, *, x: float = 0.0, colour: str = "#1c2128", bold: bool = False) -> None:
-        """Letters at the present height; nothing in them is a formula."""
+        """Letters at the present height, where it is one of the page; nothing in them is a formula."""
+        if self.left <= 0:
+            return
         self.figure.text(
             (LEFT + x) / WIDTH,
             self.y / HEIGHT,
@@ -120,7 +124,7 @@ def write(sheet: Sheet, result: Answer) -> None:
     for sentence in result.trust:
         if sheet.left > 0.3:
             sheet.say(f"- {sentence}", 9, most=4)
-    sheet.y = 0.7
+    sheet.y, sheet.bottom = 0.7, 0.0
     for x, what in ((0.0, "date"), (1.6, "name"), (4.2, "signature")):
         sheet.rule(x, {"date": 1.4, "name": 4.0, "signature": WIDTH - 2 * LEFT}[what])
         sheet.put(what, 7.5, x=x, colour="#57606a")

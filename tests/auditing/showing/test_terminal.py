@@ -1,0 +1,30 @@
+import json
+
+from unlearnleak.auditing.showing import terminal
+
+
+def test_no_line_is_wider_than_80_and_the_answer_comes_first(leak, silent):
+    for result, word in ((leak, "Leak"), (silent, "Silent")):
+        lines = str(result).splitlines()
+        assert max(map(len, lines)) <= 80
+        assert lines[0].startswith(word)
+
+
+def test_every_attack_that_ran_has_its_figures(leak):
+    lines = terminal.text(leak).splitlines()
+    row = next(line for line in lines if line.startswith("param_dot / youden") and "0/82" in line)
+    assert row.split()[3:] == ["3", "yes", "0/20", "20/20", "0/82", "exact,", "ASR", "100", "%"]
+
+
+def test_everything_that_did_not_run_is_named_with_its_reason(leak):
+    said = " ".join(terminal.text(leak).split())
+    for one in leak.attacks:
+        assert one.attack in said
+        assert one.why is None or " ".join(one.why.split()) in said
+
+
+def test_scores_are_those_of_the_answer(leak):
+    kept = json.loads(leak.to_json())
+    row = next(line for line in terminal.text(leak).splitlines() if line.startswith("3 "))
+    first = next(one for one in kept["attacks"] if one["counts"])
+    assert f"{first['scores'][3]:.3g}*" in row

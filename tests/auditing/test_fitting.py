@@ -1,0 +1,66 @@
+import pytest
+
+from unlearnleak.auditing.composed import ATTACKS, composed
+from unlearnleak.auditing.fitting import LIMIT, Situation, TooMuch, fitted, size
+
+LENET = Situation(least=100, classes=10, width=84, work=8e5, limit=LIMIT)
+SMALL_RESNET = Situation(least=100, classes=10, width=512, work=8e7, limit=LIMIT)
+THOUSAND = Situation(least=50, classes=1000, width=512, work=4e9, limit=LIMIT)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_where_there_is_enough_the_settings_are_those_of_conf(name):
+    fit = fitted(name, composed(name).settings, LENET)
+    assert (fit.settings, fit.changed) == (composed(name).settings, ())
+
+
+@pytest.mark.parametrize("name", ["param_dot", "param_diff", "param_confidence", "relearn", "inversion_gradient"])
+def test_a_small_resnet_gets_its_full_settings(name):
+    assert fitted(name, composed(name).settings, SMALL_RESNET).changed == ()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("least", [1, 2, 5])
+def test_with_few_images_settings_are_possible_and_what_was_changed_is_said(name, least):
+    there = Situation(least=least, classes=10, width=84, work=8e5, limit=LIMIT)
+    usual = composed(name).settings
+    if (name, least) == ("relearn", 1):
+        with pytest.raises(TooMuch, match="every class needs two"):
+            fitted(name, usual, there)
+        return
+    fit = fitted(name, usual, there)
+    attack = composed(name).built(fit.settings)
+    attack.check_auxiliary(least)  # raises where it needs more
+    changed = {key for key, value in fit.settings.items() if value != usual[key]}
+    assert {line.split()[0] for line in fit.changed} == changed
+
+
+def test_at_a_thousand_classes_all_that_is_held_stays_small():
+    heads = fitted("param_dot", composed("param_dot").settings, THOUSAND)
+    assert 5 <= heads.settings["heads"] < 200
+    assert heads.per_class <= 10
+    assert 4 * heads.settings["shadows"] * 1000 * 1000 * heads.per_class <= 1e9  # the shadow targets' logits
+    with pytest.raises(TooMuch, match="each pair of 1000 classes"):
+        fitted("relearn", composed("relearn").settings, THOUSAND)
+    with pytest.raises(TooMuch, match=r"too expensive: .* effort="):
+        fitted("inversion_gradient", composed("inversion_gradient").settings, THOUSAND)
+
+
+def test_the_effort_that_is_named_is_enough():
+    with pytest.raises(TooMuch) as reason:
+        fitted("inversion_gradient", composed("inversion_gradient").settings, THOUSAND)
+    effort = int(str(reason.value).split("effort=")[1].split()[0])
+    assert fitted("inversion_gradient", composed("inversion_gradient").settings, replaced(THOUSAND, effort)).changed
+
+
+def replaced(there, effort):
+    return Situation(**(vars(there) | {"limit": effort * there.limit}))
+
+
+def test_more_classes_never_take_more_heads():
+    found = []
+    for classes in (10, 50, 100, 200, 500, 1000):
+        there = Situation(least=100, classes=classes, width=512, work=8e7, limit=LIMIT)
+        found.append(fitted("param_dot", composed("param_dot").settings, there).settings["heads"])
+    assert found == sorted(found, reverse=True)
+    assert size({"heads": 200}, LENET) == 4 * 200 * 10 * 10 * 85
