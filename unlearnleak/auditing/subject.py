@@ -93,7 +93,7 @@ def reheaded(model: Classifier, heads: Heads, number: int) -> Classifier:
     layer = (changed.inner if isinstance(changed, Restricted) else changed).linear_head()
     with torch.no_grad():
         layer.weight[rows] = heads.weight_MKD[number].to(layer.weight)
-        if layer.bias is None:
+        if getattr(layer, "bias", None) is None:
             layer.bias = nn.Parameter(layer.weight.new_zeros(len(layer.weight)))
         layer.bias[rows] = heads.bias_MK[number].to(layer.weight)
     return changed
