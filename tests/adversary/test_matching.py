@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from tests.adversary.test_rows import stepped
 from tests.attack.victims import SIDE, Linear
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.adversary.matching import Matching, change, distance, roughness
+from unlearnleak.adversary.matching import Matching, change, distance, forgotten_gradient, roughness
 from unlearnleak.errors import UserError
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.model.resnet18 import ResNet18
@@ -138,3 +138,19 @@ def test_of_no_change_nothing_is_recovered_and_nothing_breaks():
 def test_a_setting_that_cannot_be_is_named(name, value):
     with pytest.raises(UserError, match=f"attack.{name}={value} is not possible"):
         Matching(**MATCHING | {name: value})
+
+
+def test_of_two_trainings_of_one_step_the_gradient_of_what_one_left_out_is_left():
+    model, (images_NCHW, labels_N) = lenet(), digits(10)
+    start, rate = WhiteBox(model), 0.1
+    whole, rest = (
+        change(WhiteBox(stepped(model, images_NCHW[part], labels_N[part], lr=-rate)), start)
+        for part in (slice(0, 10), slice(3, 10))
+    )
+    found = forgotten_gradient(whole, rest, learnt=10, kept=7)
+    x_NCHW = start.normalize(images_NCHW[:3])
+    expected = start.loss_gradients(x_NCHW[None], labels_N[None, :3])
+    for name, value in found.items():
+        torch.testing.assert_close(value, 3 * rate * expected[name][0], rtol=1e-3, atol=1e-5)
+    wrong = forgotten_gradient(whole, rest, learnt=10, kept=10)
+    assert distance(expected, found).item() < 1e-4 < distance(expected, wrong).item()
