@@ -3,7 +3,7 @@ import torch
 
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator
-from unlearnleak.training.batches import ResidentBatches
+from unlearnleak.training.batches import Pass, Passes, ResidentBatches
 
 
 def numbered(count):
@@ -38,3 +38,23 @@ def test_what_one_epoch_leaves_out_another_takes():
     epoch = ResidentBatches(numbered(7), 3, generator(0))
     taken = torch.cat([labels for _ in range(10) for _, labels in epoch])
     assert torch.equal(taken.unique(), torch.arange(7))
+
+
+def test_passes_come_one_after_the_other_and_each_is_shuffled_anew():
+    first, second = numbered(10), LabeledImages(numbered(8).images, 100 + torch.arange(8), 108)
+    epoch = Passes([Pass(first, 4), Pass(second, 20)], generator(0))
+    seen = [labels for _, labels in epoch]
+    assert [len(labels) for labels in seen] == [4, 4, 8]
+    assert len(epoch) == 3
+    assert epoch.batch_size == 4
+    assert torch.cat(seen[:2]).max() < 10
+    assert sorted(seen[2].tolist()) == list(range(100, 108))
+    assert [epoch.number_of(number) for number in range(3)] == [0, 0, 1]
+    with pytest.raises(IndexError):
+        epoch.number_of(3)
+    again = [labels for _, labels in epoch]
+    assert not torch.equal(seen[2], again[2])
+    alone = Passes([Pass(first, 4)], generator(0))
+    assert torch.equal(
+        torch.stack([y for _, y in alone]), torch.stack([y for _, y in ResidentBatches(first, 4, generator(0))])
+    )

@@ -47,7 +47,9 @@ from unlearnleak.unlearner.l1_sparse import L1Sparse
 from unlearnleak.unlearner.ng import NegativeGradient
 from unlearnleak.unlearner.rl import RandomLabel
 from unlearnleak.unlearner.rt import Retrain
+from unlearnleak.unlearner.salun import SaliencyUnlearning
 from unlearnleak.unlearner.trew import TiltedReweighting
+from unlearnleak.unlearner.unsir import Unsir
 
 fork = multiprocessing.get_context("fork")
 MODELS = {"lenet": LeNet, "normalised": Normalised, "resnet18": ResNet18}
@@ -72,6 +74,12 @@ UNLEARNERS = {
     "delete": lambda: Delete(**PLAIN | {"batch_size": 16}),
     "boundary_shrink": lambda: BoundaryShrink(**PLAIN | {"batch_size": 16}, step=0.1),
     "l1_sparse": lambda: L1Sparse(**PLAIN, alpha=0.001, free_epochs=1),
+    "salun": lambda: SaliencyUnlearning(**PLAIN | {"batch_size": 16}, share=0.5),
+    "unsir": lambda: Unsir(
+        **PLAIN | {"lr": 0.005},
+        **{"noise_images": 16, "noise_repeats": 2, "noise_steps": 5, "noise_lr": 0.1, "noise_penalty": 0.1},
+        **{"retain_per_class": 20, "repair_epochs": 3, "repair_lr": 0.002},
+    ),
     "bad_teacher": lambda: BadTeacher(**PLAIN | {"lr": 0.001}, retain_share=0.3, temperature=1.0),
 }
 KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
@@ -90,6 +98,19 @@ class Stop(pl.Callback):
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if (trainer.current_epoch, batch_idx) == self.at:
             self.act()
+
+
+class StopSecond(Stop):
+    """The same in the second training alone."""
+
+    fits = 0
+
+    def on_fit_start(self, trainer, pl_module):
+        self.fits += 1
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if self.fits == 2:
+            super().on_train_batch_start(trainer, pl_module, batch, batch_idx)
 
 
 def interrupt():
@@ -122,9 +143,26 @@ def checkpoints_in(folder, **settings):
     return Checkpoints(**{"folder": folder, "seconds": 0.0, "made_with": {"torch": "2"}} | settings)
 
 
+class Generators(dict):
+    """Of this kind of training, one for each name; they go on from where they were."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+
+    def __missing__(self, name):
+        return self.setdefault(name, generator(SEED, self.kind, name))
+
+
+def beside(checkpoints, part):
+    """Of a task's first training, or the same for a later one."""
+    folder = checkpoints.folder.with_name(checkpoints.folder.name + part)
+    return checkpoints_in(folder, seconds=checkpoints.seconds) if part else checkpoints
+
+
 def train(kind, original, checkpoints=None, stop=None):
     """Train as the pipeline does, from nothing but the seed. Returns everything that the training decides."""
-    digits, how, generators = original.splits, HOW, [generator(SEED, kind, str(i)) for i in range(2)]
+    digits, how, generators = original.splits, HOW, Generators(kind)
     name, _, ledger = kind.partition(" and ")
     train, test = part(digits.train, name), part(digits.test, name)
     if name in UNLEARNERS:
@@ -135,9 +173,9 @@ def train(kind, original, checkpoints=None, stop=None):
             split=ForgetSplit.of(train, (3,)),
             test=test,
             training=HOW,
-            generator=dict(zip(("training set", "batches"), generators, strict=True)).__getitem__,
+            generator=generators.__getitem__,
             records={"class_updates": original.ledger},
-            checkpoints=lambda part: checkpoints,
+            checkpoints=lambda part: checkpoints and beside(checkpoints, part),
         )
         task.stops.extend([stop] if stop else [])
         model = callback.unlearn(task)
@@ -146,8 +184,8 @@ def train(kind, original, checkpoints=None, stop=None):
         model, callback = fresh(name, digits), ClassLedger(10) if ledger else pl.Callback()
         how = replace(how, batch_size=8) if name == "resnet18" else how
         more = {"label": kind, "callbacks": [callback, *([stop] if stop else [])], "checkpoints": checkpoints}
-        rows = fit(model, train, how, test=test, generator=generators[1], **more)
-    tensors = {**model.state_dict(), "drawn": torch.cat([g.get_state() for g in generators])}
+        rows = fit(model, train, how, test=test, generator=generators["batches"], **more)
+    tensors = {**model.state_dict(), "drawn": torch.cat([generators[name].get_state() for name in sorted(generators)])}
     if ledger:
         tensors["ledger_KP"] = callback.ledger_KP
     return tensors, rows, getattr(callback, "report", None)
@@ -186,6 +224,17 @@ def test_it_goes_on_to_the_same_bits(original, undisturbed, tmp_path, kind):
     assert len(found[1]) > 2  # epochs that were trained after the last interruption
     assert_same(found, undisturbed(kind))
     assert undisturbed(kind)[1][2]["train_loss"] != undisturbed(kind)[1][1]["train_loss"]
+
+
+@pytest.mark.parametrize("kind", ["unsir"])
+def test_the_second_training_of_a_task_goes_on_after_the_first_is_repeated(original, undisturbed, tmp_path, kind):
+    folder, second = tmp_path / "ab", StopSecond(2, 1, interrupt)
+    with pytest.raises(Stopped):
+        train(kind, original, checkpoints_in(folder), second)
+    assert second.fits == 2
+    assert list(tmp_path.glob("ab-2/*.ckpt"))
+    found = train(kind, original, checkpoints_in(folder))
+    assert_same(found, undisturbed(kind))
 
 
 def test_what_was_reported_before_is_part_of_the_report(undisturbed):

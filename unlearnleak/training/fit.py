@@ -19,7 +19,7 @@ from unlearnleak.machine.device import quiet_lightning
 from unlearnleak.machine.progress import meter
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering
-from unlearnleak.training.batches import ResidentBatches
+from unlearnleak.training.batches import Pass, Passes, ResidentBatches
 from unlearnleak.training.checkpoint import Checkpoints
 from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
@@ -110,7 +110,7 @@ class Curve(pl.Callback):
 
 def fit(
     model: Classifier,
-    data: LabeledImages,
+    data: LabeledImages | Sequence[Pass],
     optimization: Optimization,
     *,
     test: LabeledImages,
@@ -122,6 +122,7 @@ def fit(
     """Train `model` in place on `data` (both on one device already) and return its curve, one row per epoch.
 
     Args:
+        data: what an epoch goes through; several passes are gone through one after the other, in batches of their own.
         test: accuracy on these images is part of the curve; nothing is chosen by it.
         generator: draws the batches' order.
         label: the progress bar's name.
@@ -135,15 +136,19 @@ def fit(
     Raises:
         UserError: batches hold one image, which the model cannot be trained on; or a checkpoint has lost a part.
     """
-    batches = ResidentBatches(data, optimization.batch_size, generator)
+    batches: ResidentBatches | Passes
+    if isinstance(data, LabeledImages):
+        batches = ResidentBatches(data, optimization.batch_size, generator)
+    else:
+        batches = Passes(data, generator)
     if optimization.freeze_statistics:
         callbacks = [*callbacks, FrozenStatistics()]
     frozen = any(getattr(callback, "freezes_statistics", False) for callback in callbacks)
     if optimization.epochs and batches.batch_size == 1 and not frozen:
-        check_single(model, data.image_shape, f"Batches of one ({label})")
+        check_single(model, batches.data.image_shape, f"Batches of one ({label})")
     lit = LitTraining(model, replace(optimization, steps_per_epoch=len(batches)))
     curve = Curve(test, label)
-    device = data.labels.device
+    device = batches.data.labels.device
     model.train()
     bf16 = optimization.precision == "bf16"
     if bf16:
@@ -209,7 +214,7 @@ def make_trainer(
         )
 
 
-def _run(trainer: pl.Trainer, lit: LitTraining, batches: ResidentBatches, checkpoint: Path | None) -> None:
+def _run(trainer: pl.Trainer, lit: LitTraining, batches: ResidentBatches | Passes, checkpoint: Path | None) -> None:
     """Fit, and let Ctrl-C arrive as KeyboardInterrupt: Lightning makes an exit with status 1 of it."""
     try:
         trainer.fit(lit, train_dataloaders=batches, ckpt_path=checkpoint)

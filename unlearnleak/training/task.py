@@ -9,6 +9,7 @@ from torch import Tensor
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.model.base import Classifier
+from unlearnleak.training.batches import Pass
 from unlearnleak.training.checkpoint import Checkpoints
 from unlearnleak.training.fit import Row, fit
 from unlearnleak.training.optimization import Optimization
@@ -55,7 +56,11 @@ class Task:
         return self.fresh() if self.original is None else self.original
 
     def fit(
-        self, model: Classifier, data: LabeledImages, optimization: Optimization, callbacks: Sequence[pl.Callback] = ()
+        self,
+        model: Classifier,
+        data: LabeledImages | Sequence[Pass],
+        optimization: Optimization,
+        callbacks: Sequence[pl.Callback] = (),
     ) -> list[Row]:
         """Train `model` in place, at the original's precision, and return the curve (`unlearnleak.training.fit.fit`).
 
