@@ -1,4 +1,4 @@
-"""drop: classes whose probes lost more of their probability than those of all others, by a visible gap, are forgotten."""
+"""drop: classes whose probes lost more of their probability than others, by a visible gap, are taken for forgotten."""
 
 from unlearnleak.adversary.evidence import ProbeChanges
 from unlearnleak.errors import require
