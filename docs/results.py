@@ -15,7 +15,7 @@ import pandas as pd
 from unlearnleak.analysis.groups import group
 from unlearnleak.analysis.recovered import recoveries
 from unlearnleak.analysis.shuffle import shuffled
-from unlearnleak.config.objective import RECOVERED
+from unlearnleak.config.objective import JUDGED, RANKED, RECOVERED
 from unlearnleak.errors import UserError
 from unlearnleak.papers.label_leakage.show import markdown as paper_markdown
 from unlearnleak.papers.label_leakage.tables import lines
@@ -61,6 +61,8 @@ COLUMNS = (
 LATER = {"defense": "none", "forget_level": "class", "forget_share": 1, "forget_samples": None}
 LATER |= {"finetuning_samples": None, "sees_target": None, "sees_original": None, "detection_score": None}
 """Columns of pages with more than whole classes and undefended models, and what stands there otherwise."""
+OF_VERDICTS = {*JUDGED, *RANKED, "verdict", "scores"}
+"""Columns that runs which judge no class do not have."""
 
 
 def as_the_paper(runs: list[dict[str, Any]]) -> bool:
@@ -75,7 +77,9 @@ def columns_of(runs: list[dict[str, Any]]) -> list[str]:
         return COLUMNS.split(",")
     strengths = {f"defense_{name}" for run in runs for name in run.get("defense_settings") or {}}
     told = [name for name in (*LATER, "key_defended", *RECOVERED) if any(run.get(name) is not None for run in runs)]
-    return [*COLUMNS.split(","), *told, *sorted(strengths)]
+    judged = any(run.get("exact_match") is not None for run in runs)
+    columns = [name for name in COLUMNS.split(",") if judged or name not in OF_VERDICTS]
+    return [*columns, *told, *sorted(strengths)]
 
 
 def unlearning(runs: "pd.DataFrame") -> str:
