@@ -1,7 +1,7 @@
 import pytest
 
 from unlearnleak.auditing.composed import ATTACKS, composed
-from unlearnleak.auditing.fitting import LIMIT, Situation, TooMuch, fitted, size
+from unlearnleak.auditing.fitting import LIMIT, MATRIX, Situation, TooMuch, copies_of_each, fitted, size
 
 LENET = Situation(least=100, classes=10, width=84, work=8e5, limit=LIMIT)
 SMALL_RESNET = Situation(least=100, classes=10, width=512, work=8e7, limit=LIMIT)
@@ -64,3 +64,10 @@ def test_more_classes_never_take_more_heads():
         found.append(fitted("param_dot", composed("param_dot").settings, there).settings["heads"])
     assert found == sorted(found, reverse=True)
     assert size({"heads": 200}, LENET) == 4 * 200 * 10 * 10 * 85
+
+
+def test_copies_are_as_many_as_can_be_trained():
+    assert copies_of_each(20, 300, 50, LENET) == copies_of_each(20, 300, 50, SMALL_RESNET) == 20
+    few = copies_of_each(20, 100, 5, THOUSAND)
+    assert few < 20
+    assert 2 * few * 4 * 1000 * 512 * 5 * 1000 * 100 <= MATRIX * LIMIT

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from unlearnleak.adversary.shadow import FEWEST
 
 Settings = dict[str, Any]
-LIMIT = 2e12
-"""Operations that one attack may take on CPUs: half a minute on two cores for a small ResNet."""
-MATRIX = 4
+LIMIT = 6e12
+"""Operations that one attack may take on CPUs: about half a minute on two cores for a small ResNet."""
+MATRIX = 2
 """Large matrix products run so many times as fast as a network's layers."""
 ON_GPU = 30
 DRAW = 200
@@ -90,14 +90,10 @@ def heads(settings: Settings, there: Situation) -> Fitted:
 def shadows(settings: Settings, there: Situation, changed: list[str]) -> int:
     """Bring the shadow targets to what there is, in place; how many images of a class are taken at most."""
     K, D, budget = there.classes, there.width, MATRIX * there.limit
-
-    def work(count: int, steps: int, images: int) -> float:
-        return 4.0 * count * K * D * images * K * steps
-
     usual = (settings["shadows"], settings["shadow_steps"])
     for count, steps, fewest in ((*usual, ENOUGH), (FEWEST, usual[1], ENOUGH), (FEWEST, LEAST_STEPS, 1)):
         for images in (each for each in PER_CLASS if each >= fewest):
-            if work(count, steps, images) > budget:
+            if shadow_work(count, steps, images, there) > budget:
                 continue
             if (count, steps) != usual:
                 changed.append(f"shadows {usual[0]} -> {count}, shadow_steps {usual[1]} -> {steps}: {K} classes")
@@ -106,6 +102,17 @@ def shadows(settings: Settings, there: Situation, changed: list[str]) -> int:
                 changed.append(f"{images} images of a class are taken: {K} classes")
             return images
     raise TooMuch(f"too large: {FEWEST} shadow targets of {K} classes on {D} features")
+
+
+def shadow_work(count: int, steps: int, images: int, there: Situation) -> float:
+    """Operations of training so many heads on so many images of each class."""
+    return 4.0 * count * there.classes * there.width * images * there.classes * steps
+
+
+def copies_of_each(most: int, steps: int, images: int, there: Situation) -> int:
+    """How many copies of each kind can be made, at most; images of each class are what they are trained on."""
+    one = 2 * shadow_work(1, steps, images, there)
+    return min(most, int(MATRIX * there.limit / one)) if one else most
 
 
 def relearn(settings: Settings, there: Situation) -> Fitted:

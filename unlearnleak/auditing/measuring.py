@@ -7,8 +7,8 @@ from torch import Tensor
 from unlearnleak.adversary.view import view_of
 from unlearnleak.auditing.case import Case, few
 from unlearnleak.auditing.composed import Composed, composed
-from unlearnleak.auditing.copies import FEW, HEADS, Copies, Told
-from unlearnleak.auditing.fitting import HELD_BYTES, Fitted, TooMuch, fitted, half, queries_of, size
+from unlearnleak.auditing.copies import EACH, FEW, HEADS, Copies, Told
+from unlearnleak.auditing.fitting import HELD_BYTES, Fitted, TooMuch, copies_of_each, fitted, half, queries_of, size
 from unlearnleak.machine.seeds import generator
 from unlearnleak.model.base import Classifier
 from unlearnleak.screening.base import Screening
@@ -63,8 +63,13 @@ class Measurer:
         except TooMuch as reason:
             self.why = str(reason)
             return None
-        images = few(self.case.data, 2 * fit.per_class if fit.per_class else None, self.case.seed)
-        return Copies(self.case.part.model, images, self.case.seed, steps=fit.settings["shadow_steps"])
+        per_class, steps = fit.per_class or self.case.there.least, fit.settings["shadow_steps"]
+        each = copies_of_each(EACH, steps, per_class, self.case.there)
+        if each < FEW:
+            self.why = f"too large: {2 * FEW} copies of {self.case.there.classes} classes"
+            return None
+        images = few(self.case.data, 2 * per_class, self.case.seed)
+        return Copies(self.case.part.model, images, self.case.seed, steps=steps, each=each)
 
     def _unasked(self, one: Composed, fit: Fitted) -> str | None:
         """Why copies are not asked one by one; None where they are."""
