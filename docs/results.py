@@ -25,6 +25,7 @@ from unlearnleak.report.tables.recovered import LEGEND
 from unlearnleak.report.tables.recovered import markdown as recovered
 from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs, to_csv
+from unlearnleak.runs.strengths import with_strengths
 from unlearnleak.store.whole_file import write_file
 
 MARK = "<!-- Made by docs/results.py from here on. -->"
@@ -75,16 +76,19 @@ def columns_of(runs: list[dict[str, Any]]) -> list[str]:
     """The columns of a page's CSV."""
     if as_the_paper(runs):
         return COLUMNS.split(",")
-    strengths = {f"defense_{name}" for run in runs for name in run.get("defense_settings") or {}}
+    settings = [setting for run in runs for setting in (run.get("defense_settings") or {}).items()]
+    strengths = {f"defense_{name}" for name, value in settings if value is not None}
     told = [name for name in (*LATER, "key_defended", *RECOVERED) if any(run.get(name) is not None for run in runs)]
-    judged = any(run.get("exact_match") is not None for run in runs)
-    columns = [name for name in COLUMNS.split(",") if judged or name not in OF_VERDICTS]
+    known = {name for run in runs for name in OF_VERDICTS if run.get(name) is not None}
+    columns = [name for name in COLUMNS.split(",") if name in known or name not in OF_VERDICTS]
     return [*columns, *told, *sorted(strengths)]
 
 
 def unlearning(runs: "pd.DataFrame") -> str:
-    """A line per data set, unlearner and number of classes; every model once."""
+    """A line per data set, unlearner with its defence, and number of classes; every model once."""
     model = runs["key_unlearned"].mask(runs["count"] == 0, runs["key_original"])
+    if "key_defended" in runs:
+        model = runs["key_defended"].fillna(model)
     merged = runs.assign(attack="", screening="")[~model.duplicated(keep="last")]
     header = ["data set", "unlearner", "classes", "models", "forget_acc", "highest", "retain_acc", "original", "gate"]
     body = [
@@ -100,6 +104,7 @@ def unlearning(runs: "pd.DataFrame") -> str:
 
 def tables(runs: list[dict[str, Any]]) -> str:
     """All tables."""
+    runs = with_strengths(runs)
     frame = framed(runs)
     parts = [
         "## Unlearning\n\nMean test accuracy on the forgotten classes (and the highest of any model) and on the "
