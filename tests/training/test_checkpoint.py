@@ -48,6 +48,7 @@ from unlearnleak.unlearner.ng import NegativeGradient
 from unlearnleak.unlearner.rl import RandomLabel
 from unlearnleak.unlearner.rt import Retrain
 from unlearnleak.unlearner.salun import SaliencyUnlearning
+from unlearnleak.unlearner.scrub import Scrub
 from unlearnleak.unlearner.trew import TiltedReweighting
 from unlearnleak.unlearner.unsir import Unsir
 
@@ -75,6 +76,10 @@ UNLEARNERS = {
     "boundary_shrink": lambda: BoundaryShrink(**PLAIN | {"batch_size": 16}, step=0.1),
     "l1_sparse": lambda: L1Sparse(**PLAIN, alpha=0.001, free_epochs=1),
     "salun": lambda: SaliencyUnlearning(**PLAIN | {"batch_size": 16}, share=0.5),
+    "scrub": lambda: Scrub(
+        **PLAIN | {"epochs": 7, "clip_norm": 1.0},
+        **{"alpha": 0.5, "gamma": 1.0, "temperature": 4.0, "max_epochs": 4, "forget_batch_size": 16},
+    ),
     "unsir": lambda: Unsir(
         **PLAIN | {"lr": 0.005},
         **{"noise_images": 16, "noise_repeats": 2, "noise_steps": 5, "noise_lr": 0.1, "noise_penalty": 0.1},
@@ -226,7 +231,7 @@ def test_it_goes_on_to_the_same_bits(original, undisturbed, tmp_path, kind):
     assert undisturbed(kind)[1][2]["train_loss"] != undisturbed(kind)[1][1]["train_loss"]
 
 
-@pytest.mark.parametrize("kind", ["unsir"])
+@pytest.mark.parametrize("kind", ["scrub", "unsir"])
 def test_the_second_training_of_a_task_goes_on_after_the_first_is_repeated(original, undisturbed, tmp_path, kind):
     folder, second = tmp_path / "ab", StopSecond(2, 1, interrupt)
     with pytest.raises(Stopped):
