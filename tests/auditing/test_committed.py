@@ -17,7 +17,11 @@ def test_controls_are_counted_from_rows_by_a_slow_loop():
     alarms = n = 0
     for path in (ROOT / "docs" / "results").glob("*.csv"):
         for row in csv.DictReader(path.open()):
-            if (row["unlearner"], row["attack"], row["screening"]) == ("none", "inversion_genetic", "level"):
+            if (row.get("unlearner"), row.get("attack"), row.get("screening")) == (
+                "none",
+                "inversion_genetic",
+                "level",
+            ):
                 n, alarms = n + 1, alarms + bool(row["verdict"])
     assert (alarms, n) == controls("inversion_genetic", "level")[:2]
     assert n >= 20

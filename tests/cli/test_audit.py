@@ -122,3 +122,11 @@ def test_a_mistake_is_one_line_and_ends_with_1(here, words, named, capsys):
 def test_arguments_of_an_architecture_are_what_they_look_like():
     found = dict(map(assigned, ["width=64", "p=0.5", "deep=true", "act=gelu", "name=a=b"]))
     assert found == {"width": 64, "p": 0.5, "deep": True, "act": "gelu", "name": "a=b"}
+
+
+@pytest.mark.parametrize("words", [[], ["a.pt2", "--nothing"], ["a.pt2", "--classes", "1"]], ids=str)
+def test_arguments_that_are_none_end_with_1_as_2_says_that_nothing_was_judged(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["audit", *words])
+    assert end.value.code == 1
+    assert "usage: unlearnleak" in capsys.readouterr().err

@@ -15,6 +15,8 @@ EXAMPLES = (
     ("new.pt2 --images aux.npz --truth 3", "an evaluation: class 3 was forgotten"),
     ("answers.npz", "a table of answers, without a model"),
 )
+MISUSED = 1
+"""The exit status where arguments are none that there are: 2 says that nothing could be judged."""
 ABOUT = (
     "Runs every attack whose threat model can be met, measures each on copies of this very model that forgot nothing, "
     "and says what the model gives away. Exit status: 0 silent, 3 a leak was found, 2 it could not be judged, 1 "

@@ -17,6 +17,8 @@ from unlearnleak.errors import UserError, require
 from unlearnleak.machine.printable import LINES, printable
 
 COMMANDS = ("audit", "table", "paper", "variance", "report", "status", "sync", "dashboard", "clean", "export")
+MISUSED = 2
+"""argparse's exit status; a command of which it means something else has a MISUSED of its own."""
 RENAMED = {"tables": "paper"}
 """Words that were commands, and the words that are now."""
 
@@ -50,14 +52,23 @@ def refuse_empty(arguments: argparse.Namespace) -> None:
         require("" not in words, name, "''", "an empty word names nothing")
 
 
+def parsed(words: list[str]) -> argparse.Namespace:
+    """The command's arguments. Raises SystemExit where they are none, with 2 unless that means something else there."""
+    names = words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS
+    try:
+        return parser(names).parse_args(command_words(words))
+    except SystemExit as end:
+        if end.code == MISUSED and names is not COMMANDS:
+            raise SystemExit(getattr(module(names[0]), "MISUSED", MISUSED)) from None
+        raise
+
+
 def main(words: list[str]) -> int:
     """Run one command; a mistake of the user ends it with a message and exit status 1."""
     try:
         if words[:1] and (now := RENAMED.get(words[0])):
             raise UserError(f"`unlearnleak {words[0]}` is called `unlearnleak {now}` now, with the same arguments.")
-        arguments = parser(words[:1] if words[:1] and words[0] in COMMANDS else COMMANDS).parse_args(
-            command_words(words)
-        )
+        arguments = parsed(words)
         refuse_empty(arguments)
         return int(arguments.function(arguments))
     except UserError as error:
