@@ -124,3 +124,13 @@ def test_an_evaluation_holds_a_verdict_against_the_truth(named, truth, outcome_,
     one = answer.evaluated(outcome(named=named).attacked, truth, 4)
     assert (one.evaluation.outcome, one.evaluation.asr) == (outcome_, asr)
     assert one.evaluation.asr_constant == 1 - len(truth) / 4
+
+
+def test_a_class_that_is_known_much_less_and_named_by_nobody_is_told():
+    attacks = judged(outcome(told=told()))
+    weak = replace(KNOWN, accuracy_per_class=(0.97, 0.5, 0.92, 1.0))
+    assert answer.little_known(weak) == [1]
+    assert "class 1 (50 %)" in " ".join(answer.trust(attacks, weak, None, 10))
+    assert "Known much less" not in " ".join(answer.trust(attacks, KNOWN, None, 10))
+    named = judged(outcome(told=told(), named=(1,)))
+    assert "Known much less" not in " ".join(answer.trust(named, weak, None, 10))

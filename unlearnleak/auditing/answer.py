@@ -184,10 +184,28 @@ def trust(
         said.append("How much the attacks find in this model could not be measured on copies of it.")
     if least is not None and least < 20:
         said.append(f"The smallest class has {least} image{'s' if least != 1 else ''}: a hundred tell more.")
+    weak = [c for c in little_known(understood) if c not in names_of(attacks)]
+    if weak and understood.plausible is not False and any(one.counts for one in attacks):
+        rates = understood.accuracy_per_class or ()
+        told = listed([f"{c} ({100 * (rates[c] or 0):.0f} %)" for c in weak])
+        said.append(
+            f"Known much less than the others, and named by no attack that counts: class {told}. It may be hard, or "
+            "unlearned in part."
+        )
     if understood.plausible is False:
         said.append("The model's accuracy on the images given is implausible: see what was understood.")
     said.append("Silence is no proof: another attacker, or one who knows more, may find what these did not.")
     return tuple(said)
+
+
+def little_known(understood: Understood) -> list[int]:
+    """Classes of whose images the model knows at most two thirds of what it knows of a typical class's.
+
+    Typical is the median of the better half, which forgotten classes are not in.
+    """
+    known = {c: rate for c, rate in enumerate(understood.accuracy_per_class or ()) if rate is not None}
+    best = sorted(known.values(), reverse=True)[: max(1, len(known) // 2)]
+    return [c for c, rate in known.items() if 3 * rate <= 2 * best[len(best) // 2]] if best else []
 
 
 def listed(words: Sequence[str]) -> str:
