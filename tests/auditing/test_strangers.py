@@ -1,4 +1,4 @@
-"""Nets that this project did not make: a class is unlearned by plain PyTorch, saved in each format, and found by an audit."""
+"""Nets that this project did not make: a class that plain PyTorch unlearned is found, whatever file they come in."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def steps(net, x, y, count, seed):
 
 
 def unlearned(name):
-    """A net that knew all of its classes and was taught to call one of them the others; images it never saw; their labels."""
+    """A net that knew its classes and was taught to call one of them the others; images it never saw; labels."""
     classes = {"norm": 5, "vit": 7, "first": 4}[name]
     x, y = pictures(name, classes)
     held = torch.arange(len(x)) % 4 == 0
@@ -86,10 +86,8 @@ def test_the_class_is_named_whatever_the_file(net, kind):
     found = audit_files(files, mean=[MEAN] * channels, std=[STD] * channels, quick=True, device="cpu")
     assert found.status == "leak", found.answer
     assert found.classes == (GONE,)
-    assert {one.attack for one in found.attacks if one.counts and one.named == (GONE,)} >= {
-        "aux_confidence",
-        "param_dot",
-    }
+    naming = {one.attack for one in found.attacks if one.counts and one.named == (GONE,)}
+    assert naming >= {"aux_confidence", "param_dot"}
 
 
 def test_torchscript_is_asked_and_nothing_else(net):
