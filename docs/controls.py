@@ -10,12 +10,14 @@ from pathlib import Path
 from unlearnleak.auditing.committed import FILE, Counts, condensed
 
 RESULTS = Path(__file__).parent / "results"
+SAME = ("defense_strengths",)
+"""Tables whose controls are those of another one (`defenses`): a control counts once."""
 
 
 def made(results: Path = RESULTS) -> Counts:
     """What the tables of a folder hold."""
     tables = {}
-    for path in sorted(results.glob("*.csv")):
+    for path in sorted(path for path in results.glob("*.csv") if path.stem not in SAME):
         with path.open(encoding="utf-8", newline="") as file:
             tables[path.stem] = list(csv.DictReader(file))
     return condensed(tables)

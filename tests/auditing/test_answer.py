@@ -53,7 +53,7 @@ def test_an_attack_that_is_right_on_copies_and_controls_counts():
         (outcome(told=told(alarms=2)), "2 of 20 copies of this model that forgot nothing"),
         (outcome(told=told(found=9)), "9 of 20 copies of this model: its silence says nothing"),
         (outcome("head_sum", "threshold", told=told(), threat="white box"), "of the project's controls"),
-        (outcome("output_change", "threshold", threat="white box"), "measured nowhere"),
+        (outcome("output_change_zoo", "drop", threat="black box"), "measured nowhere"),
     ],
     ids=["alarms", "blind", "controls", "unknown"],
 )

@@ -120,7 +120,7 @@ def test_without_images_attacks_without_data_run(unlearned):
 
 def test_original_opens_the_attacks_that_see_both(unlearned, original):
     result = unlearnleak.audit(unlearned, original=original.model, quick=True, device="cpu")
-    assert by_name(result)["output_change / threshold"].named == (3,)
+    assert by_name(result)["output_change / drop"].named == (3,)
     assert by_name(result)["head_change / threshold"].state == "ran"
 
 

@@ -28,7 +28,7 @@ JOBS = {
 }
 REFUSED = {
     "an unknown value": ["seedd=3"],
-    "an unknown choice": ["unlearner=scrub"],
+    "an unknown choice": ["unlearner=arcane"],
     "an unknown group": ["unlearnerr@here=rt"],
     "adding what is there": ["+seed=3"],
     "removing what is not there": ["~gate.luck"],

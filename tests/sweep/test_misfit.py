@@ -17,7 +17,7 @@ def jobs(folder, capsys_or_log, *words):
     [
         ["unlearner=ft,rl", "unlearner.lr=0.1"],
         ["unlearner.lr=0.1", "unlearner=ft,rl"],
-        ["unlearner=glob([f*,rl])", "unlearner={lr: 0.1}"],
+        ["unlearner=glob([ft*,rl])", "unlearner={lr: 0.1}"],
         ["unlearner=ft,rl", "unlearner.lr=0.1,0.2", "~unlearner.momentum", "+unlearner.momentum=0.5"],
     ],
 )

@@ -30,6 +30,7 @@ NEVER = {
     "shadow_answers": "it needs shadow models, made as the model was made: how that was is not known",
     "shadow_weights": "it needs shadow models, made as the model was made: how that was is not known",
     "gradient_matching": "it recovers images and accuses no class",
+    "gradient_matching_exact": "it recovers images and accuses no class",
 }
 """Attacks that no audit can run, with the reason."""
 

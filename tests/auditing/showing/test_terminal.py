@@ -1,5 +1,6 @@
 import json
 
+from unlearnleak.auditing.committed import controls
 from unlearnleak.auditing.showing import terminal
 
 
@@ -12,8 +13,9 @@ def test_no_line_is_wider_than_80_and_the_answer_comes_first(leak, silent):
 
 def test_every_attack_that_ran_has_its_figures(leak):
     lines = terminal.text(leak).splitlines()
-    row = next(line for line in lines if line.startswith("param_dot / youden") and "0/82" in line)
-    assert row.split()[3:] == ["3", "yes", "0/20", "20/20", "0/82", "exact,", "ASR", "100", "%"]
+    of_controls = f"0/{controls('param_dot', 'youden').n}"
+    row = next(line for line in lines if line.startswith("param_dot / youden") and of_controls in line)
+    assert row.split()[3:] == ["3", "yes", "0/20", "20/20", of_controls, "exact,", "ASR", "100", "%"]
 
 
 def test_everything_that_did_not_run_is_named_with_its_reason(leak):
