@@ -258,6 +258,8 @@ REFUSED = {
     "colours": (program, {"image_shape": (3, 10, 10), "mean": 0}, "exported for images of 1x10x10"),
     "two means": (program, {"mean": (0, 0)}, "mean=.*: one number for each of 1 channels"),
     "no deviation": (program, {"std": 0}, "std=0: .*above 0"),
+    "a mean that is no number": (program, {"mean": float("nan")}, "mean=nan: one number for each"),
+    "an endless deviation": (program, {"std": float("inf")}, "std=inf: .*above 0"),
     "a model too many": (
         program,
         {"model": "lenet"},

@@ -1,5 +1,6 @@
 """From a module to a ForeignModel: it is asked about a few images, its head is found, what is not possible is said."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -45,7 +46,8 @@ def per_channel(name: str, value: Channels, image_shape: tuple[int, int, int]) -
     """One number a channel."""
     numbers = (float(value),) if isinstance(value, int | float) else tuple(map(float, value))
     numbers = numbers * image_shape[0] if len(numbers) == 1 else numbers
-    if len(numbers) != image_shape[0] or (name == "std" and min(numbers) <= 0):
+    finite = all(map(math.isfinite, numbers))
+    if len(numbers) != image_shape[0] or not finite or (name == "std" and min(numbers) <= 0):
         positive = ", above 0" if name == "std" else ""
         raise UserError(f"{name}={value}: one number for each of {image_shape[0]} channels is needed{positive}.")
     return numbers
