@@ -4,9 +4,11 @@ import shlex
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from unlearnleak import cli
 from unlearnleak.cli.commands import COMMANDS, module, parser, parsers
+from unlearnleak.config.folder import config_folder
 
 
 def test_no_command_is_forgotten():
@@ -35,3 +37,10 @@ def test_examples_are_possible(command, capsys):
         arguments = parser().parse_args([command, *shlex.split(words)])
         assert arguments.command == command
         assert what
+
+
+def test_the_help_of_runs_names_every_command():
+    """Hydra's own help is what `unlearnleak --help` shows: its header is a text of conf/config.yaml."""
+    header = OmegaConf.load(Path(config_folder()) / "config.yaml").hydra.help.header
+    told = next(line for line in header.splitlines() if line.startswith("Commands"))
+    assert tuple(told.rstrip(".").partition(": ")[2].split(", ")) == COMMANDS
