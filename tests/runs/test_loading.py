@@ -135,6 +135,16 @@ def test_a_result_of_another_shape_is_a_failed_run(tmp_path, content, why):
     assert re.match(why, odd["why"])
 
 
+def test_a_verdict_without_a_truth_is_no_failure_and_no_number(tmp_path):
+    nothing = dict.fromkeys(("asr", "asr_constant", "exact_match"))
+    write_run(tmp_path / "a", gate="unknown", forgotten=[], verdict=[3], **nothing)
+    write_run(tmp_path / "b", verdict=[3], **nothing)
+    untold, lacking = load_runs([tmp_path])
+    assert (untold["status"], untold["verdict"]) == ("skipped", [3])
+    assert untold["why"].startswith("nobody says what was forgotten")
+    assert (lacking["status"], lacking["why"]) == ("failed", "result.json lacks asr, asr_constant, exact_match")
+
+
 @pytest.mark.parametrize("name", ["status.json", "result.json"])
 @pytest.mark.parametrize("kind", ["pipe", "itself", "nowhere", "device", "folder"])
 def test_what_is_no_file_is_not_read(tmp_path, name, kind):

@@ -64,7 +64,8 @@ def show(runs: list[Run], folders: list[str]) -> None:
     from unlearnleak.report.tables import recovered, terminal  # noqa: PLC0415
     from unlearnleak.report.tables.leaks import DETECTION, LEGEND, counts, detection_sheets, sheets  # noqa: PLC0415
     from unlearnleak.runs.frame import framed  # noqa: PLC0415
-    from unlearnleak.runs.words import unproven  # noqa: PLC0415
+    from unlearnleak.runs.shape import is_untold  # noqa: PLC0415
+    from unlearnleak.runs.words import classes_text, unproven  # noqa: PLC0415
 
     on = terminal.console()
     frame = framed(runs)
@@ -85,6 +86,8 @@ def show(runs: list[Run], folders: list[str]) -> None:
     for run in runs:
         if run["status"] == "failed":
             terminal.show(on, plain(f"  failed: {run['directory']}: {run['why']}"))
+        elif is_untold(run):
+            terminal.show(on, plain(f"  {run['directory']}: verdict {classes_text(run['verdict'])}; {run['why']}"))
 
 
 def show_by(runs: list[Run], keys: list[str], as_markdown: bool) -> None:

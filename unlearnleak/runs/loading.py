@@ -10,17 +10,21 @@ from typing import Any, TextIO
 from unlearnleak.errors import UserError
 from unlearnleak.runs import spreadsheet
 from unlearnleak.runs.rows import DEFENSE, read_rows
-from unlearnleak.runs.shape import examined
+from unlearnleak.runs.shape import examined, is_untold
 from unlearnleak.runs.stages import merged, stages_of
 from unlearnleak.runs.status import DIGEST, RESULT, STATUS, digest_of, read_json, read_status
+
+UNTOLD = "nobody says what was forgotten, so the verdict is held against nothing"
+"""Why a finished run of somebody's own model (`target=file`) counts in no table."""
 
 
 def load_runs(folders: list[Path]) -> list[dict[str, Any]]:
     """One entry per run below `folders`: its result where it is done, and always "status", "why" and "directory".
 
     A run that is done but whose result is not whole counts as failed, and so does one whose process died; one that was
-    told to stop before its verdict (`until=unlearned`) counts as skipped. Sorted by directory. Folders whose names
-    begin with a dot hold a sweep's own files and no runs; nor is a run looked for inside a run. "time" (seconds since
+    told to stop before its verdict (`until=unlearned`) counts as skipped, and so does one of a model of which nobody
+    says what it forgot: its verdict is there, and no number. Sorted by directory. Folders whose names begin with a dot
+    hold a sweep's own files and no runs; nor is a run looked for inside a run. "time" (seconds since
     1970), "host" and "traceback" are given where status.json has them. A result that lacks what a report reads, or has
     something else in its place (`shape`), counts as failed. One without a digest counts, and has "unproven".
 
@@ -60,6 +64,8 @@ def read_run(directory: Path) -> dict[str, Any] | None:
         status |= {"status": "skipped", "why": f"no verdict: it was told until={status['stage']}"}
     elif why:
         status |= failed(why)
+    elif is_untold(result):
+        status |= {"status": "skipped", "why": UNTOLD}
     outcome = {"status": str(status["status"]), "why": None if status.get("why") is None else str(status["why"])}
     outcome |= {key: status[key] for key in ("time", "host", "traceback") if key in status}
     return result | outcome | {"directory": directory}
@@ -80,7 +86,7 @@ def read_done(directory: Path) -> tuple[dict[str, Any], str]:
         return {}, f"{RESULT} is missing or not whole"
     if altered:
         return {}, f"{RESULT} is not what was written: it was altered"
-    kept, wrong = examined(result)
+    kept, wrong = examined(result, numbered=not is_untold(result))
     return kept | ({} if DIGEST in result else {"unproven": "no digest"}), f"{RESULT} {wrong}" if wrong else ""
 
 

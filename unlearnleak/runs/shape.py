@@ -121,13 +121,24 @@ def result_model(stages: tuple[str, ...], judges: bool) -> type[Base]:
     return model
 
 
-def examined(result: Run) -> tuple[Run, str]:
-    """What of a result can be used, and what is wrong with it, for people; "" where nothing is."""
+def is_untold(result: Run) -> bool:
+    """Whether a verdict was given on a model of which nobody says what it forgot: it is held against nothing."""
+    return result.get("gate") == "unknown" and result.get("verdict") is not None and result.get("asr") is None
+
+
+def examined(result: Run, *, numbered: bool = True) -> tuple[Run, str]:
+    """What of a result can be used, and what is wrong with it, for people; "" where nothing is.
+
+    Args:
+        result: as it was read.
+        numbered: whether a verdict needs the numbers that a truth gives (`NUMBERS`).
+    """
     known = {
         key: value for key, value in result.items() if key not in OURS and (value is not None or key not in ABSENT)
     }
     try:
-        result_model(tuple(stages_of(known)), known.get("screening") != UNJUDGED).model_validate(known)
+        judges = numbered and known.get("screening") != UNJUDGED
+        result_model(tuple(stages_of(known)), judges).model_validate(known)
     except ValidationError as error:
         found = error.errors(include_url=False)
         wrong = {one["loc"][0] for one in found if one["loc"]} or {"forgotten", "verdict", "scores"}

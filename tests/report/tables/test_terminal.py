@@ -147,6 +147,15 @@ def test_a_pipe_has_no_edge_and_paths_are_never_broken(tmp_path, monkeypatch, ca
     assert f"3 runs in {folder}: 2 done, 1 failed" in out
 
 
+def test_a_verdict_without_a_truth_is_shown_below_the_tables(tmp_path, capsys):
+    nothing = dict.fromkeys(("asr", "asr_constant", "exact_match"))
+    place = write_run(tmp_path / "runs" / "a", gate="unknown", forgotten=[], verdict=[1, 3], **nothing)
+    assert main(["table", str(tmp_path / "runs")]) == 0
+    told = capsys.readouterr().out
+    assert "1 skipped" in told
+    assert f"{place}: verdict 1, 3; nobody says what was forgotten" in told
+
+
 @pytest.mark.parametrize("columns", ["0", "", "x", "-5"])
 def test_a_width_that_is_none_is_no_width(monkeypatch, columns):
     monkeypatch.setenv("COLUMNS", columns)
