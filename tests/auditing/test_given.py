@@ -64,6 +64,8 @@ def test_a_truth_is_classes_of_the_model():
     assert check_truth((), 4) == ()
     assert check_truth(3, 4) == (3,)
     assert check_truth([2, 0], 4) == (0, 2)
+    assert check_truth(np.int64(3), 4) == (3,)
+    assert check_truth(np.array([2, 0]), 4) == (0, 2)
     for wrong in (4, -1, [1, 1], [1.5], True):
         with pytest.raises(UserError, match="truth="):
             check_truth([wrong] if wrong is True else wrong, 4)

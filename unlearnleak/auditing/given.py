@@ -1,5 +1,7 @@
 """Images and labels as Python hands them over, held against the model before anything is computed."""
 
+from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -111,10 +113,11 @@ def check_truth(truth: Any, num_classes: int) -> tuple[int, ...] | None:
     """
     if truth is None:
         return None
-    classes = (truth,) if isinstance(truth, int) else tuple(truth)
-    wrong = [c for c in classes if not isinstance(c, int) or isinstance(c, bool) or not 0 <= c < num_classes]
+    classes = tuple(truth) if isinstance(truth, Iterable) else (truth,)
+    wrong = [c for c in classes if not isinstance(c, Integral) or isinstance(c, bool) or not 0 <= c < num_classes]
     if wrong or len(set(classes)) != len(classes):
         raise UserError(
-            f"truth={truth} is not possible: different classes from 0 to {num_classes - 1}, or none of them."
+            f"truth={truth} is not possible: different classes from 0 to {num_classes - 1}, or () where nothing was "
+            "forgotten."
         )
-    return tuple(sorted(classes))
+    return tuple(sorted(map(int, classes)))
