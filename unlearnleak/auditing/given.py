@@ -113,8 +113,8 @@ def check_truth(truth: Any, num_classes: int) -> tuple[int, ...] | None:
     """
     if truth is None:
         return None
-    classes = tuple(truth) if isinstance(truth, Iterable) else (truth,)
-    whole = all(isinstance(c, Integral) and type(c) is not bool for c in classes)
+    classes: tuple[Any, ...] = tuple(truth) if isinstance(truth, Iterable) else (truth,)
+    whole = all(isinstance(c, Integral) for c in classes) and not any(isinstance(c, bool) for c in classes)
     if not whole or not all(0 <= int(c) < num_classes for c in classes) or len(set(classes)) != len(classes):
         raise UserError(
             f"truth={truth} is not possible: different classes from 0 to {num_classes - 1}, or () where nothing was "
