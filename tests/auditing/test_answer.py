@@ -134,3 +134,24 @@ def test_a_class_that_is_known_much_less_and_named_by_nobody_is_told():
     assert "Known much less" not in " ".join(answer.trust(attacks, KNOWN, None, 10))
     named = judged(outcome(told=told(), named=(1,)))
     assert "Known much less" not in " ".join(answer.trust(named, weak, None, 10))
+
+
+def test_a_class_that_nothing_that_counts_could_judge_keeps_a_silent_answer_from_being_one():
+    (one,) = judged(outcome(told=told(), scores=(0.1, None, 0.2, 0.1)))
+    assert answer.unjudged([one]) == [1]
+    assert answer.status_of([one]) == "not judged"
+    said = answer.sentences("not judged", [one], KNOWN, {})
+    assert "none could judge 1, of which there are no images" in said[0]
+    (other,) = judged(outcome("inversion_shadow", "outlier", threat="white box", scores=(0.1, 0.3, 0.2, 0.1)))
+    assert other.counts
+    assert answer.status_of([one, other]) == "silent"
+    (loud,) = judged(outcome(told=told(), named=(3,), scores=(0.1, None, 0.2, 0.9)))
+    assert answer.status_of([loud]) == "leak"
+
+
+def test_a_named_class_that_the_model_knows_is_said_to_be_known():
+    attacks = judged(outcome(told=told(), named=(1,)))
+    half = replace(KNOWN, accuracy_per_class=(0.97, 0.53, 0.92, 1.0))
+    assert "Named, and yet known to the model: class 1 (53 %)" in " ".join(answer.trust(attacks, half, None, 10))
+    gone = replace(KNOWN, accuracy_per_class=(0.97, 0.02, 0.92, 1.0))
+    assert "Named, and yet known" not in " ".join(answer.trust(attacks, gone, None, 10))

@@ -47,7 +47,7 @@ def test_the_card_lies_in_the_file_and_beside_it(pipeline, tmp_path):
     told = {"forget_acc": 0.0, "retain_acc": 0.9, "gate": "passed"}
     path = export_model(pipeline, "unlearned", tmp_path / "w.safetensors", told)
     card = card_in(path)
-    assert json.loads((tmp_path / "w.json").read_text()) == json.loads(card.text())
+    assert json.loads((tmp_path / "w.safetensors.json").read_text()) == json.loads(card.text())
     assert (card.model, card.num_classes, card.image_shape) == ("lenet", 4, pipeline.facts.image_shape)
     assert card.about["forget_classes"] == [3]
     assert card.about["accuracy"]["retain_acc"] == 0.9
@@ -69,7 +69,9 @@ def test_the_attackers_images_go_along(pipeline, tmp_path):
 
 def test_nothing_is_written_over_and_nothing_is_computed(pipeline, tmp_path, monkeypatch):
     path = export_model(pipeline, "original", tmp_path / "w.safetensors")
-    before = path.read_bytes()
+    before, card = path.read_bytes(), path.with_name("w.safetensors.json").read_bytes()
+    export_model(pipeline, "original", tmp_path / "w.pt2", blind=True)
+    assert path.with_name("w.safetensors.json").read_bytes() == card
     with pytest.raises(UserError, match="is there already"):
         export_model(pipeline, "unlearned", path)
     assert path.read_bytes() == before

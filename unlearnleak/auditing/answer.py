@@ -122,7 +122,15 @@ def status_of(attacks: Sequence[Attacked]) -> Status:
     counted = [one for one in attacks if one.counts]
     if not counted:
         return "not judged"
-    return "leak" if any(one.named for one in counted) else "silent"
+    if any(one.named for one in counted):
+        return "leak"
+    return "not judged" if unjudged(counted) else "silent"
+
+
+def unjudged(counted: Sequence[Attacked]) -> list[int]:
+    """Classes that none of these attacks gave a score: the one that was forgotten may be among them."""
+    scores = [one.scores for one in counted if one.scores is not None]
+    return [c for c, of in enumerate(zip(*scores, strict=True)) if all(score is None for score in of)]
 
 
 def called(c: int, names: tuple[str, ...] | None) -> str:
@@ -146,6 +154,12 @@ def sentences(
             said.append(f"Nothing was named by {listed(silent)}, which would count as well.")
     elif status == "silent":
         said.append(f"No attack that counts names a class: {listed([one.name for one in counted])}.")
+    elif blind := unjudged(counted):
+        shown = ", ".join(map(str, blind[:MOST_NAMED])) + (" and more" if len(blind) > MOST_NAMED else "")
+        said.append(
+            f"No attack that counts names a class, and none could judge {shown}, of which there are no images: what "
+            "was forgotten may be just that."
+        )
     else:
         said.append("Whether a class is missing cannot be said: no attack that could be run can be trusted here.")
     if understood.not_judged_classes:
@@ -184,6 +198,14 @@ def trust(
         said.append("How much the attacks find in this model could not be measured on copies of it.")
     if least is not None and least < 20:
         said.append(f"The smallest class has {least} image{'s' if least != 1 else ''}: a hundred tell more.")
+    known = [c for c in names_of(attacks) if 3 * ((understood.accuracy_per_class or {c: 0})[c] or 0) > 1]
+    if known:
+        rates = understood.accuracy_per_class or ()
+        told = listed([f"{c} ({100 * (rates[c] or 0):.0f} %)" for c in known])
+        said.append(
+            f"Named, and yet known to the model: class {told}. A class that never was learnt is not; it may be hard, "
+            "or unlearned in part."
+        )
     weak = [c for c in little_known(understood) if c not in names_of(attacks)]
     if weak and understood.plausible is not False and any(one.counts for one in attacks):
         rates = understood.accuracy_per_class or ()

@@ -24,7 +24,7 @@ EVERY = "all"
 
 def export(arguments: argparse.Namespace) -> int:
     """Write a run's original or unlearned model to a file, with a card that says what it is."""
-    from unlearnleak.pipeline.export import export_images, export_model, models_in  # noqa: PLC0415  (PyTorch: seconds)
+    from unlearnleak.pipeline.export import export_images, export_model, models_in, refuse_there  # noqa: PLC0415  (PyTorch: seconds)
     from unlearnleak.pipeline.plan import make_plan  # noqa: PLC0415
     from unlearnleak.pipeline.stages import Pipeline  # noqa: PLC0415
     from unlearnleak.runs.status import RESULT, read_result  # noqa: PLC0415
@@ -39,12 +39,15 @@ def export(arguments: argparse.Namespace) -> int:
     allowed = f"{', '.join(there)} or {EVERY}"
     require(chosen in (*there, EVERY), "--model", chosen, f"this run has {allowed}")
     out, result = Path(arguments.out or "."), read_result(run / RESULT)
+    aux = out / f"{run.name}-auxiliary.npz"
+    if arguments.images:
+        refuse_there(aux)  # before anything is written
     written = [
         export_model(pipeline, name, out / f"{run.name}-{name}.{arguments.to}", result, blind=arguments.blind)
         for name in (there if chosen == EVERY else [chosen])
     ]
     if arguments.images:
-        written.append(export_images(pipeline, out / f"{run.name}-auxiliary.npz"))
+        written.append(export_images(pipeline, aux))
     print("\n".join(map(str, written)))
     return 0
 

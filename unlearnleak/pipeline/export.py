@@ -100,8 +100,9 @@ def export_model(
             f"The {name} model of this run is not in the store {pipeline.plan.store.root}: run the job again, which "
             "computes what is missing, or name its store with --store."
         )
-    if os.path.lexists(path):
-        raise UserError(f"{path} is there already: name another folder with --out, or remove it.")
+    beside = path.with_name(f"{path.name}.json")
+    for place in (path, beside):
+        refuse_there(place)
     model = pipeline.model(name).cpu()
     card = card_of(pipeline, name, result, blind=blind)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,9 +112,15 @@ def export_model(
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-    path.with_suffix(".json").write_text(card.text() + "\n")
+    beside.write_text(card.text() + "\n")
     logging.getLogger(__name__).debug("exported %s", path)
     return path
+
+
+def refuse_there(path: Path) -> None:
+    """Raises UserError where something lies at `path`: nothing is written over."""
+    if os.path.lexists(path):
+        raise UserError(f"{path} is there already: name another folder with --out, or remove it.")
 
 
 def export_images(pipeline: Pipeline, path: Path) -> Path:
@@ -122,8 +129,7 @@ def export_images(pipeline: Pipeline, path: Path) -> Path:
     Raises:
         UserError: the file is there already.
     """
-    if os.path.lexists(path):
-        raise UserError(f"{path} is there already: name another folder with --out, or remove it.")
+    refuse_there(path)
     held = pipeline.plan.splits.auxiliary
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = name_beside(path)
