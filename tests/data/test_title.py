@@ -13,7 +13,8 @@ CONF = Path(__file__).resolve().parents[2] / "conf" / "dataset"
 
 
 def test_every_data_sets_word_is_reserved():
-    assert {file.stem for file in CONF.glob("*.yaml")} <= set(RESERVED)
+    nameless = {"images"}  # called by its file, which may well be images.npz; no result is of that word
+    assert {file.stem for file in CONF.glob("*.yaml")} - nameless <= set(RESERVED)
 
 
 @pytest.mark.parametrize("title", ["lungs", "SVHN (grey, 20k)", "2024", "a", "Größe 3", "x_1.b-c+d"])
