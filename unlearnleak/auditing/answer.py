@@ -198,18 +198,17 @@ def trust(
         said.append("How much the attacks find in this model could not be measured on copies of it.")
     if least is not None and least < 20:
         said.append(f"The smallest class has {least} image{'s' if least != 1 else ''}: a hundred tell more.")
-    known = [c for c in names_of(attacks) if 3 * ((understood.accuracy_per_class or {c: 0})[c] or 0) > 1]
+    rates = {c: rate for c, rate in enumerate(understood.accuracy_per_class or ()) if rate is not None}
+    known = [c for c in names_of(attacks) if 3 * rates.get(c, 0) > 1]
     if known:
-        rates = understood.accuracy_per_class or ()
-        told = listed([f"{c} ({100 * (rates[c] or 0):.0f} %)" for c in known])
+        told = listed([f"{c} ({100 * rates[c]:.0f} %)" for c in known])
         said.append(
             f"Named, and yet known to the model: class {told}. A class that never was learnt is not; it may be hard, "
             "or unlearned in part."
         )
     weak = [c for c in little_known(understood) if c not in names_of(attacks)]
     if weak and understood.plausible is not False and any(one.counts for one in attacks):
-        rates = understood.accuracy_per_class or ()
-        told = listed([f"{c} ({100 * (rates[c] or 0):.0f} %)" for c in weak])
+        told = listed([f"{c} ({100 * rates[c]:.0f} %)" for c in weak])
         said.append(
             f"Known much less than the others, and named by no attack that counts: class {told}. It may be hard, or "
             "unlearned in part."

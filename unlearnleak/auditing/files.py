@@ -11,7 +11,7 @@ from unlearnleak.auditing.given import check_labels
 from unlearnleak.auditing.shown import AuditResult
 from unlearnleak.auditing.table import audit_answers
 from unlearnleak.data import LabeledImages
-from unlearnleak.data.content import digest
+from unlearnleak.data.content import digest_of_folder
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.answers import open_answers
 from unlearnleak.foreign.card import card_in
@@ -50,12 +50,7 @@ class Files(NamedTuple):
 def digest_of(path: Path) -> str:
     """Of a file; of a folder, of the names and digests of all files in it, whatever their order."""
     try:
-        if not path.is_dir():
-            return digest(path)
-        whole = hashlib.sha256()
-        for file in sorted(each for each in path.rglob("*") if each.is_file()):
-            whole.update(f"{file.relative_to(path)}\0{digest(file)}\0".encode("utf-8", "surrogateescape"))
-        return whole.hexdigest()
+        return digest_of_folder(path)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
 

@@ -2,8 +2,8 @@
 
 import logging
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from unlearnleak.adversary.evidence import ClassEvidence
@@ -129,22 +129,29 @@ class Runner:
         self, one: Composed, screening: str, fit: Fitted, evidence: ClassEvidence, verdict: Verdict
     ) -> Attacked:
         """A verdict on all classes of the model; those that could not be judged have no score."""
-        judged = self.case.judged if one.threat.auxiliary else tuple(range(self.case.subject.model.num_classes))
-        scores: list[float | None] = [None] * self.case.subject.model.num_classes
-        for place, c in enumerate(judged):
-            value = float(verdict.score_K[place])
-            scores[c] = value if math.isfinite(value) else None
-        return Attacked(
-            attack=one.name,
-            screening=screening,
-            threat=str(one.threat),
-            state="ran",
-            named=tuple(judged[place] for place in verdict.forgotten_K.nonzero()[:, 0].tolist()),
-            scores=tuple(scores),
-            queries=evidence.queries,
-            settings=fit.settings,
-            changed=fit.changed,
-        )
+        K = self.case.subject.model.num_classes
+        judged = self.case.judged if one.threat.auxiliary else tuple(range(K))
+        found = attacked(one, screening, verdict, judged, K, queries=evidence.queries)
+        return replace(found, settings=fit.settings, changed=fit.changed)
+
+
+def attacked(
+    one: Composed, screening: str, verdict: Verdict, judged: Sequence[int], num_classes: int, *, queries: int
+) -> Attacked:
+    """A verdict on the classes `judged`, in their order, as one on all classes; the others have no score."""
+    scores: list[float | None] = [None] * num_classes
+    for place, c in enumerate(judged):
+        value = float(verdict.score_K[place])
+        scores[c] = value if math.isfinite(value) else None
+    return Attacked(
+        attack=one.name,
+        screening=screening,
+        threat=str(one.threat),
+        state="ran",
+        named=tuple(judged[place] for place in verdict.forgotten_K.nonzero()[:, 0].tolist()),
+        scores=tuple(scores),
+        queries=queries,
+    )
 
 
 def lost(one: Composed, screening: str | None, state: Any, why: str) -> Attacked:

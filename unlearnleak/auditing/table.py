@@ -9,8 +9,8 @@ from unlearnleak.auditing import answer, understanding
 from unlearnleak.auditing.composed import ATTACKS, NEVER, composed
 from unlearnleak.auditing.copies import confidences
 from unlearnleak.auditing.given import check_truth
-from unlearnleak.auditing.result import Attacked, Understood
-from unlearnleak.auditing.running import Outcome, lost
+from unlearnleak.auditing.result import Understood
+from unlearnleak.auditing.running import Outcome, attacked, lost
 from unlearnleak.auditing.shown import AuditResult
 from unlearnleak.foreign.answers import AnswerTable
 
@@ -93,20 +93,8 @@ def asked(table: AnswerTable, judged: tuple[int, ...]) -> list[Outcome]:
     evidence = confidences(p_NK, place_K[table.labels_N])
     found = []
     for name, screening in one.screenings.items():
-        verdict = screening(evidence)
-        scores: list[float | None] = [None] * K
-        for number, c in enumerate(judged):
-            scores[c] = float(verdict.score_K[number])
-        attacked = Attacked(
-            attack=one.name,
-            screening=name,
-            threat=str(one.threat),
-            state="ran",
-            named=tuple(judged[number] for number in verdict.forgotten_K.nonzero()[:, 0].tolist()),
-            scores=tuple(scores),
-            queries=evidence.queries,
-        )
-        found.append(Outcome(attacked=attacked, note="there is no model to make copies of"))
+        of = attacked(one, name, screening(evidence), judged, K, queries=evidence.queries)
+        found.append(Outcome(attacked=of, note="there is no model to make copies of"))
     return found
 
 

@@ -49,7 +49,7 @@ def digest_of_folder(folder: Path) -> str:
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if not path.is_dir():
-            whole.update(f"{path.relative_to(folder).as_posix()}\0{digest(path)}\n".encode())
+            whole.update(f"{path.relative_to(folder).as_posix()}\0{digest(path)}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()
 
 

@@ -42,4 +42,6 @@ def test_it_says_the_answer_and_what_it_rests_on(leak):
 
 
 def test_letters_are_no_formulas(leak):
-    pdf(replace(leak, understood=replace(leak.understood, model="$\\frac{x$ \x1b")))
+    odd = replace(leak, understood=replace(leak.understood, model="$\\frac{x$ \x1b"))
+    assert pdf(odd).startswith(b"%PDF-")
+    assert any("frac{x" in text and "\x1b" not in text for text, _ in letters(odd))

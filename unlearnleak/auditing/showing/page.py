@@ -14,7 +14,7 @@ from markupsafe import Markup
 from unlearnleak.auditing.result import Answer, Attacked, Rate
 from unlearnleak.auditing.showing import words
 from unlearnleak.report.page.render import FILES as REPORT
-from unlearnleak.report.page.render import written
+from unlearnleak.report.page.render import templates_in
 
 FILES = Path(__file__).parent / "files"
 MOST_CLASSES = 100
@@ -90,14 +90,7 @@ def rate(value: Rate | None) -> str:
 @cache
 def templates() -> jinja2.Environment:
     """The templates, with what they say numbers with."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FILES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=written,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(FILES)
     environment.filters |= {"rate": rate, "classes": words.classes, "percent": words.percent}
     environment.filters |= {"numbers": words.numbers, "evaluation": words.evaluation}
     return environment

@@ -79,16 +79,21 @@ def detected(report: Report) -> dict[tuple[str, ...], dict[Any, Any]]:
     return {tuple(str(line[word]) for word in WORDS): line for line in told.to_dict("records")}
 
 
-def template() -> jinja2.Template:
-    """The page's template, with what it says numbers with."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FILES),
+def templates_in(folder: Path) -> jinja2.Environment:
+    """The templates of a folder; what they write is escaped and printable, and an unknown name is an error."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=written,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def template() -> jinja2.Template:
+    """The page's template, with what it says numbers with."""
+    environment = templates_in(FILES)
     environment.filters |= {"percent": percent, "bounds": bounds, "of": of, "state": state, "spent": spent}
     environment.filters |= {"ident": id, "classes": classes, "method": method}
     environment.filters |= {"cost": cost, "duration": duration, "drawing": Markup}
