@@ -71,6 +71,7 @@ class Runtime:
     device: str
     threads: int | None
     checkpoint_seconds: float | None
+    cuda_graphs: bool = True
 
     def __post_init__(self) -> None:
         if self.checkpoint_seconds is not None and self.checkpoint_seconds < 0:

@@ -17,6 +17,7 @@ from unlearnleak.config.recipes import missing_recipes
 from unlearnleak.errors import Incompatible, Terminated
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.machine.device import set_threads
+from unlearnleak.machine.graphs import allow_graphs
 from unlearnleak.machine.memory import shortage_told
 from unlearnleak.machine.secrets import keep_from_logs, without_secrets
 from unlearnleak.pipeline.evaluate import VERSION, evaluate_run
@@ -150,6 +151,7 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
     plan = make_plan(config)
     assert plan.device  # that there is such a device is seen before anything else begins
     set_threads(plan.runtime.threads)
+    allow_graphs(plan.runtime.cuda_graphs)
     pipeline = Pipeline(plan, wait=wait)
     logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
     with held(plan.store.lock(f"run-{key_of({'directory': str(directory.absolute())})}"), wait=wait):
