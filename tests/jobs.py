@@ -78,7 +78,11 @@ def _read_once(load_config: Callable[[str], ConfigResult]) -> Callable[[str], Co
     return lambda config_path: copy.deepcopy(read(config_path))
 
 
-NEEDS = {"attack=gradient_matching_exact": ("finetuning.samples=40",)}
+NEEDS = {
+    "attack=gradient_matching_exact": ("finetuning.samples=40",),
+    "unlearner=l1_sparse": ("unlearner.free_epochs=0",),
+    "unlearner=scrub": ("unlearner.max_epochs=1",),
+}
 """What a choice cannot be without."""
 
 

@@ -1,7 +1,7 @@
 """ResidentBatches: epochs of batches without workers or copies. Passes: several of them, one after the other."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -24,10 +24,23 @@ class ResidentBatches:
     def __len__(self) -> int:
         return len(self.data) // self.batch_size
 
+    def order(self) -> Tensor:
+        """Draws an epoch: the samples of each of its batches, int64 [batches, B], on the CPU."""
+        order_N = torch.randperm(len(self.data), generator=self.generator)
+        return order_N[: len(self) * self.batch_size].view(-1, self.batch_size)
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        order_N = torch.randperm(len(self.data), generator=self.generator).to(self.data.labels.device)
-        for index_B in order_N[: len(self) * self.batch_size].view(-1, self.batch_size):
+        for index_B in self.order().to(self.data.labels.device):
             yield self.data.images[index_B], self.data.labels[index_B]
+
+    @property
+    def parts(self) -> list["ResidentBatches"]:
+        """As `Passes` has them: itself alone."""
+        return [self]
+
+    def number_of(self, batch_idx: int) -> int:
+        """As `Passes` has it: always the first."""
+        return 0
 
 
 class Pass(NamedTuple):
@@ -61,3 +74,48 @@ class Passes:
                 return number
             batch_idx -= len(part)
         raise IndexError("an epoch has no such batch")
+
+
+Batches: TypeAlias = ResidentBatches | Passes
+
+
+class Block(NamedTuple):
+    """Several batches of one pass that follow each other.
+
+    pass_number: which pass of the epoch they are of.
+    first: the number of the first of them in the epoch.
+    index_SB: the samples of each of the S batches, int64 [S, B], on the CPU.
+    """
+
+    pass_number: int
+    first: int
+    index_SB: Tensor
+
+
+class Blocks:
+    """The same epochs in blocks: the host then acts once a block instead of once a batch.
+
+    Args:
+        size: batches of a block, at most.
+        every: where given, a block ends after every so many batches, counted from the first epoch's first.
+        done: how many batches an earlier process has been through, where a training goes on.
+    """
+
+    def __init__(self, batches: Batches, size: int, *, every: int | None = None, done: int = 0) -> None:
+        self.batches, self.size, self.every, self.done = batches, size, every, done
+
+    def __iter__(self) -> Iterator[Block]:
+        first = 0
+        for number, part in enumerate(self.batches.parts):
+            order = part.order()
+            while len(order):
+                to_look = self.size if self.every is None else self.every - self.done % self.every
+                count = min(self.size, to_look, len(order))
+                yield Block(number, first, order[:count])
+                order = order[count:]
+                first += count
+                self.done += count
+
+    def number_of(self, batch_idx: int) -> int:
+        """Which pass the batch of this number in the epoch belongs to."""
+        return self.batches.number_of(batch_idx)

@@ -53,6 +53,11 @@ class CheckpointFiles(TorchCheckpointIO):
     def __init__(self) -> None:
         self.found: dict[str, Any] | None = None
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs of a training are in what `find` found; 0 where that is nothing."""
+        return int(self.found["epoch"]) + 1 if self.found else 0
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Put the checkpoint into the folder `path`, then remove the older ones there.
 

@@ -19,9 +19,10 @@ from unlearnleak.machine.device import quiet_lightning
 from unlearnleak.machine.progress import meter
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering
-from unlearnleak.training.batches import Pass, Passes, ResidentBatches
+from unlearnleak.training.batches import Batches, Blocks, Pass, Passes, ResidentBatches
+from unlearnleak.training.captured import CapturedTraining, Outside, is_captured
 from unlearnleak.training.checkpoint import Checkpoints
-from unlearnleak.training.lit import LitTraining
+from unlearnleak.training.lit import LitTraining, Sums
 from unlearnleak.training.optimization import Optimization
 
 VERSION = 1
@@ -36,6 +37,7 @@ class FrozenStatistics(pl.Callback):
     """Keeps the statistics of batch normalisation: its layers stay in evaluation mode."""
 
     freezes_statistics = True
+    captured = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning has just put everything into training mode."""
@@ -50,14 +52,16 @@ class Curve(pl.Callback):
     Sums stay on the device until the epoch ends: reading a number per step would wait for the GPU each time.
     """
 
+    captured = True
+
     def __init__(self, test: LabeledImages, label: str) -> None:
         self.rows: list[Row] = []
         self.bar: Any = None
         self.test, self.label = test, label
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Opens the bar over all batches of all epochs, those before a checkpoint included."""
-        each = int(trainer.num_training_batches)
+        each = pl_module.optimization.steps_per_epoch
         self.bar = meter(label=self.label, total=(trainer.max_epochs or 1) * each, unit="batch")
         self.bar.update(len(self.rows) * each)
 
@@ -70,13 +74,17 @@ class Curve(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Adds the batch to the sums and moves the bar."""
-        labels_N = batch[1]
-        self.loss += outputs["loss"].detach()
-        self.correct += (outputs["logits"].argmax(1) == labels_N).sum()
-        self.batches += 1
-        self.samples += len(labels_N)
-        self.bar.update()
+        """Adds the batch, or a block of them, to the sums and moves the bar."""
+        sums = outputs["sums"] if "sums" in outputs else self._of_one(outputs, batch[1])
+        self.loss += sums.loss
+        self.correct += sums.correct
+        self.batches += sums.batches
+        self.samples += sums.samples
+        self.bar.update(sums.batches)
+
+    @staticmethod
+    def _of_one(outputs: Any, labels_N: Tensor) -> Sums:
+        return Sums(outputs["loss"].detach(), (outputs["logits"].argmax(1) == labels_N).sum(), 1, len(labels_N))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Adds the epoch's row."""
@@ -118,6 +126,7 @@ def fit(
     label: str,
     callbacks: Sequence[pl.Callback] = (),
     checkpoints: Checkpoints | None = None,
+    captured: bool | None = None,
 ) -> list[Row]:
     """Train `model` in place on `data` (both on one device already) and return its curve, one row per epoch.
 
@@ -130,13 +139,15 @@ def fit(
         checkpoints: if given, a training that was killed goes on from its last checkpoint, and ends (on a CPU) in
             the bits, rows and callbacks' states of one that was not. That holds for callbacks that return all they
             change from `state_dict`; `model`, `data`, `generator` and `callbacks` are to be handed over as at first.
+        captured: whether batches are trained on in blocks (`training.captured`); None does so on a GPU where all
+            callbacks allow it, and says in the log where one does not.
 
     With `optimization.epochs` 0 the hooks on_fit_start and on_fit_end are called and nothing is trained.
 
     Raises:
         UserError: batches hold one image, which the model cannot be trained on; or a checkpoint has lost a part.
     """
-    batches: ResidentBatches | Passes
+    batches: Batches
     if isinstance(data, LabeledImages):
         batches = ResidentBatches(data, optimization.batch_size, generator)
     else:
@@ -146,28 +157,43 @@ def fit(
     frozen = any(getattr(callback, "freezes_statistics", False) for callback in callbacks)
     if optimization.epochs and batches.batch_size == 1 and not frozen:
         check_single(model, batches.data.image_shape, f"Batches of one ({label})")
-    lit = LitTraining(model, replace(optimization, steps_per_epoch=len(batches)))
     curve = Curve(test, label)
-    device = batches.data.labels.device
+    every, device = [*callbacks, curve], batches.data.labels.device
+    if captured is None:
+        captured = is_captured(every, device, label)
+    settings = replace(optimization, steps_per_epoch=len(batches))
     model.train()
-    bf16 = optimization.precision == "bf16"
-    if bf16:
+    if optimization.precision == "bf16":
         model.to(memory_format=torch.channels_last)  # a tenth faster still, for convolutions in bfloat16
-    trainer = make_trainer(optimization, device, [*callbacks, curve], checkpoints)
-    before = checkpoints.find(lit, generator, [*callbacks, curve]) if checkpoints else None
+    lit = CapturedTraining(model, settings, batches, every) if captured else LitTraining(model, settings)
+    before, epochs_before = None, 0
+    if checkpoints:
+        if captured:
+            checkpoints.made_with["steps"] = "captured"  # their optimiser keeps other things
+        before = checkpoints.find(lit, generator, every)
+        epochs_before = checkpoints.files.epochs
+    trainer = make_trainer(settings, device, every, checkpoints, captured=captured)
     try:
-        _run(trainer, lit, batches, before)
+        _run(trainer, lit, lit.loader(batches, epochs_before), before)
     except Exception as error:
         if checkpoints is None or before is None or checkpoints.training or isinstance(error, UserError):
             raise
         raise checkpoints.give_up(error) from error
-    if bf16:
-        model.to(memory_format=torch.contiguous_format)
+    finally:
+        lit.let_go()
+    _leave(model, callbacks, checkpoints, device)
+    return curve.rows
+
+
+def _leave(
+    model: Classifier, callbacks: Sequence[pl.Callback], checkpoints: Checkpoints | None, device: torch.device
+) -> None:
+    """Take away what a training has left behind."""
+    model.to(memory_format=torch.contiguous_format)
     model.to(device).eval()  # Lightning leaves it on the CPU
     for callback in filter(None, [*callbacks, checkpoints]):
         for name in ("log", "log_dict"):  # Lightning's, bound to the model: who keeps a callback would keep that too
             vars(callback).pop(name, None)
-    return curve.rows
 
 
 def check_single(model: Classifier, image_shape: tuple[int, int, int], what: str) -> None:
@@ -192,8 +218,16 @@ def make_trainer(
     device: torch.device,
     callbacks: Sequence[pl.Callback],
     checkpoints: Checkpoints | None = None,
+    *,
+    captured: bool = False,
 ) -> pl.Trainer:
-    """A Lightning trainer on one device that prints nothing and writes no files but `checkpoints`."""
+    """A Lightning trainer on one device that prints nothing and writes no files but `checkpoints`.
+
+    Captured steps clip gradients and choose their precision themselves.
+    """
+    if captured:
+        optimization = replace(optimization, clip_norm=None, precision="fp32")
+        callbacks = [Outside(callback) for callback in callbacks]
     quiet_lightning()
     plugins: list[Any] = [LightningEnvironment()]  # on SLURM, Lightning must not requeue jobs by itself
     with ignored_variables():
@@ -214,7 +248,7 @@ def make_trainer(
         )
 
 
-def _run(trainer: pl.Trainer, lit: LitTraining, batches: ResidentBatches | Passes, checkpoint: Path | None) -> None:
+def _run(trainer: pl.Trainer, lit: LitTraining, batches: Batches | Blocks, checkpoint: Path | None) -> None:
     """Fit, and let Ctrl-C arrive as KeyboardInterrupt: Lightning makes an exit with status 1 of it."""
     try:
         trainer.fit(lit, train_dataloaders=batches, ckpt_path=checkpoint)

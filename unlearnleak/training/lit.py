@@ -1,14 +1,24 @@
 """LitTraining: how Lightning trains a classifier."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from unlearnleak.model.base import Classifier
+from unlearnleak.training.batches import Batches, Blocks
 from unlearnleak.training.optimization import Optimization
+
+
+class Sums(NamedTuple):
+    """What a curve adds up: the sum of the batches' losses, hits and their numbers; the first two on the device."""
+
+    loss: Tensor
+    correct: Tensor
+    batches: int
+    samples: int
 
 
 class LitTraining(pl.LightningModule):
@@ -33,3 +43,10 @@ class LitTraining(pl.LightningModule):
     def configure_optimizers(self) -> Any:
         """SGD as `optimization` says."""
         return self.optimization.build(self.model.parameters())
+
+    def loader(self, batches: Batches, epochs_before: int) -> Batches | Blocks:
+        """What Lightning goes through, where `epochs_before` are done already: the batches."""
+        return batches
+
+    def let_go(self) -> None:
+        """Free what only training needed: nothing."""

@@ -64,9 +64,14 @@ class Optimization:
         if problems:
             raise UserError("These training settings cannot be used: " + "; ".join(problems) + ".")
 
+    @property
+    def steps(self) -> int:
+        """Of the optimiser, in all epochs."""
+        return self.epochs * self.steps_per_epoch
+
     def rate_at(self, step: int) -> float:
         """The learning rate at an optimiser step (the first is 0), as a fraction of `lr`."""
-        total = max(1, self.epochs * self.steps_per_epoch)
+        total = max(1, self.steps)
         warmup = self.warmup_epochs * self.steps_per_epoch
         if step < warmup:
             return (step + 1) / (warmup + 1)
@@ -74,9 +79,14 @@ class Optimization:
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
 
-    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """The optimiser alone, at its full rate."""
-        return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+    def optimizer(self, parameters: Iterable[nn.Parameter], **how: Any) -> torch.optim.Optimizer:
+        """The optimiser alone, at its full rate; `how` it computes its step is torch's to say, such as fused=True."""
+        settings: dict[str, Any] = {"lr": self.lr, "momentum": self.momentum, "weight_decay": self.weight_decay, **how}
+        return torch.optim.SGD(parameters, **settings)
+
+    def captured_optimizer(self, parameters: Iterable[nn.Parameter], device: torch.device) -> torch.optim.Optimizer:
+        """The same for steps captured as a CUDA graph: one kernel a step, the rate in a tensor on the device."""
+        return self.optimizer(parameters, lr=torch.tensor(self.lr, device=device), fused=device.type == "cuda")
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Any:
         """The optimiser, with its per-step schedule if it has one, in the form that Lightning takes."""
@@ -91,6 +101,13 @@ class Optimization:
 class Adam(Optimization):
     """Adam in the place of SGD, for methods whose rates are Adam's. `momentum` is its beta_1; beta_2 is 0.999."""
 
-    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+    def optimizer(self, parameters: Iterable[nn.Parameter], **how: Any) -> torch.optim.Optimizer:
         """Kingma and Ba 2015, https://arxiv.org/abs/1412.6980."""
-        return torch.optim.Adam(parameters, lr=self.lr, betas=(self.momentum, 0.999), weight_decay=self.weight_decay)
+        settings: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay, **how}
+        return torch.optim.Adam(parameters, betas=(self.momentum, 0.999), **settings)
+
+    def captured_optimizer(self, parameters: Iterable[nn.Parameter], device: torch.device) -> torch.optim.Optimizer:
+        """As that of SGD; Adam counts its steps on the device too."""
+        cuda = device.type == "cuda"
+        rate = torch.tensor(self.lr, device=device)
+        return self.optimizer(parameters, lr=rate, fused=cuda, capturable=cuda)

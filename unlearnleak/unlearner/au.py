@@ -64,6 +64,7 @@ class Amnesiac(TrainingUnlearner):
     """
 
     version = 1
+    captured = True
     needs = frozenset({ClassUpdates.name})
     levels = frozenset({"class"})  # the ledgers are of whole classes
     memory_keys = frozenset({"ledger_classes"})

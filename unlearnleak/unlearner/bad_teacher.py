@@ -29,6 +29,7 @@ class BadTeacher(Taught):
     """
 
     version = 1
+    captured = True
 
     def __init__(self, *, retain_share: float, temperature: float, **training: Any) -> None:
         super().__init__(**training)
@@ -63,6 +64,10 @@ class BadTeacher(Taught):
         super().on_train_batch_start(trainer, pl_module, batch, batch_idx)
         images_BCHW, labels_B = batch
         forgotten_B = labels_B >= self.teacher.num_classes
+        if images_BCHW.is_cuda:  # all are asked about there: to choose some would wait for the device
+            other_BK = self.incompetent(self.incompetent.normalize(images_BCHW))
+            self.taught_BK = torch.where(forgotten_B[:, None], other_BK, self.taught_BK)
+            return
         self.taught_BK[forgotten_B] = self.incompetent(self.incompetent.normalize(images_BCHW[forgotten_B]))
 
     def criterion(self, logits_BK: Tensor, labels_B: Tensor) -> Tensor:

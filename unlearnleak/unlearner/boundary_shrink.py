@@ -58,6 +58,7 @@ class BoundaryShrink(FrozenStatistics, TrainingUnlearner):
     """
 
     version = 1
+    captured = True
 
     def __init__(self, *, step: float, **training: Any) -> None:
         super().__init__(**training)

@@ -25,6 +25,7 @@ class Delete(FrozenStatistics, Taught):
     """
 
     version = 1
+    captured = True
 
     def training_set(self, split: ForgetSplit, generator: torch.Generator) -> LabeledImages:
         """D_f."""

@@ -11,3 +11,4 @@ class FineTune(TrainingUnlearner):
     """
 
     version = 1
+    captured = True

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -32,6 +33,7 @@ class L1Sparse(TrainingUnlearner):
     """
 
     version = 1
+    captured = True
 
     def __init__(self, *, alpha: float, free_epochs: int, **training: Any) -> None:
         super().__init__(**training)
@@ -48,14 +50,19 @@ class L1Sparse(TrainingUnlearner):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Adds the penalty to the cross-entropy."""
         model = pl_module.model
+        self.weight = torch.zeros((), device=model.mean.device)
         if trainer.ckpt_path is None:
             self.report = {"l1_before": l1_norm(model).item()}
 
         def criterion(logits_BK: Tensor, labels_B: Tensor) -> Tensor:
-            loss: Tensor = cross_entropy(logits_BK, labels_B) + self.weight_at(trainer.current_epoch) * l1_norm(model)
+            loss: Tensor = cross_entropy(logits_BK, labels_B) + self.weight * l1_norm(model)
             return loss
 
         pl_module.criterion = criterion
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Takes the epoch's weight."""
+        self.weight.fill_(self.weight_at(trainer.current_epoch))
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Says how much of the norm is left."""

@@ -48,6 +48,8 @@ class NegativeGradient(FrozenStatistics, TrainingUnlearner):
     """
 
     version = 1
+    captured = True
+    drawn: Tensor | None = None
 
     def __init__(
         self,
@@ -100,12 +102,19 @@ class NegativeGradient(FrozenStatistics, TrainingUnlearner):
             loss = bounded_ascent(logits_NK, labels_N, self.loss_bound)
             if not self.retain_weight:
                 return loss
-            index_B = torch.randint(len(self.retain), (len(labels_N),), generator=self.generator)
+            index_B = self.draw(len(labels_N), 0) if self.drawn is None else self.drawn
+            assert index_B is not None
             batch = self.retain.select(index_B.to(labels_N.device))
             retain_loss: Tensor = descend(model(model.normalize(batch.images)), batch.labels)
             return loss + self.retain_weight * retain_loss
 
         pl_module.criterion = criterion
+
+    def draw(self, batch_size: int, pass_number: int) -> Tensor | None:
+        """Which samples of D_r a step descends on beside its batch of D_f."""
+        if not self.retain_weight:
+            return None
+        return torch.randint(len(self.retain), (batch_size,), generator=self.generator)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Gives the training its own criterion back."""
@@ -113,8 +122,8 @@ class NegativeGradient(FrozenStatistics, TrainingUnlearner):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Stops at the goal, which is looked at every `check_every` steps and after the last."""
-        self.report["steps"] += 1
-        last = self.report["steps"] == trainer.estimated_stepping_batches
+        self.report["steps"] += outputs["sums"].batches if "sums" in outputs else 1
+        last = self.report["steps"] == pl_module.optimization.steps
         if self.report["steps"] % self.check_every and not last:
             return
         hits_N = predict(pl_module.model, self.forget.images) == self.forget.labels

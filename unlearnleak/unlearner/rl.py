@@ -17,6 +17,7 @@ class RandomLabel(TrainingUnlearner):
     """
 
     version = 1
+    captured = True
 
     def training_set(self, split: ForgetSplit, generator: torch.Generator) -> LabeledImages:
         """D with the labels of D_f replaced, once, before the first epoch."""

@@ -8,6 +8,7 @@ class Retrain(TrainingUnlearner):
     """Fresh weights, trained on D_r just as the original was trained on D (paper, V-C)."""
 
     version = 1
+    captured = True
     start = "scratch"
 
     def __init__(self) -> None:

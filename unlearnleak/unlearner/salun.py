@@ -14,7 +14,7 @@ from unlearnleak.training.batches import Pass
 from unlearnleak.training.fit import EVALUATION_BATCH
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
-from unlearnleak.unlearner.base.labels import other_labels
+from unlearnleak.unlearner.base.labels import draw_others, others
 
 
 def saliency(model: Classifier, data: LabeledImages) -> list[Tensor]:
@@ -54,6 +54,8 @@ class SaliencyUnlearning(TrainingUnlearner):
     """
 
     version = 1
+    captured = True
+    drawn: Tensor | None = None
 
     def __init__(self, *, share: float, **training: Any) -> None:
         super().__init__(**training)
@@ -85,9 +87,18 @@ class SaliencyUnlearning(TrainingUnlearner):
     def criterion(self, logits_BK: Tensor, labels_B: Tensor) -> Tensor:
         """The cross-entropy to the labels, which are random ones on D_f."""
         if self.forgetting:
-            classes, level = self.split.classes, self.split.level
-            labels_B = other_labels(labels_B, classes, level, logits_BK.shape[1], self.generator)
+            drawn_B = self.draw(len(labels_B), 0) if self.drawn is None else self.drawn
+            assert drawn_B is not None
+            labels_B = others(labels_B, drawn_B.to(labels_B.device), self.split.level, logits_BK.shape[1])
         return cross_entropy(logits_BK, labels_B)
+
+    def draw(self, batch_size: int, pass_number: int) -> Tensor | None:
+        """Which labels the next batch of D_f gets."""
+        if pass_number:
+            return None
+        return draw_others(
+            batch_size, self.split.classes, self.split.level, self.split.forget.num_classes, self.generator
+        )
 
     def on_after_backward(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Lets the salient weights' gradients through."""

@@ -34,6 +34,7 @@ class Scrub(Taught):
     """
 
     version = 1
+    captured = True
 
     def __init__(
         self,

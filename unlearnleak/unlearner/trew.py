@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
-from torch.nn.functional import log_softmax, normalize
+from torch.nn.functional import log_softmax, normalize, one_hot
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import require
@@ -63,6 +63,7 @@ class TiltedReweighting(TrainingUnlearner):
     """
 
     version = 1
+    captured = True
     levels = frozenset({"class"})
     needs_head = True
 
@@ -99,8 +100,6 @@ class TiltedReweighting(TrainingUnlearner):
     def criterion(self, logits_BK: Tensor, labels_B: Tensor) -> Tensor:
         """The mean cross-entropy: to the label of a retained sample, to its target of a forgotten one."""
         K = logits_BK.shape[1]
-        forgotten_B = labels_B >= K
-        target_BK = torch.zeros_like(logits_BK, dtype=torch.float32)
-        target_BK[~forgotten_B, labels_B[~forgotten_B]] = 1
-        target_BK[forgotten_B] = self.target_NK[labels_B[forgotten_B] - K]
+        own_BK, taught_BK = one_hot(labels_B.clamp(max=K - 1), K).float(), self.target_NK[(labels_B - K).clamp(min=0)]
+        target_BK = torch.where((labels_B >= K)[:, None], taught_BK, own_BK)
         return -(target_BK * log_softmax(logits_BK.float(), 1)).sum(1).mean()

@@ -59,6 +59,7 @@ class Unsir(TrainingUnlearner):
     """
 
     version = 1
+    captured = True
     levels = frozenset({"class"})  # noise stands for a whole class
 
     def __init__(

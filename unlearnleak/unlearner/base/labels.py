@@ -19,25 +19,30 @@ def random_retained_labels(
     return retained[torch.randint(len(retained), (count,), generator=generator)]
 
 
-def random_wrong_labels(labels_N: torch.Tensor, num_classes: int, generator: torch.Generator) -> torch.Tensor:
-    """For each sample a label drawn uniformly from all classes but its own ([N], int64, on the CPU)."""
-    steps_N = torch.randint(1, num_classes, (len(labels_N),), generator=generator)
-    return (labels_N.cpu() + steps_N) % num_classes
+def draw_others(
+    count: int, classes: tuple[int, ...], level: Level, num_classes: int, generator: torch.Generator
+) -> Tensor:
+    """What `others` makes wrong labels of `count` samples of D_f from ([count], int64, on the CPU)."""
+    if level == "class":
+        return random_retained_labels(count, classes, num_classes, generator)
+    return torch.randint(1, num_classes, (count,), generator=generator)
+
+
+def others(labels_N: Tensor, drawn_N: Tensor, level: Level, num_classes: int) -> Tensor:
+    """A random wrong label for each sample of D_f ([N], int64); `drawn_N` is from `draw_others`.
+
+    A retained class's where whole classes are forgotten; any other class's where samples are, since every class still
+    has samples of its own, which say what it looks like.
+    """
+    return drawn_N if level == "class" else (labels_N + drawn_N) % num_classes
 
 
 def other_labels(
     labels_N: Tensor, classes: tuple[int, ...], level: Level, num_classes: int, generator: torch.Generator
 ) -> Tensor:
-    """A random wrong label for each sample of D_f ([N], int64, on the samples' device).
-
-    A retained class's where whole `classes` are forgotten; any other class's where samples are, since every class still
-    has samples of its own, which say what it looks like.
-    """
-    if level == "class":
-        drawn_N = random_retained_labels(len(labels_N), classes, num_classes, generator)
-    else:
-        drawn_N = random_wrong_labels(labels_N, num_classes, generator)
-    return drawn_N.to(labels_N.device)
+    """Both at once, on the samples' device."""
+    drawn_N = draw_others(len(labels_N), classes, level, num_classes, generator)
+    return others(labels_N, drawn_N.to(labels_N.device), level, num_classes)
 
 
 def without_forgotten(logits_NK: Tensor, labels_N: Tensor, classes: tuple[int, ...], level: Level) -> Tensor:

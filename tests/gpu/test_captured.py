@@ -1,0 +1,147 @@
+"""Steps captured as CUDA graphs against the same steps kernel by kernel."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.gpu.test_components import far_apart, weights
+from tests.jobs import images, pipeline_in, write_npz
+from unlearnleak.config.folder import config_folder
+from unlearnleak.data import LabeledImages
+from unlearnleak.machine.graphs import repeated
+from unlearnleak.machine.seeds import generator, isolated
+from unlearnleak.model.lenet import LeNet
+from unlearnleak.training import captured
+from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.optimization import Optimization
+
+pytestmark = pytest.mark.gpu
+UNLEARNERS = sorted(path.stem for path in Path(config_folder(), "unlearner").glob("*.yaml") if path.stem != "imported")
+TRAIN = {
+    "rt",
+    "ft",
+    "rl",
+    "au",
+    "ng",
+    "trew",
+    "delete",
+    "boundary_shrink",
+    "l1_sparse",
+    "bad_teacher",
+    "salun",
+    "scrub",
+}
+TRAIN |= {"unsir"}
+
+
+@pytest.fixture
+def replayed(monkeypatch):
+    """Captures trainings of any length; the list holds for each step whether a graph of it was made."""
+    made = []
+
+    def watched(step, *rest):
+        again = repeated(step, *rest)
+        made.append(again is not step)
+        return again
+
+    monkeypatch.setattr(captured, "WORTH", 0)
+    monkeypatch.setattr(captured, "repeated", watched)
+    return made
+
+
+def both_ways(tmp_path, *words):
+    """The original and the unlearned model, without graphs and with them."""
+    for graphs in ("false", "true"):
+        more = ["runtime.device=cuda", f"runtime.cuda_graphs={graphs}", f"store={tmp_path / graphs}"]
+        pipeline = pipeline_in(tmp_path, *words, *more)
+        yield {stage: pipeline.artifact(stage) for stage in ("original", "unlearned")}
+
+
+@pytest.mark.parametrize("unlearner", UNLEARNERS)
+def test_an_unlearner_s_steps_are_the_same(tmp_path, exact, replayed, unlearner):
+    plain, graphs = both_ways(tmp_path, f"unlearner={unlearner}", "training.epochs=3")
+    assert replayed
+    assert all(replayed)
+    assert len(replayed) >= 1 + (unlearner in TRAIN)
+    for stage in plain:
+        assert far_apart(weights(plain[stage]), weights(graphs[stage])) < 1e-3
+    if unlearner == "au":
+        ledgers = [each["original"].tensors["ledger_KP"] for each in (plain, graphs)]
+        assert far_apart(*ledgers) < 1e-3
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("unlearner", ["ft", "ng"])
+def test_resnet18_s_steps_are_the_same(tmp_path, exact, replayed, unlearner, precision):
+    write_npz(tmp_path / "images.npz", **images(side=32))
+    words = ["model=resnet18", f"unlearner={unlearner}", f"training.precision={precision}"]
+    plain, graphs = both_ways(tmp_path, *words)
+    assert all(replayed)
+    for stage in plain:
+        assert far_apart(weights(plain[stage]), weights(graphs[stage])) < (0.05 if precision == "bf16" else 0.02)
+
+
+def digits():
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    pixels = (
+        torch.from_numpy(found.images * 15).to(torch.uint8)[:, None].repeat_interleave(2, 2).repeat_interleave(2, 3)
+    )
+    return LabeledImages(pixels, torch.from_numpy(found.target), 10).to("cuda:0")
+
+
+def trained(data, seed, **more):
+    with isolated(seed, "weights"):
+        model = LeNet(image_shape=(1, 16, 16), num_classes=10, mean=(0.3,), std=(0.37,)).to("cuda:0")
+    train, test = data.select(torch.arange(1400).cuda()), data.select(torch.arange(1400, 1797).cuda())
+    how = Optimization(epochs=15, batch_size=64, lr=0.05, schedule="cosine")
+    fit(model, train, how, test=test, generator=generator(seed, "batches"), label="training", **more)
+    right, total = evaluate(model, test)
+    return sum(right) / sum(total)
+
+
+def test_a_model_that_is_retrained_is_as_good(replayed):
+    data = digits()
+    plain, graphs = ([trained(data, seed, captured=yes) for seed in range(4)] for yes in (False, True))
+    assert all(replayed)
+    assert min(plain) > 0.9
+    assert abs(sum(plain) - sum(graphs)) / 4 < 0.015
+
+
+def test_a_step_that_asks_the_device_is_launched_kernel_by_kernel(caplog):
+    caplog.set_level("INFO")
+    total = torch.zeros((), device="cuda:0")
+
+    def step():
+        total.add_(1)
+        assert total.item() > 0
+
+    again = repeated(step, lambda: [total], torch.device("cuda:0"), "a count")
+    assert again is step
+    assert "a count is launched kernel by kernel: it cannot be captured" in caplog.text
+    assert total.item() == 0
+    for _ in range(3):
+        again()
+    assert total.item() == 3
+
+
+def test_making_a_graph_leaves_no_trace_and_replays_count():
+    total, drawn = torch.zeros((), device="cuda:0"), torch.zeros(3, device="cuda:0")
+    state = torch.cuda.get_rng_state()
+
+    def step():
+        total.add_(1)
+        drawn.copy_(torch.rand(3, device="cuda:0"))
+
+    again = repeated(step, lambda: [total, drawn], torch.device("cuda:0"), "a count")
+    assert again is not step
+    assert total.item() == 0
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+    seen = []
+    for _ in range(3):
+        again()
+        seen.append(drawn.tolist())
+    assert total.item() == 3
+    assert seen[0] != seen[1] != seen[2]

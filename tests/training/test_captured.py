@@ -1,0 +1,249 @@
+"""Blocks of steps against the same steps batch by batch: on a CPU, where a step is called again and not replayed."""
+
+import logging
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from tests.jobs import pipeline_in
+from tests.trained import flat
+from unlearnleak.config.folder import config_folder
+from unlearnleak.data import LabeledImages
+from unlearnleak.machine.graphs import allow_graphs
+from unlearnleak.machine.seeds import generator
+from unlearnleak.training import captured
+from unlearnleak.training import fit as fitting
+from unlearnleak.training.batches import Blocks, Pass, Passes, ResidentBatches
+from unlearnleak.training.captured import Outside, is_captured, why_not_captured
+from unlearnleak.training.class_updates import ClassLedger
+from unlearnleak.training.fit import Curve, FrozenStatistics, fit
+from unlearnleak.training.optimization import Adam, Optimization
+
+CUDA = torch.device("cuda:0")
+UNLEARNERS = sorted(path.stem for path in Path(config_folder(), "unlearner").glob("*.yaml") if path.stem != "imported")
+HOW = Optimization(epochs=3, batch_size=16, lr=0.05, weight_decay=1e-3, schedule="cosine", warmup_epochs=0.5)
+
+
+@pytest.fixture
+def in_blocks(monkeypatch):
+    """Let trainings go in blocks on a CPU, or not, with a graph that is none: a step that is warmed up and put back."""
+
+    def choose(yes, block=5):
+        monkeypatch.setattr(fitting, "is_captured", lambda *_: yes)
+        monkeypatch.setattr(captured, "BLOCK", block)
+        monkeypatch.setattr(captured, "WORTH", 0)
+        monkeypatch.setattr(captured, "repeated", warmed_up)
+
+    return choose
+
+
+def warmed_up(step, state, device, what):
+    """What machine.graphs does before it captures."""
+    before = [(tensor, tensor.detach().clone()) for tensor in state()]
+    for _ in range(3):
+        step()
+    with torch.no_grad():
+        for tensor in state():
+            tensor.zero_()
+        for tensor, value in before:
+            tensor.copy_(value)
+    return step
+
+
+def close(one, other):
+    torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("unlearner", UNLEARNERS)
+def test_blocks_end_where_batches_do(tmp_path, in_blocks, unlearner):
+    ends = {}
+    for yes in (False, True):
+        in_blocks(yes)
+        words = [f"unlearner={unlearner}", f"store={tmp_path / str(yes)}", "training.epochs=3"]
+        pipeline = pipeline_in(tmp_path, *words)
+        ends[yes] = {stage: pipeline.artifact(stage) for stage in ("original", "unlearned")}
+    for stage, plain in ends[False].items():
+        blocks = ends[True][stage]
+        assert blocks.tensors.keys() == plain.tensors.keys()
+        for name, tensor in plain.tensors.items():
+            close(blocks.tensors[name], tensor)
+        numbers = [[list(row.values()) for row in each.meta.get("curve", [])] for each in (plain, blocks)]
+        close(*map(torch.tensor, numbers))
+
+
+def trained(model, digits, how, callbacks=(), **more):
+    rows = fit(
+        model,
+        digits.train,
+        how,
+        test=digits.test,
+        generator=generator(0, "batches"),
+        label="training",
+        callbacks=callbacks,
+        **more,
+    )
+    return flat(model), rows
+
+
+@pytest.mark.parametrize("block", [4, 7, 1000])
+@pytest.mark.parametrize(
+    "how",
+    [
+        HOW,
+        Optimization(epochs=2, batch_size=64, lr=0.1, momentum=0.0, clip_norm=0.05),
+        Adam(epochs=2, batch_size=64, lr=1e-3, schedule="cosine"),
+    ],
+    ids=["cosine", "clipped", "adam"],
+)
+def test_any_block_has_the_same_steps(digits, fresh_lenet, in_blocks, how, block):
+    in_blocks(False)
+    plain, rows = trained(fresh_lenet(), digits, how)
+    in_blocks(True, block)
+    weights, found = trained(fresh_lenet(), digits, how)
+    close(weights, plain)
+    assert [row["train_acc"] for row in found] == pytest.approx([row["train_acc"] for row in rows], abs=2e-3)
+    assert [row["train_loss"] for row in found] == pytest.approx([row["train_loss"] for row in rows], rel=1e-3)
+
+
+def test_a_ledger_in_blocks_is_the_one_of_batches(digits, fresh_lenet, in_blocks):
+    in_blocks(False)
+    plain, masked = ClassLedger(10, masks=False), ClassLedger(10, masks=True)
+    before = flat(fresh_lenet())
+    weights, _ = trained(fresh_lenet(), digits, HOW, [plain])
+    in_blocks(True)
+    trained(fresh_lenet(), digits, HOW, [masked])
+    close(masked.ledger_KP, plain.ledger_KP)
+    assert plain.ledger_KP.abs().max() > 0.1 * (weights - before).abs().max()
+
+
+class Killed(Exception):
+    """What ends a training early."""
+
+
+class Kill(pl.Callback):
+    """Ends a training as an epoch begins."""
+
+    captured = True
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        if trainer.current_epoch == 2:
+            raise Killed
+
+
+def test_a_killed_training_in_blocks_goes_on_to_the_same_bits(tmp_path, in_blocks, monkeypatch):
+    in_blocks(True)
+    words = ["unlearner=ng", "unlearner.check_every=2", "training.epochs=4", "runtime.checkpoint_seconds=0"]
+    whole = pipeline_in(tmp_path, *words, f"store={tmp_path / 'whole'}").artifact("original")
+    begin = Curve.on_train_epoch_start
+
+    def kill(self, trainer, module):
+        if trainer.current_epoch == 2:
+            raise Killed
+        begin(self, trainer, module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Curve, "on_train_epoch_start", kill)
+        with pytest.raises(Killed):
+            pipeline_in(tmp_path, *words).artifact("original")
+    on = pipeline_in(tmp_path, *words).artifact("original")
+    assert on.meta["resumed_from_epoch"] == 2
+    assert all(torch.equal(on.tensors[name], tensor) for name, tensor in whole.tensors.items())
+    assert on.meta["curve"] == whole.meta["curve"]
+
+
+def test_a_checkpoint_of_batches_is_not_gone_on_from_in_blocks(tmp_path, in_blocks, monkeypatch, caplog):
+    words = ["training.epochs=4", "runtime.checkpoint_seconds=0"]
+    in_blocks(False)
+    begin = Curve.on_train_epoch_start
+
+    def kill(self, trainer, module):
+        if trainer.current_epoch == 2:
+            raise Killed
+        begin(self, trainer, module)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Curve, "on_train_epoch_start", kill)
+        with pytest.raises(Killed):
+            pipeline_in(tmp_path, *words).artifact("original")
+    in_blocks(True)
+    assert pipeline_in(tmp_path, *words).artifact("original").meta.get("resumed_from_epoch") is None
+
+
+def numbered(count):
+    return LabeledImages(torch.zeros(count, 1, 1, 1, dtype=torch.uint8), torch.arange(count), count)
+
+
+def test_blocks_are_the_batches_in_order():
+    parts = [Pass(numbered(23), 4), Pass(numbered(9), 3)]
+    batches = [labels for _, labels in Passes(parts, generator(0))]
+    blocks = list(Blocks(Passes(parts, generator(0)), 2))
+    assert [(block.pass_number, block.first, len(block.index_SB)) for block in blocks] == [
+        (0, 0, 2),
+        (0, 2, 2),
+        (0, 4, 1),
+        (1, 5, 2),
+        (1, 7, 1),
+    ]
+    assert torch.equal(torch.cat([block.index_SB.flatten() for block in blocks]), torch.cat(batches))
+
+
+@pytest.mark.parametrize("done", [0, 5])
+def test_blocks_end_where_somebody_looks(done):
+    """Counted from the first epoch's first batch, also where a training goes on."""
+    blocks, ends = Blocks(ResidentBatches(numbered(20), 4, generator(0)), 100, every=3, done=done), []
+    for _ in range(2):
+        for block in blocks:
+            done += len(block.index_SB)
+            ends.append(done)
+    every_third = {end for end in range(min(ends) - 2, done + 1) if end % 3 == 0 and end >= min(ends)}
+    assert every_third <= set(ends)
+
+
+class Plain(pl.Callback):
+    """Says nothing about captures."""
+
+
+class Derived(FrozenStatistics):
+    """Nor does this one, whose base does."""
+
+
+@pytest.mark.parametrize("callback", [Plain(), Derived()])
+def test_who_does_not_say_that_it_may_be_captured_is_not(callback, caplog):
+    name = type(callback).__name__
+    assert why_not_captured([FrozenStatistics(), callback], CUDA) == f"{name} does not say captured = True"
+    with caplog.at_level(logging.INFO):
+        assert not is_captured([callback], CUDA, "unlearning")
+    assert caplog.messages == [f"unlearning goes batch by batch: {name} does not say captured = True"]
+
+
+def test_steps_are_captured_on_a_gpu_unless_the_user_says_no():
+    assert why_not_captured([FrozenStatistics()], CUDA) is None
+    assert why_not_captured([FrozenStatistics()], torch.device("cpu")) == "the device is cpu"
+    allow_graphs(False)
+    try:
+        assert why_not_captured([FrozenStatistics()], CUDA) == "runtime.cuda_graphs=false"
+    finally:
+        allow_graphs(True)
+
+
+def test_lightning_does_not_call_what_is_within_a_step():
+    class Watches(pl.Callback):
+        def __init__(self):
+            self.seen = []
+
+        def on_train_batch_start(self, *_):
+            self.seen.append("within")
+
+        def on_train_epoch_end(self, *_):
+            self.seen.append("outside")
+
+        def state_dict(self):
+            return {"seen": self.seen}
+
+    outside = Outside(Watches())
+    outside.on_train_batch_start(None, None, None, 0)
+    outside.on_train_epoch_end(None, None)
+    assert outside.state_dict() == {"seen": ["outside"]}
+    assert outside.state_key == Watches().state_key
