@@ -1,0 +1,59 @@
+"""What a GPU takes for the project's work, and what it could take: python -m benchmarks.gpu [--only PART] [--json FILE]
+
+Random images of MNIST's and CIFAR-10's shapes, batches of 128; medians of 3, warm-up and capture left out, in under
+four minutes. Each part runs in a process of its own, so that one that fails takes no other along:
+
+- step: one model alone, ms a step: `fit` (fp32, bf16, with runtime.cuda_graphs=false), a bare loop, and the whole step
+  captured as one CUDA graph, which is the floor
+- ledger: AU's ledger against the same training without it
+- several: models at once, ms a model's step: processes by turns and under MPS, streams of one process, vmap
+- attacks: seconds of each attack's evidence, with graphs and without
+- compile (asked for with --compile, as it takes long): torch.compile of the network
+"""
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.gpu import steps
+from benchmarks.gpu.parts import PARTS, rows_from
+from benchmarks.gpu.rows import Row, line, write
+from benchmarks.race import machine
+from benchmarks.training import MODELS
+
+
+def main(told: Sequence[str] | None = None) -> None:
+    about = "Time steps, ledgers, several models at once and attacks on a GPU."
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=about)
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part or more (all but compile)")
+    parser.add_argument("--model", choices=MODELS, action="append", help="one or more (all)")
+    parser.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes")
+    parser.add_argument("--attack-seconds", type=float, default=30.0, help="for all attacks on one model (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all rows there, after every part")
+    parser.add_argument("--device", default="cuda:0", help=argparse.SUPPRESS)
+    options = parser.parse_args(told)
+    if options.device != "cpu" and not torch.cuda.is_available():
+        print("Nothing was timed: there is no GPU that PyTorch can use here.")
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["benchmarks.gpu.parts"])
+    parts = options.only or [part for part in PARTS if part != "compile"]
+    parts += ["compile"] if options.compile and "compile" not in parts else []
+    card = torch.cuda.get_device_name(0) if options.device != "cpu" else "no GPU"
+    print(f"{card}; {machine()}; batches of {steps.BATCH}, medians of {steps.REPEATS}")
+    begin, rows = time.monotonic(), list[Row]()
+    for part in parts:
+        print(f"{part}:", flush=True)
+        for row in rows_from(part, options):
+            print(line(row, rows), flush=True)
+            rows.append(row)
+        if options.json:
+            write(options.json, f"{card}; {machine()}", rows, time.monotonic() - begin)
+    print(f"{time.monotonic() - begin:.0f} s in all")
+
+
+if __name__ == "__main__":
+    main()

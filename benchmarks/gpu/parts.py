@@ -1,0 +1,84 @@
+"""The parts of the benchmark, each in a process of its own: one that fails, or breaks CUDA, takes no other along."""
+
+import argparse
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any
+
+import torch
+
+from benchmarks.gpu import attacks, compiled, several, steps
+from benchmarks.gpu.rows import Row
+from benchmarks.training import MODELS
+from unlearnleak.machine.printable import first_line
+
+PARTS = ("step", "ledger", "several", "attacks", "compile")
+SECONDS = 240.0
+"""The most that a part may take, compilation excepted."""
+Rows = Iterator[Callable[[], Row] | Row]
+
+
+def rows_of(part: str, options: argparse.Namespace) -> Rows:
+    """What a part measures; each is a function, so that one may fail and the next be tried."""
+    device = torch.device(options.device)
+    if part == "several":
+        context = multiprocessing.get_context("forkserver")
+        yield from several.processes(context, options.device)
+        yield from several.rows(device)
+        for count in steps.VMAPPED:
+            yield partial(steps.vmap_row, count, device)
+    for name in options.model or MODELS:
+        if part == "step":
+            yield from steps.alone(name, device)
+        elif part == "ledger":
+            yield from steps.ledgers(name, device)
+        elif part == "attacks":
+            yield from attacks.rows(name, options.device, options.attack_seconds)
+        elif part == "compile":
+            yield from compiled.rows(name, device)
+
+
+def measure(part: str, options: argparse.Namespace, channel: Connection) -> None:
+    """In a process of its own: send each row when it is there, and None at the end."""
+    torch.set_num_threads(1)
+    for made in rows_of(part, options):
+        try:
+            row = made if isinstance(made, Row) else made()
+        except Exception as error:
+            row = Row(part, "", what(made), (), note=f"{type(error).__name__}: {first_line(error)}")
+        channel.send(row)
+    channel.send(None)
+
+
+def what(made: Any) -> str:
+    """A few words about a function that failed."""
+    inner = made.func if isinstance(made, partial) else made
+    given = (*getattr(made, "args", ()), *(getattr(made, "keywords", None) or {}).values(), *(inner.__defaults__ or ()))
+    return " ".join(
+        [inner.__qualname__.rpartition(".")[2], *(str(each) for each in given if isinstance(each, str | bool))]
+    )
+
+
+def rows_from(part: str, options: argparse.Namespace) -> Iterator[Row]:
+    """The rows of a part's process as they come."""
+    context = multiprocessing.get_context("forkserver")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=measure, args=(part, options, theirs))
+    process.start()
+    theirs.close()
+    deadline = time.monotonic() + (SECONDS if part != "compile" else 4 * SECONDS)
+    try:
+        while ours.poll(max(0.0, deadline - time.monotonic())):
+            row = ours.recv()
+            if row is None:
+                return
+            yield row
+        yield Row(part, "", part, (), note="stopped: it took too long")
+    except EOFError:
+        yield Row(part, "", part, (), note="its process died")
+    finally:
+        process.join(10)
+        process.kill()
