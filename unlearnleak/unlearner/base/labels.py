@@ -52,7 +52,8 @@ def without_forgotten(logits_NK: Tensor, labels_N: Tensor, classes: tuple[int, .
     """
     if level == "class":
         banned_NK = torch.zeros_like(logits_NK, dtype=torch.bool)
-        banned_NK[:, list(classes)] = True
+        for c in classes:  # one by one: a list of them would be copied to the device, which no captured step can do
+            banned_NK[:, c] = True
     else:
         banned_NK = one_hot(labels_N, logits_NK.shape[1]).bool()
     return logits_NK.masked_fill(banned_NK, -torch.inf)
