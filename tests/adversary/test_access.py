@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from unlearnleak.adversary import access
 from unlearnleak.adversary.access import QUERY_BATCH, BlackBox, LabelOnly, Queried, WhiteBox
 from unlearnleak.errors import AccessDenied, UserError
 
@@ -68,7 +69,7 @@ def test_who_may_only_ask_holds_no_module_in_any_attribute(model, kind):
     box = kind(model)
     assert kind.__slots__ == ()
     held = [getattr(box, name) for name in Queried.__slots__]
-    assert len(held) == 5
+    assert len(held) == 6
     assert not any(isinstance(value, nn.Module) for value in held)
 
 
@@ -99,6 +100,29 @@ def test_a_query_outside_the_box_is_refused_and_not_counted(model, images, pixel
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         box.probabilities(images)
     assert box.queries == 0
+
+
+def test_where_nobody_waits_for_the_device_a_query_outside_the_box_is_told_with_the_count(model, images, monkeypatch):
+    monkeypatch.setattr(access, "runs_behind", lambda device: True)
+    box = BlackBox(model)
+    box.probabilities(images)
+    assert box.queries == 7
+    box.probabilities(images + 1)
+    box.probabilities(images)
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        _ = box.queries
+
+
+@pytest.mark.parametrize("kind", [BlackBox, LabelOnly])
+def test_steps_behind_answers_that_may_be_drawn_are_not_captured(model, images, monkeypatch, kind):
+    monkeypatch.setattr(access, "repeated", lambda *_, **__: "captured")
+
+    def step():
+        return None
+
+    assert kind(model, lambda *_: torch.zeros(1, 10)).repeated(step, list, "a step", times=99) is step
+    if kind is BlackBox:
+        assert BlackBox(model).repeated(step, list, "a step", times=99) == "captured"
 
 
 def test_byte_images_are_refused_since_a_byte_of_1_would_pass_for_white(model):

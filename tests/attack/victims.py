@@ -40,7 +40,7 @@ class Linear(Classifier):
 
 
 @cache
-def _digits():
+def small_digits():
     data = load_digits()
     images = torch.tensor(data.images, dtype=torch.float32)[:, None] / 16
     return F.interpolate(images, size=(SIDE, SIDE), mode="bilinear"), torch.tensor(data.target).long()
@@ -49,7 +49,7 @@ def _digits():
 @cache
 def retrained(*forgotten):
     """LeNet on scikit-learn's digits without the forgotten classes: about a second of training."""
-    images, labels = _digits()
+    images, labels = small_digits()
     kept = ~torch.isin(labels, torch.tensor(forgotten))
     images, labels = images[kept], labels[kept]
     with torch.random.fork_rng():

@@ -13,6 +13,8 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from unlearnleak.errors import AccessDenied
+from unlearnleak.machine.device import runs_behind
+from unlearnleak.machine.graphs import State, Step, repeated
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering, undefended
 
@@ -21,6 +23,7 @@ Model: TypeAlias = Classifier
 Gradients: TypeAlias = dict[str, Tensor]
 """One tensor a parameter, by the parameter's name."""
 QUERY_BATCH = 2048
+OUTSIDE = "A query's pixels must lie in [0, 1]."
 
 
 def frozen(model: Model) -> Model:
@@ -96,7 +99,7 @@ class Queried:
     name: ClassVar[str]
     answers: ClassVar[str]
     """The method that asks."""
-    __slots__ = ("_ask", "device", "image_shape", "num_classes", "queries")
+    __slots__ = ("_ask", "_drawn", "_tally", "device", "image_shape", "num_classes")
 
     def __init__(self, model: Model, answering: Answering) -> None:
         model = frozen(model)
@@ -107,20 +110,49 @@ class Queried:
             return torch.cat([answering(model, model.normalize(part)) for part in parts])
 
         self._ask = ask
+        self._drawn = answering is not undefended  # for all that is known here
         self.num_classes: int = model.num_classes
         self.image_shape: tuple[int, int, int] = model.image_shape
         self.device: torch.device = device_of(model)
-        self.queries = 0
+        self._tally = torch.zeros(2, dtype=torch.int64, device=self.device)  # images asked about; queries outside
+
+    @property
+    def queries(self) -> int:
+        """How many images the model was asked about. On a GPU they are counted there: this waits for it.
+
+        Raises:
+            ValueError: some query's pixels were outside [0, 1], of which a GPU tells only now.
+        """
+        asked, outside = self._tally.tolist()
+        if outside:
+            raise ValueError(OUTSIDE)
+        return int(asked)
+
+    def repeated(self, step: Step, state: State, what: str, *, times: int) -> Step:
+        """A step that asks this model, as something to call again and again (`graphs.repeated`); all is counted.
+
+        Behind a defence that may draw for its answers, on the CPU, it is the step itself.
+        """
+        if self._drawn:
+            return step
+        return repeated(step, lambda: [*state(), self._tally], self.device, what, times=times)
 
     def _answer(self, images_NCHW: Tensor) -> Tensor:
-        """What the model says of float images in [0, 1], one row each; refused images are not counted."""
+        """What the model says of float images in [0, 1], one row each; refused images are not counted.
+
+        On a GPU nobody waits to refuse them: whoever reads `queries` is told.
+        """
         if images_NCHW.requires_grad:
             raise AccessDenied(f"The {self.name} gives no gradients: query it with images that do not require them.")
         if not images_NCHW.is_floating_point():  # a byte of 1 would pass the check below, and mean 1/255
             raise ValueError(f"A query's images are float in [0, 1], not {images_NCHW.dtype}.")
-        if images_NCHW.numel() and not (images_NCHW.min() >= 0 and images_NCHW.max() <= 1):
-            raise ValueError("A query's pixels must lie in [0, 1].")
-        self.queries += len(images_NCHW)
+        if images_NCHW.numel():
+            outside = ~((images_NCHW.min() >= 0) & (images_NCHW.max() <= 1))  # also what is no number
+            if runs_behind(self.device):
+                self._tally[1].add_(outside)
+            elif outside:
+                raise ValueError(OUTSIDE)
+        self._tally[0].add_(len(images_NCHW))
         return self._ask(images_NCHW)
 
     if not TYPE_CHECKING:  # or a type checker would believe that every name is granted

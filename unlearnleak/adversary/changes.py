@@ -5,7 +5,9 @@ from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import ProbeChanges
-from unlearnleak.adversary.probes import AT_ONCE, Look, Loss, ProbeSearch, Seen, changes, objective
+from unlearnleak.adversary.looks import Look, Loss, Rows, Seen, objective
+from unlearnleak.adversary.probes import AT_ONCE, ProbeSearch, changes
+from unlearnleak.machine.device import runs_behind
 
 
 def by_gradients(model: WhiteBox, loss: Loss) -> Look:
@@ -18,7 +20,7 @@ def by_gradients(model: WhiteBox, loss: Loss) -> Look:
         log_p_BK = model.logits(images_BCHW.clone(memory_format=torch.channels_last)).log_softmax(1)
         objective_B = objective(log_p_BK, class_B, loss)
 
-        def slope(rows_B: Tensor) -> tuple[Tensor, None]:
+        def slope(rows_B: Rows) -> tuple[Tensor, None]:
             (slope_BX,) = torch.autograd.grad(objective_B[rows_B].sum(), x_BX)
             return slope_BX[rows_B], None
 
@@ -33,7 +35,8 @@ def probe_changes(
     """The change of entry t on each probe of class t, [K, used, 1]; smaller is more likely forgotten."""
     K, X = before.num_classes, torch.Size(before.image_shape).numel()
     look = by_gradients(before, search.loss)
-    found = search.find(look, K, X, generator, device=before.device, at_once=at_once)
+    still = runs_behind(before.device)
+    found = search.find(look, K, X, generator, device=before.device, at_once=at_once, still=still)
     images_NCHW = found.x_KUX.reshape(-1, *before.image_shape)
     with torch.no_grad():
         p_NK = torch.cat([after.logits(after.normalize(part)).softmax(1) for part in images_NCHW.split(at_once)])

@@ -150,9 +150,9 @@ def class_subsets(labels_N: Tensor, num_classes: int, heads: int, size: int, gen
 
     That every class has `size` samples is for `Attack.check_auxiliary` to have made sure of.
     """
-    rows = []
+    rows, labels_N = [], labels_N.cpu()
     for c in range(num_classes):
-        of_class = (labels_N.cpu() == c).nonzero()[:, 0]
+        of_class = (labels_N == c).nonzero()[:, 0]
         assert len(of_class) >= size, f"class {c} has {len(of_class)} samples, a subset needs {size}"
         keys = torch.rand(heads, len(of_class), generator=generator)
         rows.append(of_class[keys.argsort(1)[:, :size]])

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.errors import UserError, require
+from unlearnleak.machine.graphs import repeated
 from unlearnleak.machine.progress import meter
 
 AT_ONCE = 512
@@ -103,16 +104,17 @@ class Descent:
 
         Args:
             logits: the logits [B, K] of a batch of images [B, C, H, W], of which it is also told the places in
-                `classes_N` [B].
+                `classes_N` [B], on the target's device. It asks the device nothing.
         """
-        starts_NCHW = torch.randn(len(classes_N), *target.image_shape, generator=generator)
-        places = torch.arange(len(classes_N)).split(self.chunk or AT_ONCE)
+        starts_NCHW = torch.randn(len(classes_N), *target.image_shape, generator=generator).to(target.device)
+        classes_N = classes_N.to(target.device)
+        places = torch.arange(len(classes_N), device=target.device).split(self.chunk or AT_ONCE)
         with meter(label="gradient inversion", total=len(places) * self.steps, unit="step") as bar:
             parts = [
                 self._descend(
                     lambda x_NCHW, place_B=place_B: logits(x_NCHW, place_B),  # type: ignore[misc]
-                    starts_NCHW[place_B].to(target.device),
-                    classes_N[place_B].to(target.device),
+                    starts_NCHW[place_B],
+                    classes_N[place_B],
                     bar.update,
                 )
                 for place_B in places
@@ -136,13 +138,20 @@ class Descent:
     def _descend(
         self, logits: Callable[[Tensor], Tensor], x_NCHW: Tensor, classes_N: Tensor, stepped: Callable[[], object]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """T steps from x: the images where they end, their log-probabilities and their objectives."""
-        for _ in range(self.steps):
-            x_NCHW.requires_grad_(True)
+        """T steps from x, which moves in place: where it ends, the log-probabilities there and the objectives."""
+        x_NCHW.requires_grad_(True)
+
+        def step() -> None:
             objective_N = self._objective(logits(x_NCHW), x_NCHW, classes_N)
             (slope_NCHW,) = torch.autograd.grad(objective_N.sum(), x_NCHW)
-            x_NCHW = x_NCHW.detach() - self.lr * slope_NCHW
+            with torch.no_grad():
+                x_NCHW.sub_(self.lr * slope_NCHW)
+
+        again = repeated(step, lambda: [x_NCHW], x_NCHW.device, "a step of the gradient inversion", times=self.steps)
+        for _ in range(self.steps):
+            again()
             stepped()
         with torch.no_grad():
             logits_NK = logits(x_NCHW)
-            return x_NCHW, logits_NK.log_softmax(1), self._objective(logits_NK, x_NCHW, classes_N)
+            objective_N = self._objective(logits_NK, x_NCHW, classes_N)
+        return x_NCHW.detach(), logits_NK.log_softmax(1), objective_N

@@ -4,6 +4,7 @@ Hu et al. 2024, https://arxiv.org/abs/2404.03233, feature recovery, after Geipin
 https://arxiv.org/abs/2003.14053. N images, R restarts, C channels, H height, W width.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from torch import Tensor
 from unlearnleak.adversary.access import Gradients, WhiteBox
 from unlearnleak.adversary.inversion import to_pixels
 from unlearnleak.errors import UserError, require
+from unlearnleak.machine.graphs import repeated
 from unlearnleak.machine.progress import meter
 
 HALVED = (3 / 8, 5 / 8, 7 / 8)
@@ -54,6 +56,14 @@ def distance(gradients: Gradients, target: Gradients) -> Tensor:
 def sum_of(gradients: Gradients, others: Gradients) -> Tensor:
     """The dot product of all parameters together, [R]."""
     return torch.stack([(value * others[name]).flatten(1).sum(1) for name, value in gradients.items()]).sum(0)
+
+
+def adamw(x: Tensor, lr: float) -> torch.optim.AdamW:
+    """AdamW for one tensor; on a GPU with a rate that lies there, so that a captured step reads it anew each time."""
+    if not x.is_cuda:
+        return torch.optim.AdamW([x], lr=lr)
+    warnings.filterwarnings("ignore", message=r".*capturable=True")  # of steps that are not captured: the first ones
+    return torch.optim.AdamW([x], lr=torch.tensor(lr, device=x.device), fused=True, capturable=True)
 
 
 def roughness(x_RNCHW: Tensor) -> Tensor:
@@ -109,7 +119,7 @@ class Matching:
             model.normalize(torch.full((1, *model.image_shape), v, device=model.device)) for v in (0.0, 1.0)
         )
         labels_RN = labels_N.to(model.device).expand(self.restarts, -1)
-        optimizer = torch.optim.AdamW([x_RNCHW], lr=self.lr)
+        optimizer = adamw(x_RNCHW, self.lr)
         halvings = [int(part * self.steps) for part in HALVED]
         schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, halvings, gamma=0.5)
 
@@ -117,14 +127,21 @@ class Matching:
             """[R]."""
             return distance(model.loss_gradients(x_RNCHW, labels_RN), target) + self.tv * roughness(x_RNCHW)
 
+        def step() -> None:
+            (slope_RNCHW,) = torch.autograd.grad(objective().sum(), x_RNCHW)
+            x_RNCHW.grad = slope_RNCHW.sign()
+            optimizer.step()
+            with torch.no_grad():
+                x_RNCHW.clamp_(black, white)
+
+        def state() -> list[Tensor]:
+            return [x_RNCHW, *optimizer.state[x_RNCHW].values()]
+
+        again = repeated(step, state, model.device, "a step of the gradient matching", times=self.steps)
         with meter(label="gradient matching", total=self.steps, unit="step") as bar:
             for _ in range(self.steps):
-                (slope_RNCHW,) = torch.autograd.grad(objective().sum(), x_RNCHW)
-                x_RNCHW.grad = slope_RNCHW.sign()
-                optimizer.step()
+                again()
                 schedule.step()
-                with torch.no_grad():
-                    x_RNCHW.clamp_(black, white)
                 bar.update()
         return self._best(model, x_RNCHW.detach(), objective().detach())
 

@@ -7,52 +7,20 @@ X = C H W pixels in [0, 1].
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, get_args
+from functools import partial
+from typing import NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.evidence import ProbeChanges
+from unlearnleak.adversary.looks import SURE, Look, Loss, Moments
+from unlearnleak.adversary.still import StillSearch
 from unlearnleak.errors import UserError, require
 from unlearnleak.machine.progress import meter
 
-Loss = Literal["log", "margin"]
-SURE = 0.9
-"""From this probability on a probe takes the smaller steps."""
-BETAS, EPS = (0.9, 0.999), 1e-8
 AT_ONCE = 512
 """So many probes are searched for together at most by gradients."""
-
-
-def objective(log_p_NK: Tensor, class_N: Tensor, loss: Loss) -> Tensor:
-    """-log p_t, or the margin max_{i != t} z_i - z_t, of each row's class t [N].
-
-    Differences of log-probabilities are differences of logits, so the margin needs no more than a black box answers.
-    """
-    own_N1 = log_p_NK.gather(1, class_N[:, None])
-    if loss == "log":
-        return -own_N1[:, 0]
-    others_NK = log_p_NK.scatter(1, class_N[:, None], -torch.inf)
-    return others_NK.amax(1) - own_N1[:, 0]
-
-
-class Seen(NamedTuple):
-    """What a model shows of some images.
-
-    p_B: the probability of each one's class.
-    slope: of the rows that are named by a mask [B], which way the objective rises [B', X], and a mask of the pixels
-        for which that is known [B', X], or None for all.
-    """
-
-    p_B: Tensor
-    slope: Callable[[Tensor], tuple[Tensor, Tensor | None]]
-
-
-class Look(Protocol):
-    """How a model is looked at: through a white box by gradients, through a black box by queries."""
-
-    def __call__(self, x_BX: Tensor, class_B: Tensor, place_B: Tensor) -> Seen:
-        """What images in [0, 1] of the classes class_B show; place_B says which of the N probes they are."""
 
 
 class Probes(NamedTuple):
@@ -82,34 +50,6 @@ def changes(found: Probes, after_NK: Tensor, queries: int = 0) -> ProbeChanges:
         accepted_K=found.accepted_K.cpu(),
         queries=queries,
     )
-
-
-class Moments:
-    """Adam's state for each pixel: a pixel has a step of its own, since some looks know only some of the slopes."""
-
-    def __init__(self, x_BX: Tensor) -> None:
-        self.first_BX, self.second_BX = torch.zeros_like(x_BX), torch.zeros_like(x_BX)
-        self.count_BX = torch.zeros_like(x_BX[:, :1])  # [B, 1] as long as all slopes of an image are known
-
-    def keep(self, rows_B: Tensor) -> None:
-        """Forget all rows but these."""
-        self.first_BX, self.second_BX, self.count_BX = (
-            part[rows_B] for part in (self.first_BX, self.second_BX, self.count_BX)
-        )
-
-    def step(self, slope_BX: Tensor, known_BX: Tensor | None) -> Tensor:
-        """Adam's step for a rate of 1; pixels whose slope is not known stay, and so does their state [B, X]."""
-        first_BX = torch.lerp(slope_BX, self.first_BX, BETAS[0])
-        second_BX = torch.lerp(slope_BX.square(), self.second_BX, BETAS[1])
-        count_BX = self.count_BX + 1
-        move_BX = first_BX / (1 - BETAS[0] ** count_BX) / ((second_BX / (1 - BETAS[1] ** count_BX)).sqrt() + EPS)
-        if known_BX is not None:
-            first_BX = torch.where(known_BX, first_BX, self.first_BX)
-            second_BX = torch.where(known_BX, second_BX, self.second_BX)
-            count_BX = torch.where(known_BX, count_BX, self.count_BX)
-            move_BX = torch.where(known_BX, move_BX, 0)
-        self.first_BX, self.second_BX, self.count_BX = first_BX, second_BX, count_BX
-        return move_BX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,18 +92,34 @@ class ProbeSearch:
             raise UserError(f"attack.loss={self.loss} is unknown: take one of {', '.join(get_args(Loss))}.")
 
     def find(
-        self, look: Look, classes: int, pixels: int, generator: torch.Generator, *, device: torch.device, at_once: int
+        self,
+        look: Look,
+        classes: int,
+        pixels: int,
+        generator: torch.Generator,
+        *,
+        device: torch.device,
+        at_once: int,
+        still: bool = False,
     ) -> Probes:
-        """Probes of all classes on the device, from starts drawn on the CPU; `at_once` are searched for together."""
+        """Probes of all classes on the device, from starts drawn on the CPU.
+
+        Args:
+            at_once: how many are searched for together.
+            still: look at accepted probes again too, so that all steps are one program, which a GPU need not be asked
+                about (`StillSearch`). The same probes but for rounding, and not for who counts looks.
+        """
         class_N = torch.arange(classes, device=device).repeat_interleave(self.probes)
         best_NX = torch.zeros(len(class_N), pixels, device=device)
         best_N = torch.full_like(best_NX[:, 0], -1)
+        together = min(at_once, len(class_N))
+        descend = self._still(look, best_NX[:together].clone()).descend if still else partial(self._descend, look)
         for number in range(self.restarts):
             start_NX = torch.randn(len(class_N), pixels, generator=generator).clamp(0, 1).to(device)
             left_B = (best_N < self.accept).nonzero()[:, 0]
             with meter(label=f"probes, start {number + 1}", total=self.steps, unit="step") as bar:
                 for place_B in left_B.split(at_once):
-                    x_BX, p_B = self._descend(look, start_NX[place_B], class_N[place_B], place_B, bar.update)
+                    x_BX, p_B = descend(start_NX[place_B], class_N[place_B], place_B, bar.update)
                     better_B = p_B > best_N[place_B]
                     best_NX[place_B[better_B]], best_N[place_B[better_B]] = x_BX[better_B], p_B[better_B]
         return self._surest(best_NX.unflatten(0, (classes, -1)), best_N.view(classes, -1))
@@ -177,8 +133,10 @@ class ProbeSearch:
         for number in range(self.steps + 1):
             seen = look(x_BX, class_B, place_B)
             end_BX[row_B], end_B[row_B] = x_BX, seen.p_B
-            going_B = seen.p_B < self.accept
-            if number == self.steps or not going_B.any():
+            if number == self.steps:
+                break
+            going_B = (seen.p_B < self.accept).nonzero()[:, 0]  # the one question of a step to the device
+            if not len(going_B):
                 break
             slope_BX, known_BX = seen.slope(going_B)
             moments.keep(going_B)
@@ -187,6 +145,9 @@ class ProbeSearch:
             x_BX = (x_BX - length_B[:, None] * moments.step(slope_BX, known_BX)).clamp(0, 1)
             stepped()
         return end_BX, end_B
+
+    def _still(self, look: Look, x_BX: Tensor) -> StillSearch:
+        return StillSearch(look, x_BX, steps=self.steps, lr=self.lr, lr_sure=self.lr_sure, accept=self.accept)
 
     def _surest(self, x_KPX: Tensor, p_KP: Tensor) -> Probes:
         order_KU = p_KP.argsort(dim=1, descending=True, stable=True)[:, : self.used]

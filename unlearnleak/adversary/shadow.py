@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from unlearnleak.adversary.heads import Heads, initial_heads
 from unlearnleak.errors import require
+from unlearnleak.machine.graphs import repeated
 from unlearnleak.machine.progress import progress
 
 FEWEST = 8
@@ -77,13 +78,19 @@ def shadow_heads(
     share_SN = seen_SN / seen_SN.sum(1, keepdim=True)
     wanted_K1N = F.one_hot(labels_N, classes).to(phi_ND).T[:, None]
     pull_RD, pull_R1 = torch.zeros_like(weight_RD), torch.zeros_like(bias_R1)
-    for _ in progress(range(steps), label="shadow targets", unit="step"):
+
+    def step() -> None:
         logits_KSN = torch.addmm(bias_R1, weight_RD, phi_ND.T).view(classes, shadows, samples)
         residual_RN = ((logits_KSN.softmax(0) - wanted_K1N) * share_SN).flatten(0, 1)
-        pull_RD = torch.addmm(pull_RD, residual_RN, phi_ND, beta=momentum)
-        pull_R1 = momentum * pull_R1 + residual_RN.sum(1, keepdim=True)
-        weight_RD = weight_RD - lr * pull_RD
-        bias_R1 = bias_R1 - lr * pull_R1
+        pull_RD.addmm_(residual_RN, phi_ND, beta=momentum)
+        pull_R1.mul_(momentum).add_(residual_RN.sum(1, keepdim=True))
+        weight_RD.sub_(lr * pull_RD)
+        bias_R1.sub_(lr * pull_R1)
+
+    state = (weight_RD, bias_R1, pull_RD, pull_R1)
+    again = repeated(step, lambda: state, phi_ND.device, "a step of the shadow targets", times=steps)
+    for _ in progress(range(steps), label="shadow targets", unit="step"):
+        again()
     return Heads(
         weight_RD.view(classes, shadows, dim).transpose(0, 1).contiguous(),
         bias_R1.view(classes, shadows).T.contiguous(),

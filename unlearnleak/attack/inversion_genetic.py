@@ -1,5 +1,6 @@
 """inversion_genetic: for every class an image that the target takes for it, bred from its answers alone."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,9 @@ from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
 from unlearnleak.errors import UserError, require
 from unlearnleak.machine.progress import progress
+
+AHEAD_BYTES = 64e6
+"""So much of what later generations draw is drawn ahead, and brought to a GPU at once."""
 
 
 def individuals(values_KPX: Tensor, index_KQ: Tensor) -> Tensor:
@@ -41,15 +45,34 @@ class Population(NamedTuple):
         return Population(*(individuals(part, order_KP) for part in self))
 
 
-def choose_parents(fitness_KP: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Indices of `count` parents per class, drawn in proportion to fitness, with repetition: [K, count] (CPU).
+class Draws(NamedTuple):
+    """What one generation draws for the Q children of each class; none of it depends on fitness.
 
-    A class whose whole population has no fitness at all chooses uniformly.
+    parent_KR: R = 2 Q uniform numbers (float64) that choose first and second parents.
+    cut_KQ1: where crossovers cut.
+    place_KQJ, shift_KQJ: which J pixels each mutation draws, and by how much it moves them.
     """
-    weight_KP = fitness_KP.double().cpu()
+
+    parent_KR: Tensor
+    cut_KQ1: Tensor
+    place_KQJ: Tensor
+    shift_KQJ: Tensor
+
+
+def choose_parents(fitness_KP: Tensor, drawn_KR: Tensor) -> Tensor:
+    """Indices of R parents per class, chosen in proportion to fitness, with repetition: [K, R].
+
+    A class whose whole population has no fitness at all chooses uniformly. They are those of `torch.multinomial`, which
+    on a CPU draws the same numbers; a GPU's own draws others.
+
+    Args:
+        drawn_KR: uniform in [0, 1), float64.
+    """
+    weight_KP = fitness_KP.double()
     most_K1 = weight_KP.amax(1, keepdim=True)
-    weight_KP = torch.where(most_K1 > 0, weight_KP / most_K1, 1.0)
-    return torch.multinomial(weight_KP, count, replacement=True, generator=generator)
+    upto_KP = torch.where(most_K1 > 0, weight_KP / most_K1, 1.0).cumsum(1)
+    chosen_KR = torch.searchsorted(upto_KP / upto_KP[:, -1:], drawn_KR)
+    return chosen_KR.clamp_(max=upto_KP.shape[1] - 1)  # of what is no number: it is for the evidence to be refused
 
 
 def crossover(first_KPG: Tensor, second_KPG: Tensor, cut_KP1: Tensor) -> Tensor:
@@ -107,13 +130,27 @@ class InversionGenetic(Attack[View[BlackBox]]):
         K, P, G = target.num_classes, self.population, torch.Size(target.image_shape).numel()
         genes_KPG = torch.rand(K, P, G, generator=generator).to(target.device)
         people = Population(genes_KPG, self._ask(target, genes_KPG)).ranked()
-        for t in progress(range(self.generations), label="genetic inversion", unit="generation"):
-            children_KPG = self._breed(people, self.sigma * self.gamma**t, generator)
+        now = Draws(*(part.to(target.device) for part in self._draw(self.sigma, K, G, torch.Generator())))
+
+        def generation() -> None:
+            """One generation with the draws of `now`; `people` and `now` stay where they are."""
+            children_KPG = self._breed(people, now)
             answers_KPK = self._ask(target, children_KPG)
-            people = Population(
+            after = Population(
                 torch.cat([people.genes_KPG[:, : self.elites], children_KPG], 1),
                 torch.cat([people.answers_KPK[:, : self.elites], answers_KPK], 1),
             ).ranked()
+            for part, new in zip(people, after, strict=True):
+                part.copy_(new)
+
+        again = target.repeated(
+            generation, lambda: people, "a generation of the genetic search", times=self.generations
+        )
+        drawn = self._drawn(K, G, generator, target.device)
+        for draws in progress(drawn, total=self.generations, label="genetic inversion", unit="generation"):
+            for part, new in zip(now, draws, strict=True):
+                part.copy_(new)
+            again()
         smallest = torch.finfo(people.answers_KPK.dtype).tiny
         return Predictions(
             samples_KMF=people.answers_KPK[:, :1].clamp_min(smallest).log().cpu(),
@@ -129,15 +166,29 @@ class InversionGenetic(Attack[View[BlackBox]]):
         )
         return answers_NK.view(*genes_KPG.shape[:2], -1)
 
-    def _breed(self, people: Population, sigma: float, generator: torch.Generator) -> Tensor:
+    def _draw(self, sigma: float, K: int, G: int, generator: torch.Generator) -> Draws:
+        """What a generation of K classes and G pixels draws whose mutations have the strength sigma."""
+        Q = self.population - self.elites
+        mutated = (K, Q, max(1, round(self.mutation_rate * G)))
+        return Draws(
+            torch.rand(K, 2 * Q, dtype=torch.float64, generator=generator),
+            torch.randint(1, G, (K, Q, 1), generator=generator),
+            torch.randint(G, mutated, generator=generator),
+            sigma * torch.randn(mutated, generator=generator),
+        )
+
+    def _drawn(self, K: int, G: int, generator: torch.Generator, device: torch.device) -> Iterator[Draws]:
+        """What each generation draws, from the CPU's generator, on the device, where many arrive together."""
+        bytes_of_one = sum(part.nbytes for part in self._draw(self.sigma, K, G, torch.Generator()))
+        ahead = max(1, int(AHEAD_BYTES // bytes_of_one))
+        for first in range(0, self.generations, ahead):
+            several = range(first, min(first + ahead, self.generations))
+            drawn = [self._draw(self.sigma * self.gamma**t, K, G, generator) for t in several]
+            yield from map(Draws, *(torch.stack(part).to(device) for part in zip(*drawn, strict=True)))
+
+    def _breed(self, people: Population, draws: Draws) -> Tensor:
         """P - elites children of each class: parents, crossover, mutation and projection to the box."""
-        K, P, G = people.genes_KPG.shape
-        count, device = P - self.elites, people.genes_KPG.device
-        parents_KQ = choose_parents(people.fitness(), 2 * count, generator).to(device)
-        genes_KQG = individuals(people.genes_KPG, parents_KQ)
-        cut_KP1 = torch.randint(1, G, (K, count, 1), generator=generator).to(device)
-        children_KPG = crossover(genes_KQG[:, :count], genes_KQG[:, count:], cut_KP1)
-        mutated = (K, count, max(1, round(self.mutation_rate * G)))
-        place_KPJ = torch.randint(G, mutated, generator=generator).to(device)
-        shift_KPJ = sigma * torch.randn(mutated, generator=generator).to(device)
-        return children_KPG.scatter_add(2, place_KPJ, shift_KPJ).clamp(0, 1)
+        count = people.genes_KPG.shape[1] - self.elites
+        genes_KRG = individuals(people.genes_KPG, choose_parents(people.fitness(), draws.parent_KR))
+        children_KQG = crossover(genes_KRG[:, :count], genes_KRG[:, count:], draws.cut_KQ1)
+        return children_KQG.scatter_add(2, draws.place_KQJ, draws.shift_KQJ).clamp(0, 1)

@@ -94,7 +94,7 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         bias_TK = torch.cat([bias_K[None], shadows.bias_MK])
 
         def logits(x_NCHW: Tensor, place_N: Tensor) -> Tensor:
-            owner_N = (place_N // (K * R)).to(x_NCHW.device)
+            owner_N = place_N // (K * R)
             phi_ND = standard.features(target.features(x_NCHW))
             return torch.einsum("nkd,nd->nk", weight_TKD[owner_N], phi_ND) + bias_TK[owner_N]
 

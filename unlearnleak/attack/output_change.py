@@ -5,7 +5,8 @@ import torch
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.changes import probe_changes
 from unlearnleak.adversary.evidence import ProbeChanges
-from unlearnleak.adversary.probes import AT_ONCE, Loss, ProbeSearch
+from unlearnleak.adversary.looks import Loss
+from unlearnleak.adversary.probes import AT_ONCE, ProbeSearch
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from unlearnleak.adversary.access import QUERY_BATCH, BlackBox
 from unlearnleak.adversary.evidence import ProbeChanges
-from unlearnleak.adversary.probes import Loss, ProbeSearch, Seen, changes, objective
+from unlearnleak.adversary.looks import Loss, Rows, Seen, objective
+from unlearnleak.adversary.probes import ProbeSearch, changes
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
@@ -32,7 +33,7 @@ class Queries:
     def __call__(self, x_BX: Tensor, class_B: Tensor, place_B: Tensor) -> Seen:
         """One query an image, and 2 J for each whose slope is asked for."""
 
-        def slope(rows_B: Tensor) -> tuple[Tensor, Tensor]:
+        def slope(rows_B: Rows) -> tuple[Tensor, Tensor]:
             chosen_NJ = torch.rand(self.probes, self.pixels, generator=self.generator).argsort(1)[:, : self.J]
             chosen_BJ = chosen_NJ.to(x_BX.device)[place_B[rows_B]]
             at_once = max(1, QUERY_BATCH // (2 * self.J))

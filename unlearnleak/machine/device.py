@@ -29,6 +29,11 @@ def resolve_device(name: str) -> torch.device:
     return torch.device(wanted)
 
 
+def runs_behind(device: torch.device) -> bool:
+    """Whether the device works through what it is told while the host goes on: then each question to it is a wait."""
+    return device.type == "cuda"
+
+
 def count_memory_anew(device: torch.device) -> None:
     """Let a GPU's peak memory count from here. CUDA is opened first: it cannot count before, and says so badly."""
     if device.type == "cuda":

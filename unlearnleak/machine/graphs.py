@@ -8,7 +8,8 @@ the step itself counts on.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -18,7 +19,11 @@ log = logging.getLogger(__name__)
 WARM_UPS = 3
 """Steps before a capture, in which libraries choose their ways and allocate; their effect is taken back."""
 
+WORTH = 50
+"""Fewer repetitions than this cost less than a capture, which is some ten steps and empties the memory's cache."""
+
 Step = Callable[[], None]
+State = Callable[[], Iterable[Tensor]]
 _allowed = True
 
 
@@ -33,52 +38,65 @@ def graphs_allowed() -> bool:
     return _allowed
 
 
-def repeated(step: Step, state: Callable[[], Iterable[Tensor]], device: torch.device, what: str) -> Step:
+@contextmanager
+def taken_back(state: State) -> Iterator[None]:
+    """Whatever steps do inside leaves no trace.
+
+    What `state` names gets its values again; what it names at the end only, such as an optimiser's momentum that the
+    first step made, begins at zero.
+    """
+    kept = [(tensor, tensor.detach().clone()) for tensor in state()]
+    yield
+    known = {id(tensor) for tensor, _ in kept}
+    with torch.no_grad():
+        for tensor, value in kept:
+            tensor.copy_(value)
+        for tensor in state():
+            if id(tensor) not in known:
+                tensor.zero_()
+
+
+def repeated(step: Step, state: State, device: torch.device, what: str, *, times: int = WORTH) -> Step:
     """The step as something to call again and again: on a GPU the replay of a graph of it, elsewhere the step itself.
 
-    Making it leaves no trace: what `state` names is given back its values, and what a step made for itself at first,
-    such as an optimiser's momentum, begins at zero. A step that cannot be captured is returned as it is, and one line
-    in the log says why.
+    Making it leaves no trace (`taken_back`). A step that cannot be captured is returned as it is, and one line in the
+    log says why.
 
     Args:
         state: the tensors that a step changes in place and reads again, at the time of the call.
         what: how the log names the step, such as "a training step".
+        times: how often it will be repeated, where that is known and may be fewer than `WORTH`.
 
     Raises:
         torch.OutOfMemoryError: the step does not fit on the device.
     """
-    if device.type != "cuda" or not _allowed:
+    if device.type != "cuda" or not _allowed or times < WORTH:
         return step
-    kept = [(tensor, tensor.detach().clone()) for tensor in state()]
     drawn = torch.cuda.get_rng_state(device)
-
-    def put_back() -> None:
-        known = {id(tensor) for tensor, _ in kept}
-        with torch.no_grad():
-            for tensor, value in kept:
-                tensor.copy_(value)
-            for tensor in state():
-                if id(tensor) not in known:
-                    tensor.zero_()
-        torch.cuda.set_rng_state(drawn, device)
-
-    with torch.cuda.device(device):
+    with torch.cuda.device(device), taken_back(state):
+        current = torch.cuda.current_stream()
         side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
+        side.wait_stream(current)
         with torch.cuda.stream(side):
             for _ in range(WARM_UPS):
                 step()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                step()
-        except torch.OutOfMemoryError:
-            raise
-        except RuntimeError as error:
-            torch.cuda.synchronize()
-            put_back()
-            log.info("%s is launched kernel by kernel: it cannot be captured (%s)", what, str(error).split("\n")[0])
-            return step
-        put_back()
+        current.wait_stream(side)
+        again = _captured(step, what)
+        torch.cuda.set_stream(current)  # a capture that fails leaves its own behind
+    torch.cuda.set_rng_state(drawn, device)
+    return again
+
+
+def _captured(step: Step, what: str) -> Step:
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            step()
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        torch.cuda.synchronize()
+        why = str(error.__context__ or error).split("\n")[0]  # the end of a broken capture fails as well
+        log.info("%s is launched kernel by kernel: it cannot be captured (%s)", what, why)
+        return step
     return graph.replay
