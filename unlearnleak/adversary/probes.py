@@ -117,11 +117,14 @@ class ProbeSearch:
         for number in range(self.restarts):
             start_NX = torch.randn(len(class_N), pixels, generator=generator).clamp(0, 1).to(device)
             left_B = (best_N < self.accept).nonzero()[:, 0]
+            if not len(left_B):
+                continue  # the starts of all restarts are drawn, whoever needs them
             with meter(label=f"probes, start {number + 1}", total=self.steps, unit="step") as bar:
                 for place_B in left_B.split(at_once):
                     x_BX, p_B = descend(start_NX[place_B], class_N[place_B], place_B, bar.update)
-                    better_B = p_B > best_N[place_B]
-                    best_NX[place_B[better_B]], best_N[place_B[better_B]] = x_BX[better_B], p_B[better_B]
+                    best_BX, best_B = best_NX[place_B], best_N[place_B]
+                    best_NX[place_B] = torch.where((p_B > best_B)[:, None], x_BX, best_BX)
+                    best_N[place_B] = torch.where(p_B > best_B, p_B, best_B)
         return self._surest(best_NX.unflatten(0, (classes, -1)), best_N.view(classes, -1))
 
     def _descend(
