@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from unlearnleak.adversary.standard import standardise
+from unlearnleak.adversary.standard import rows_by_class, standardise
 
 
 @pytest.fixture
@@ -56,3 +56,11 @@ def test_features_that_never_move_at_all_give_no_nan(features):
     assert (phi == 0).all()
     assert (new_weight == 0).all()
     torch.testing.assert_close(new_bias, weight @ raw[0] + bias)
+
+
+def test_the_rows_of_each_class_are_those_that_a_mask_names():
+    labels_N = torch.randint(6, (50,), generator=torch.Generator().manual_seed(0))
+    labels_N[labels_N == 4] = 0  # a class without samples
+    rows = rows_by_class(labels_N, 7)
+    assert [own_N.tolist() for own_N in rows] == [(labels_N == c).nonzero()[:, 0].tolist() for c in range(7)]
+    assert len(rows[4]) == 0

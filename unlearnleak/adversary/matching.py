@@ -127,9 +127,11 @@ class Matching:
             """[R]."""
             return distance(model.loss_gradients(x_RNCHW, labels_RN), target) + self.tv * roughness(x_RNCHW)
 
+        sign_RNCHW = x_RNCHW.grad = torch.zeros_like(x_RNCHW)  # which lies as x does: fused steps ask for that
+
         def step() -> None:
             (slope_RNCHW,) = torch.autograd.grad(objective().sum(), x_RNCHW)
-            x_RNCHW.grad = slope_RNCHW.sign()
+            sign_RNCHW.copy_(slope_RNCHW.sign())
             optimizer.step()
             with torch.no_grad():
                 x_RNCHW.clamp_(black, white)

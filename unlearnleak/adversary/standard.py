@@ -51,6 +51,12 @@ def standardise(phi_ND: Tensor, weight_KD: Tensor, bias_K: Tensor) -> tuple[Tens
     return standard.features(phi_ND), *standard.head(weight_KD, bias_K)
 
 
+def rows_by_class(labels_N: Tensor, num_classes: int) -> list[Tensor]:
+    """Which samples are of each class, in their order; a device is asked once for all classes."""
+    counts = torch.bincount(labels_N, minlength=num_classes).tolist()
+    return list(labels_N.argsort(stable=True).split(counts))
+
+
 def features_of(target: WhiteBox, auxiliary: LabeledImages) -> Tensor:
     """phi of all auxiliary images, [N, D]."""
     with torch.no_grad():

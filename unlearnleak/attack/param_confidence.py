@@ -5,6 +5,7 @@ from torch import Tensor
 
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.shadow import units
+from unlearnleak.adversary.standard import rows_by_class
 from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, dot_products
 
 
@@ -13,8 +14,7 @@ def confidences(compared: Comparison, labels_N: Tensor) -> Tensor:
     logits_TNK = torch.einsum("tkd,nd->tnk", compared.targets.weight_MKD, compared.phi_ND)
     p_TNK = (logits_TNK + compared.targets.bias_MK[:, None]).softmax(2)
     own_TN = p_TNK.gather(2, labels_N[None, :, None].expand(len(p_TNK), -1, 1))[..., 0]
-    classes = p_TNK.shape[2]
-    return torch.stack([own_TN[:, labels_N == c].mean(1) for c in range(classes)], 1)
+    return torch.stack([own_TN[:, rows].mean(1) for rows in rows_by_class(labels_N, p_TNK.shape[2])], 1)
 
 
 class ParameterConfidence(ParameterAttack):

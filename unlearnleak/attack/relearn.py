@@ -9,7 +9,7 @@ from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.heads import Heads, train_heads
 from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training
-from unlearnleak.adversary.standard import features_of, standardise
+from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack, require_auxiliary
@@ -88,8 +88,8 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         """The evidence; `labels_N` are those of the features."""
         phi_ND, (T, K) = compared.phi_ND, compared.targets.bias_MK.shape
         heads = Heads(*(part.repeat_interleave(K, 0) for part in compared.targets))
-        least = int(torch.bincount(labels_N).min())
-        phi_KND = torch.stack([phi_ND[labels_N == c][:least] for c in range(K)])
+        rows = rows_by_class(labels_N, K)
+        phi_KND = torch.stack([phi_ND[own_N[: min(map(len, rows))]] for own_N in rows])
         learnt_KnD, measured_KND = phi_KND[:, : self.samples], phi_KND[:, self.samples :]
         labels_Kn = torch.arange(K, device=phi_ND.device)[:, None].expand(-1, self.samples)
         relearned = train_heads(

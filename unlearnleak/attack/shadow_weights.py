@@ -24,4 +24,4 @@ class ShadowWeights(ShadowAttack[WhiteBox]):
         """[K, 8], see `read_answers` and `read_head`."""
         weight_KD, bias_K = model.head()
         p_NK = (features_of(model, auxiliary) @ weight_KD.T + bias_K).softmax(1)
-        return torch.cat([read_answers(p_NK, auxiliary.labels), read_head(weight_KD, bias_K)], 1)
+        return torch.cat([read_answers(p_NK, auxiliary.labels), read_head(weight_KD, bias_K).cpu()], 1)

@@ -1,5 +1,6 @@
 """Models and artifacts: a model with fresh weights, one whose weights an artifact holds, and what is kept of one."""
 
+import copy
 import json
 from functools import cache
 from typing import Any
@@ -16,6 +17,8 @@ from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact, Contents
 from unlearnleak.training.fit import check_finite, evaluate
 
+KEPT_BYTES = 2**28
+"""Of models up to this size one is kept to be copied."""
 PREFIX = "model."
 """What the names of a model's tensors begin with in an artifact, which may hold others beside."""
 
@@ -38,16 +41,28 @@ def built(plan: Plan, facts: Facts, seed: int, stage: str) -> Classifier:
         return plan.model_class(**plan.spec["model"]["settings"], **facts._asdict())
 
 
+def unfilled(plan: Plan, facts: Facts) -> Classifier:
+    """The plan's model in main memory, whose weights are to be replaced.
+
+    A copy of one that this process keeps: drawing weights takes several times as long, and each attack, defence and
+    evaluation loads a model. Large ones are built, as `built` does.
+    """
+    settings = json.dumps(plan.spec["model"]["settings"])
+    if plan.unlearner.start == "file" or not 0 < size(plan.model_class, settings, facts) <= KEPT_BYTES:
+        return built(plan, facts, 0, "loaded")
+    return copy.deepcopy(_drawn(plan.model_class, settings, facts, "loaded"))
+
+
 def example(plan: Plan, facts: Facts) -> Classifier:
     """The plan's model as it is before any training, to look at what it consists of: not to be changed."""
     if (brought := plan.unlearner.classifier(**facts._asdict())) is not None:
         return brought
-    return _example(plan.model_class, json.dumps(plan.spec["model"]["settings"]), facts)
+    return _drawn(plan.model_class, json.dumps(plan.spec["model"]["settings"]), facts, "checked")
 
 
 @cache  # a sweep looks for each of its jobs
-def _example(model_class: type[Classifier], settings: str, facts: Facts) -> Classifier:
-    with seeds.isolated(0, "checked", "weights"):
+def _drawn(model_class: type[Classifier], settings: str, facts: Facts, stage: str) -> Classifier:
+    with seeds.isolated(0, stage, "weights"):
         return model_class(**json.loads(settings), **facts._asdict())
 
 
@@ -64,7 +79,7 @@ def size(model_class: type[Classifier], settings: str, facts: Facts) -> int:
 
 def stored(plan: Plan, facts: Facts, artifact: Artifact, device: torch.device) -> Classifier:
     """The model whose weights an artifact holds, on `device` and in evaluation mode."""
-    model = built(plan, facts, 0, "loaded").to(device)
+    model = unfilled(plan, facts).to(device)
     weights = {name.removeprefix(PREFIX): t for name, t in artifact.tensors.items() if name.startswith(PREFIX)}
     model.load_state_dict(weights)
     return model.eval()
@@ -78,7 +93,7 @@ def check(plan: Plan, facts: Facts, model: object, who: str) -> None:
     """
     if not isinstance(model, Classifier):
         raise UserError(f"{who} returned a {type(model).__name__}, and is to return the classifier that it changed.")
-    wanted = {name: value.shape for name, value in built(plan, facts, 0, "checked").state_dict().items()}
+    wanted = {name: value.shape for name, value in unfilled(plan, facts).state_dict().items()}
     given = {name: value.shape for name, value in model.state_dict().items()}
     if given != wanted:
         other = next(name for name in {**wanted, **given} if wanted.get(name) != given.get(name))

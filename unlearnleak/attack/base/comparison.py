@@ -14,7 +14,7 @@ from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Calibrated
 from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
 from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training, units
-from unlearnleak.adversary.standard import features_of, standardise
+from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack, require_auxiliary
@@ -115,5 +115,5 @@ class ParameterAttack(Attack[ParametersAndData]):
         forgotten_SK = shadow_plan(self.shadows, classes, generator).to(labels_N.device)
         shadows = shadow_heads(phi_ND, labels_N, forgotten_SK, generator=generator, **self.shadow)
         targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))
-        centroid_KD = torch.stack([phi_ND[labels_N == c].mean(0) for c in range(classes)])
+        centroid_KD = torch.stack([phi_ND[rows].mean(0) for rows in rows_by_class(labels_N, classes)])
         return Comparison(heads, targets, forgotten_SK, centroid_KD, phi_ND)

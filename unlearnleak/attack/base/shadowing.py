@@ -66,11 +66,12 @@ class ShadowAttack(Attack[View[Box, Withheld, LabeledImages, tuple[Shadow[Box], 
 
 
 def read_answers(p_NK: Tensor, labels_N: Tensor) -> Tensor:
-    """How each class reads in the answers to labelled samples, [K, 4].
+    """How each class reads in the answers to labelled samples, [K, 4] on the CPU, which asks a device once.
 
     Of its own samples: the mean log-probability of the class, the share that is answered so, and the mean entropy of
     the answers; of all others': the log of the mean probability that the class is given.
     """
+    p_NK, labels_N = p_NK.cpu(), labels_N.cpu()
     classes, tiny = p_NK.shape[1], 1e-6
     log_NK = p_NK.clamp(min=tiny).log()
     entropy_N = -(p_NK * log_NK).sum(1)
