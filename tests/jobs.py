@@ -139,5 +139,6 @@ def pipeline_in(folder: Path, *overrides: str) -> Pipeline:
 def run_stages(pipeline: Pipeline) -> Pipeline:
     """Compute or find every stage."""
     for stage in STAGES:
-        pipeline.artifact(stage)
+        if stage in pipeline.stages:  # an attack that recovers images reaches no verdict
+            pipeline.artifact(stage)
     return pipeline

@@ -14,5 +14,6 @@ def gpu():
 
 @pytest.fixture
 def exact(monkeypatch):
-    """Convolutions in fp32 instead of TF32, so that a CPU's numbers can be held against a GPU's."""
+    """Convolutions in fp32 instead of TF32 and by ways that repeat their bits, so that numbers can be compared."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", True)

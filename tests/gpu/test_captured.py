@@ -40,12 +40,11 @@ def replayed(monkeypatch):
     """Captures trainings of any length; the list holds for each step whether a graph of it was made."""
     made = []
 
-    def watched(step, *rest):
+    def watched(step, *rest, times):
         again = repeated(step, *rest)
         made.append(again is not step)
         return again
 
-    monkeypatch.setattr(captured, "WORTH", 0)
     monkeypatch.setattr(captured, "repeated", watched)
     return made
 
@@ -75,11 +74,12 @@ def test_an_unlearner_s_steps_are_the_same(tmp_path, exact, replayed, unlearner)
 @pytest.mark.parametrize("unlearner", ["ft", "ng"])
 def test_resnet18_s_steps_are_the_same(tmp_path, exact, replayed, unlearner, precision):
     write_npz(tmp_path / "images.npz", **images(side=32))
-    words = ["model=resnet18", f"unlearner={unlearner}", f"training.precision={precision}"]
+    gentle = ["training.epochs=1", "training.lr=0.001", "training.warmup_epochs=0", "unlearner.lr=0.001"]
+    words = ["model=resnet18", f"unlearner={unlearner}", f"training.precision={precision}", *gentle]
     plain, graphs = both_ways(tmp_path, *words)
     assert all(replayed)
     for stage in plain:
-        assert far_apart(weights(plain[stage]), weights(graphs[stage])) < (0.05 if precision == "bf16" else 0.02)
+        assert far_apart(weights(plain[stage]), weights(graphs[stage])) < (0.02 if precision == "bf16" else 1e-3)
 
 
 def digits():
@@ -108,6 +108,17 @@ def test_a_model_that_is_retrained_is_as_good(replayed):
     assert all(replayed)
     assert min(plain) > 0.9
     assert abs(sum(plain) - sum(graphs)) / 4 < 0.015
+
+
+def test_after_a_failed_capture_the_device_s_chance_goes_on():
+    state = torch.cuda.get_rng_state()
+    asks = torch.ones(2, device="cuda:0")
+    step = repeated(asks.tolist, lambda: [], torch.device("cuda:0"), "a question")
+    assert torch.equal(torch.cuda.get_rng_state(), state)
+    step()
+    expected = torch.rand(3, device="cuda:0")
+    torch.cuda.set_rng_state(state)
+    assert torch.equal(torch.rand(3, device="cuda:0"), expected)
 
 
 def test_a_step_that_asks_the_device_is_launched_kernel_by_kernel(caplog):

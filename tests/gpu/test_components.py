@@ -15,8 +15,11 @@ pytestmark = pytest.mark.gpu
 UNLEARNERS, ATTACKS = (
     sorted(path.stem for path in Path(config_folder(), group).glob("*.yaml")) for group in ("unlearner", "attack")
 )
+UNLEARNERS.remove("imported")  # which needs a file
 DRAWN = {"inversion_genetic"}
 """Searches in which a last bit may choose another individual: they run, and are not compared."""
+SEARCHED = {"unsir"}
+"""Unlearners whose steps grow a last bit: noise is made by hundreds of steps of Adam, each as long as the others."""
 
 
 def far_apart(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -39,7 +42,7 @@ def test_an_unlearner_moves_the_weights_as_on_the_cpu(tmp_path, exact, unlearner
     assert made["made_with"]["device"] == "cuda"
     assert made["device_memory_mib"] > 0
     assert [pipeline.key("unlearned") for pipeline in ends.values()] == [ends["cpu"].key("unlearned")] * 2
-    for stage in ("original", "unlearned"):  # a dozen steps: rounding has not yet grown
+    for stage in ("original", *(["unlearned"] if unlearner not in SEARCHED else [])):  # rounding has not yet grown
         one, other = (weights(pipeline.artifact(stage)) for pipeline in (ends["cpu"], ends["cuda"]))
         assert far_apart(one, other) < 0.05
 

@@ -11,7 +11,7 @@ from tests.jobs import pipeline_in
 from tests.trained import flat
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
-from unlearnleak.machine.graphs import allow_graphs
+from unlearnleak.machine.graphs import WARM_UPS, allow_graphs, taken_back
 from unlearnleak.machine.seeds import generator
 from unlearnleak.training import captured
 from unlearnleak.training import fit as fitting
@@ -33,22 +33,16 @@ def in_blocks(monkeypatch):
     def choose(yes, block=5):
         monkeypatch.setattr(fitting, "is_captured", lambda *_: yes)
         monkeypatch.setattr(captured, "BLOCK", block)
-        monkeypatch.setattr(captured, "WORTH", 0)
         monkeypatch.setattr(captured, "repeated", warmed_up)
 
     return choose
 
 
-def warmed_up(step, state, device, what):
+def warmed_up(step, state, device, what, *, times):
     """What machine.graphs does before it captures."""
-    before = [(tensor, tensor.detach().clone()) for tensor in state()]
-    for _ in range(3):
-        step()
-    with torch.no_grad():
-        for tensor in state():
-            tensor.zero_()
-        for tensor, value in before:
-            tensor.copy_(value)
+    with taken_back(state):
+        for _ in range(WARM_UPS):
+            step()
     return step
 
 

@@ -72,8 +72,9 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
     """
     if device.type != "cuda" or not _allowed or times < WORTH:
         return step
-    drawn = torch.cuda.get_rng_state(device)
     with torch.cuda.device(device), taken_back(state):
+        chance = torch.cuda.default_generators[torch.cuda.current_device()]
+        drawn = chance.clone_state()
         current = torch.cuda.current_stream()
         side = torch.cuda.Stream()
         side.wait_stream(current)
@@ -83,7 +84,10 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
         current.wait_stream(side)
         again = _captured(step, what)
         torch.cuda.set_stream(current)  # a capture that fails leaves its own behind
-    torch.cuda.set_rng_state(drawn, device)
+        if again is step:
+            chance.graphsafe_set_state(drawn)  # the generator's own state believes that it is still being captured
+        else:
+            chance.set_state(drawn.get_state())
     return again
 
 

@@ -30,8 +30,6 @@ log = logging.getLogger(__name__)
 
 BLOCK = 128
 """Batches of a block at most: what Lightning does once a block takes as long as a few steps."""
-WORTH = 100
-"""Steps of a training from which on a capture is worth its time, which is that of about so many."""
 WITHIN = ("on_train_batch_start", "on_after_backward", "on_before_optimizer_step")
 """Hooks that are called within a step."""
 
@@ -190,15 +188,11 @@ class PassSteps:
             sum_.zero_()
         if self.again is None:
             self.first = block.first
-            self.again = self._made()
+            times = self.lit.optimization.steps
+            self.again = repeated(self.step, self.state, self.device, "a training step", times=times)
         for _ in range(count):
             self.again()
         return Sums(self.loss, self.correct, count, count * self.batch_size)
-
-    def _made(self) -> Step:
-        if self.lit.optimization.steps < WORTH:
-            return self.step
-        return repeated(self.step, self.state, self.device, "a training step")
 
     def state(self) -> list[Tensor]:
         """Everything that a step changes and reads again."""
