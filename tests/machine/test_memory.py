@@ -114,3 +114,32 @@ def test_a_shortage_of_memory_is_told_with_what_takes_less(error):
     assert "\n" not in str(told.value)
     with pytest.raises(RuntimeError, match="something else"), shortage_told():
         raise RuntimeError("something else")
+
+
+CUDA = (
+    "CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 79.11 GiB of which 1.25 GiB is "
+    "free. Including non-PyTorch memory, this process has 70.00 GiB memory in use. Of the allocated memory ..."
+)
+
+
+def test_a_gpu_that_is_full_is_told_with_the_bytes_and_the_settings_of_the_stage():
+    with pytest.raises(UserError) as told, shortage_told("evidence", ["attack.chunk"]):
+        raise torch.OutOfMemoryError(CUDA)
+    assert str(told.value) == (
+        "The GPU has not enough memory for the stage evidence (20.00 GiB more were asked for, and 1.25 GiB are free). "
+        "Less is taken with a smaller attack.chunk, with fewer jobs at once (hydra.launcher.jobs_per_gpu); or take a "
+        "larger GPU."
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_libraries_on_a_gpu_say_it_in_their_own_words(words):
+    with pytest.raises(UserError, match=r"^The GPU has not enough memory .*jobs_per_gpu"), shortage_told("verdict", []):
+        raise RuntimeError(words)

@@ -1,15 +1,28 @@
 """How much memory new processes may take, and who goes first where there is not enough."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearnleak.errors import UserError
+from unlearnleak.machine.printable import first_line
 
 GIBIBYTE = 2**30
-RAN_OUT = ("can't allocate memory", "out of memory", "not enough memory", "Cannot allocate memory")
-"""How PyTorch says it, on CPUs and GPUs."""
+RAN_OUT = (
+    "can't allocate memory",
+    "out of memory",
+    "not enough memory",
+    "Cannot allocate memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+"""How PyTorch and CUDA's libraries say it, on CPUs and GPUs."""
+GPU = re.compile(r"CUDA|CUBLAS|CUDNN|GPU")
+ASKED, FREE = re.compile(r"Tried to allocate ([\d.]+ \w+)"), re.compile(r"of which ([\d.]+ \w+) is free")
+LESS = ("dataset.train_limit", "training.batch_size", "attack.chunk", "unlearner.ledger_classes")
+"""Settings of which a smaller value takes less memory, where nothing more is known."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +54,36 @@ def free_memory(root: Path = Path("/")) -> int | None:
 
 
 @contextmanager
-def shortage_told() -> Iterator[None]:
-    """Raises UserError in the place of what Python, NumPy and PyTorch raise where memory runs out."""
+def shortage_told(stage: str | None = None, less: Sequence[str] = LESS) -> Iterator[None]:
+    """Raises UserError in the place of what Python, NumPy and PyTorch raise where memory runs out, on a GPU too.
+
+    Args:
+        stage: the stage that is computed meanwhile.
+        less: the settings of which a smaller value takes less memory there.
+    """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        told = (str(error).splitlines() or [""])[0]
+        told = first_line(error)
         if not isinstance(error, MemoryError) and not any(words in told for words in RAN_OUT):
             raise
-        raise UserError(
-            f"There is not enough memory{f' ({told})' if told else ''}. Less is taken with smaller images or a smaller "
-            "dataset.train_limit, training.batch_size, attack.chunk or unlearner.ledger_classes; with fewer workers "
-            "(hydra.launcher.workers); or take a larger machine."
-        ) from error
+        raise UserError(shortage(told, stage, less)) from error
+
+
+def shortage(told: str, stage: str | None, less: Sequence[str]) -> str:
+    """The message for people, from the first line of an error."""
+    asked, free = ASKED.search(told), FREE.search(told)
+    known = [f"{asked[1]} more were asked for"] if asked else []
+    known += [f"{free[1]} are free"] if free else []
+    said = f" ({', and '.join(known) or told})" if told else ""
+    on_gpu = bool(GPU.search(told))
+    what = (
+        "The GPU has not" if on_gpu else "There is not"
+    ) + f" enough memory{f' for the stage {stage}' if stage else ''}"
+    ways = [f"with a smaller {' or '.join(less)}"] if less else []
+    ways += ["with fewer jobs at once (hydra.launcher.jobs_per_gpu)"] if on_gpu else ["with smaller images"]
+    ways += [] if on_gpu else ["with fewer workers (hydra.launcher.workers)"]
+    return f"{what}{said}. Less is taken {', '.join(ways)}; or take a larger {'GPU' if on_gpu else 'machine'}."
 
 
 def left_by_limits(root: Path) -> Iterator[int]:

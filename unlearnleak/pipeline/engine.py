@@ -10,8 +10,10 @@ import torch
 import unlearnleak
 from unlearnleak.config.variables import recorded_variables
 from unlearnleak.machine.device import count_memory_anew, peak_memory
+from unlearnleak.machine.memory import shortage_told
 from unlearnleak.pipeline.graph import Stage
 from unlearnleak.pipeline.plan import Plan
+from unlearnleak.pipeline.smaller import smaller
 from unlearnleak.store import Artifact, Contents
 from unlearnleak.training.checkpoint import FOLDER, Checkpoints
 
@@ -41,7 +43,8 @@ class Engine:
         def measured() -> Contents:
             count_memory_anew(work.device)
             start = time.perf_counter()
-            tensors, meta = stage.compute(work)
+            with shortage_told(stage.name, smaller(self.plan, stage.name)):
+                tensors, meta = stage.compute(work)
             meta["seconds"] = time.perf_counter() - start
             meta["made_with"] = made_with(work.device)
             for training in work.trainings:
