@@ -16,6 +16,10 @@ class Incompatible(UserError):
     """
 
 
+class GpuFull(UserError):
+    """A stage found too little memory on its GPU, perhaps because of other jobs there."""
+
+
 class AccessDenied(RuntimeError):
     """An attack reached for something that its threat model does not grant, such as gradients of a black box."""
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class PoolLauncher(Launcher):
     """Runs jobs in warm worker processes on this machine; conf/hydra/launcher/pool.yaml describes the settings."""
 
-    def __init__(self, *, workers: Any, gpus: Any, jobs_per_gpu: Any, memory_gib: Any) -> None:
+    def __init__(self, *, workers: Any, gpus: Any, jobs_per_gpu: Any, memory_gib: Any, mps: Any = "auto") -> None:
         self.settings = {"workers": workers, "gpus": gpus, "jobs_per_gpu": jobs_per_gpu, "memory_gib": memory_gib}
+        self.settings["mps"] = mps
         self.pool: Pool | None = None
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:

@@ -18,6 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from tests.patience import PATIENCE
+from unlearnleak.errors import GpuFull
 
 CONFIG = """
 do: answer
@@ -102,7 +103,7 @@ def give_what_cannot_be_sent(config: DictConfig) -> Any:
 def look(config: DictConfig) -> dict[str, Any]:
     import torch
 
-    names = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TOLD")
+    names = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TOLD", "CUDA_MPS_PIPE_DIRECTORY")
     return {"pid": os.getpid(), "threads": torch.get_num_threads(), "cwd": str(Path.cwd())} | {
         name: os.environ.get(name) for name in names
     }
@@ -130,6 +131,21 @@ def meet(config: DictConfig) -> int:
     (folder / f"here-{number()}").touch()
     appear([folder / f"here-{group * config.many + index}" for index in range(config.many)])
     return os.getpid()
+
+
+def fill(config: DictConfig) -> int:
+    """Need the GPU for itself: fail beside the `many - 1` others that begin with it, and do well alone or later."""
+    folder = Path(config.folder)
+    (folder / f"here-{number()}-{os.getpid()}").touch()
+    beside = folder / "full"
+    if number() == 1 and not beside.exists():
+        appear([folder / f"waits-{each}" for each in range(2, config.many + 1)])
+        beside.touch()
+        raise GpuFull("the GPU is full")
+    if 1 < number() <= config.many and not beside.exists():
+        (folder / f"waits-{number()}").touch()
+        appear([beside])
+    return number()
 
 
 def note(config: DictConfig) -> None:
@@ -161,7 +177,7 @@ def hang(config: DictConfig) -> None:
 
 JOBS: list[Callable[[DictConfig], Any]] = [
     answer, throw, throw_unsent, leave, leave_at_once, get_killed, get_killed_as_a_parent, get_killed_while_answering,
-    give_what_cannot_be_sent, look, leave_files, take_threads, meet, note, load, hang,
+    give_what_cannot_be_sent, look, leave_files, take_threads, meet, fill, note, load, hang,
 ]  # fmt: skip
 
 

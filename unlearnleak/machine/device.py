@@ -38,7 +38,23 @@ def count_memory_anew(device: torch.device) -> None:
     """Let a GPU's peak memory count from here. CUDA is opened first: it cannot count before, and says so badly."""
     if device.type == "cuda":
         torch.cuda.init()
+        note_reserved(device)
         torch.cuda.reset_peak_memory_stats(device)
+
+
+_reserved: dict[int, int] = {}
+
+
+def note_reserved(device: torch.device) -> None:
+    """Remember the most that PyTorch had reserved on a GPU, before its counts begin anew."""
+    _reserved[device.index or 0] = max(_reserved.get(device.index or 0, 0), torch.cuda.max_memory_reserved(device))
+
+
+def most_reserved(device: torch.device) -> int:
+    """The most bytes that PyTorch had reserved on a GPU since this was asked last, however often it counted anew."""
+    note_reserved(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    return _reserved.pop(device.index or 0)
 
 
 def peak_memory(device: torch.device) -> dict[str, float]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from unlearnleak.errors import UserError
+from unlearnleak.errors import GpuFull, UserError
 from unlearnleak.machine.printable import first_line
 
 GIBIBYTE = 2**30
@@ -55,7 +55,7 @@ def free_memory(root: Path = Path("/")) -> int | None:
 
 @contextmanager
 def shortage_told(stage: str | None = None, less: Sequence[str] = LESS) -> Iterator[None]:
-    """Raises UserError in the place of what Python, NumPy and PyTorch raise where memory runs out, on a GPU too.
+    """Raises UserError in the place of what Python, NumPy and PyTorch raise where memory runs out; GpuFull of a GPU's.
 
     Args:
         stage: the stage that is computed meanwhile.
@@ -67,16 +67,16 @@ def shortage_told(stage: str | None = None, less: Sequence[str] = LESS) -> Itera
         told = first_line(error)
         if not isinstance(error, MemoryError) and not any(words in told for words in RAN_OUT):
             raise
-        raise UserError(shortage(told, stage, less)) from error
+        on_gpu = bool(GPU.search(told))
+        raise (GpuFull if on_gpu else UserError)(shortage(told, stage, less, on_gpu)) from error
 
 
-def shortage(told: str, stage: str | None, less: Sequence[str]) -> str:
+def shortage(told: str, stage: str | None, less: Sequence[str], on_gpu: bool) -> str:
     """The message for people, from the first line of an error."""
     asked, free = ASKED.search(told), FREE.search(told)
     known = [f"{asked[1]} more were asked for"] if asked else []
     known += [f"{free[1]} are free"] if free else []
     said = f" ({', and '.join(known) or told})" if told else ""
-    on_gpu = bool(GPU.search(told))
     what = (
         "The GPU has not" if on_gpu else "There is not"
     ) + f" enough memory{f' for the stage {stage}' if stage else ''}"

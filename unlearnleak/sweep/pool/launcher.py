@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import forkserver
@@ -29,11 +29,12 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 import unlearnleak
-from unlearnleak.errors import UserError
+from unlearnleak.errors import GpuFull, UserError
 from unlearnleak.machine.memory import free_memory
 from unlearnleak.runs.launch import JobDied, launch_folder, request_stop
-from unlearnleak.sweep.pool import scratch
-from unlearnleak.sweep.pool.slots import PoolSettings, Slot, slots
+from unlearnleak.sweep.pool import mps, scratch
+from unlearnleak.sweep.pool.room import GpuUse, Room
+from unlearnleak.sweep.pool.slots import PoolSettings, Slot, most_per_gpu, slots
 from unlearnleak.sweep.pool.worker import WorkerPlace, failed, work
 
 GRACE = 5.0
@@ -49,6 +50,7 @@ class Worker:
         context = multiprocessing.get_context("forkserver")
         self.place = place
         self.job: Job | None = None
+        self.use: GpuUse | None = None  # of its GPU, after its last job
         self.channel, theirs = context.Pipe()
         self.scratch = scratch.worker_folder()
         name = f"unlearnleak worker {place.slot.number}"
@@ -69,7 +71,7 @@ class Worker:
         if not self.process.is_alive():
             self.kill()  # what the job left running would hold the channel open
         try:
-            answer = self.channel.recv_bytes()
+            self.use, answer = self.channel.recv()
         except (EOFError, OSError):  # nothing came, or not all of it
             end([self])
             return number, failed(overrides, JobDied(exit_reason(self.process.exitcode, self.place.log)))
@@ -181,12 +183,17 @@ class Pool:
         self.slots: list[Slot] | None = None
         self.workers: dict[int, Worker] = {}  # by slot
         self.state: bytes | None = None  # what all jobs share, packed
+        self.service: mps.Mps | None = None
+        self.service_tried = False
         atexit.register(self.close)
 
     def close(self) -> None:
-        """End the workers."""
+        """End the workers, and then what they shared their GPUs by."""
         end(list(self.workers.values()))
         self.workers.clear()
+        if self.service:
+            self.service.stop()
+            self.service, self.service_tried = None, False
 
     def launch(self, job_overrides: Sequence[Sequence[str]], first: int) -> list[JobReturn]:
         """Run the jobs, numbered from `first`, and return one JobReturn each, in order.
@@ -197,27 +204,48 @@ class Pool:
         setup_globals()
         self.slots = self.slots_for(len(job_overrides))
         start_server(self.task_function)
-        worker_places = self.worker_places(self.slots)
         jobs: deque[Job] = deque(enumerate(job_overrides, start=first))
         done: dict[int, JobReturn] = {}
-        end(
-            [self.workers.pop(slot) for slot in list(self.workers) if slot >= len(worker_places)]
-        )  # they would only hold memory
+        gpus = {slot.gpu for slot in self.slots}
+        room = Room(gpus, most=most_per_gpu(self.settings, len(gpus)), auto=self.settings.jobs_per_gpu == "auto")
         try:
+            worker_places = self.worker_places(self.slots)
+            self.dismiss(lambda slot, gpu: slot >= len(worker_places))
             while len(done) < len(job_overrides):
                 for slot, place in enumerate(worker_places):
-                    if jobs and (slot not in self.workers or self.workers[slot].job is None):
+                    idle = slot not in self.workers or self.workers[slot].job is None
+                    if jobs and idle and room.takes(place.slot.gpu, len(self.on(place.slot.gpu, busy=True))):
                         ready_worker(self.workers, slot, place).give(jobs.popleft())
                 for worker in answering(self.workers.values()):
-                    number, done[number] = worker.finish()
-                    if done[number].status is not JobStatus.COMPLETED:  # a CUDA error, say, stays with its process
+                    job, gpu = worker.job, worker.place.slot.gpu
+                    number, returned = worker.finish()
+                    if returned.status is not JobStatus.COMPLETED:  # a CUDA error, say, stays with its process
                         end([self.workers.pop(worker.place.slot.number)])
+                        full = isinstance(returned._return_value, GpuFull)
+                        if full and job and room.found_full(gpu, len(self.on(gpu, busy=True))):
+                            jobs.append(job)
+                            continue
                         if OmegaConf.select(self.config, "fail_fast"):
-                            request_stop(f"fail_fast=true, and a job had failed: {done[number]._return_value}")
+                            request_stop(f"fail_fast=true, and a job had failed: {returned._return_value}")
+                    else:
+                        room.learn(gpu, worker.use, len(self.on(gpu)))
+                    done[number] = returned
+                self.dismiss(lambda _, gpu: room.crowded(gpu, len(self.on(gpu))))
         except BaseException:
             self.close()
             raise
         return [done[number] for number in sorted(done)]
+
+    def on(self, gpu: str | None, *, busy: bool = False) -> list[Worker]:
+        """The workers on a GPU; those that have a job."""
+        return [each for each in self.workers.values() if each.place.slot.gpu == gpu and (each.job or not busy)]
+
+    def dismiss(self, superfluous: Callable[[int, str | None], bool]) -> None:
+        """End idle workers, the last first, which would only hold memory."""
+        for slot in sorted(self.workers, reverse=True):
+            worker = self.workers[slot]
+            if worker.job is None and superfluous(slot, worker.place.slot.gpu):
+                end([self.workers.pop(slot)])
 
     def slots_for(self, jobs: int | None) -> list[Slot]:
         """The slots that a launch of so many jobs has; None: of as many as can be."""
@@ -235,5 +263,12 @@ class Pool:
         if self.state is None:
             parts = (Singleton.get_state(), self.hydra_context, self.task_function, self.config)
             self.state = cloudpickle.dumps(parts)
-        here, environment, state = Path.cwd(), dict(os.environ), self.state
+        here, environment, state = Path.cwd(), os.environ | self.shared(places), self.state
         return [WorkerPlace(slot, folder / f"worker-{slot.number}.log", here, environment, state) for slot in places]
+
+    def shared(self, places: Sequence[Slot]) -> dict[str, str]:
+        """What lets workers share a GPU at the same time, started with the first launch where several do."""
+        gpus = {slot.gpu for slot in places} - {None}
+        if gpus and len(places) > len(gpus) and not self.service_tried:
+            self.service, self.service_tried = mps.started(self.settings.mps), True
+        return self.service.environment if self.service else {}

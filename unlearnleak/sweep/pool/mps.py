@@ -4,6 +4,7 @@ Without it, processes that share a GPU take turns. Its control daemon has a priv
 and is ended by a process that waits for the launcher's end, so also where that is killed.
 """
 
+import logging
 import os
 import shutil
 import subprocess
@@ -43,6 +44,9 @@ for call in calls:
 """Opens a GPU as workers will; where there is no CUDA there is nothing to see."""
 
 
+log = logging.getLogger(__name__)
+
+
 class NoMps(Exception):
     """MPS cannot be used here; the message says why."""
 
@@ -65,6 +69,20 @@ class Mps:
             self.watcher.stdin.close()
         with suppress(subprocess.TimeoutExpired):
             self.watcher.wait(SECONDS)
+
+
+def started(wanted: bool | str) -> Mps | None:
+    """The service where it is wanted (`hydra.launcher.mps`) and can be had; says in the log which."""
+    if wanted is False:
+        return None
+    try:
+        service = start()
+    except NoMps as why:
+        level = logging.WARNING if wanted is True else logging.INFO
+        log.log(level, "jobs on one GPU take turns: MPS was not started (%s)", why)
+        return None
+    log.info("jobs on one GPU run at the same time: MPS was started (%s) and ends with the launch", service.folder)
+    return service
 
 
 def start() -> Mps:

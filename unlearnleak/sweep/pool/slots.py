@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from unlearnleak.errors import UserError, require
 from unlearnleak.machine.memory import GIBIBYTE, free_memory
+from unlearnleak.sweep.pool.mps import MOST_CLIENTS
 
 log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -22,13 +23,15 @@ class PoolSettings:
 
     workers: int | Literal["auto"]
     gpus: list[int | str] | Literal["auto"] | None
-    jobs_per_gpu: int
+    jobs_per_gpu: int | Literal["auto"]
     memory_gib: float
+    mps: bool | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
         workers = self.workers == "auto" or int(self.workers) > 0
         require(workers, "hydra.launcher.workers", self.workers, "a number of workers from 1, or auto")
-        require(self.jobs_per_gpu > 0, "hydra.launcher.jobs_per_gpu", self.jobs_per_gpu, "at least 1")
+        several = self.jobs_per_gpu == "auto" or self.jobs_per_gpu > 0
+        require(several, "hydra.launcher.jobs_per_gpu", self.jobs_per_gpu, "at least 1, or auto")
         require(self.memory_gib > 0, "hydra.launcher.memory_gib", self.memory_gib, "GiB per worker, more than 0")
         if isinstance(self.gpus, list):
             whole = bool(self.gpus) and len(set(map(str, self.gpus))) == len(self.gpus)
@@ -51,7 +54,8 @@ def slots(settings: PoolSettings, runtime: dict[str, Any], jobs: int | None) -> 
         UserError: a GPU that is not there, or more workers than the GPUs are allowed.
     """
     gpus = chosen_gpus(settings.gpus, str(runtime.get("device", "auto")))
-    places = gpus * settings.jobs_per_gpu  # one job on every GPU before any gets its second
+    each = most_per_gpu(settings, len(gpus))
+    places = gpus * each  # one job on every GPU before any gets its second
     if settings.workers == "auto":
         number = len(places) or workers_for(runtime.get("threads", 1), settings.memory_gib)
     else:
@@ -62,6 +66,13 @@ def slots(settings: PoolSettings, runtime: dict[str, Any], jobs: int | None) -> 
     threads = max(1, cores() // number)  # also where there are fewer jobs: a model's last bits depend on its threads
     wanted = number if jobs is None else max(1, min(number, jobs))
     return [Slot(index, places[index] if places else None, threads) for index in range(wanted)]
+
+
+def most_per_gpu(settings: PoolSettings, gpus: int) -> int:
+    """The most jobs at once on each of so many GPUs: as told, or by auto what cores and MPS allow, memory aside."""
+    if settings.jobs_per_gpu == "auto":
+        return max(1, min(cores() // max(1, gpus), MOST_CLIENTS))
+    return settings.jobs_per_gpu
 
 
 def workers_for(threads: int | None, memory_gib: float) -> int:

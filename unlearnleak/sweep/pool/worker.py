@@ -29,6 +29,7 @@ from unlearnleak.machine.printable import write_any_letter
 from unlearnleak.machine.process import signal_at_parents_end
 from unlearnleak.runs.launch import JobDied
 from unlearnleak.sweep.pool import scratch
+from unlearnleak.sweep.pool.room import gpu_use
 from unlearnleak.sweep.pool.slots import VISIBLE, Slot
 
 Perform = Callable[[int, Sequence[str]], JobReturn]
@@ -48,6 +49,8 @@ class WorkerPlace:
 def work(channel: Connection, place: WorkerPlace, temporaries: Path) -> None:
     """Answer every (number, overrides) that comes through `channel` with a pickled JobReturn, until it closes.
 
+    With each goes what the process then sees of its GPU.
+
     What its libraries keep for a while goes to the folder `temporaries`, which the launcher removes when it has ended.
     """
     enter(place, temporaries)
@@ -59,7 +62,7 @@ def work(channel: Connection, place: WorkerPlace, temporaries: Path) -> None:
             return
         answer = shipped(perform(number, overrides))
         try:
-            channel.send_bytes(answer)
+            channel.send((gpu_use(), answer))
         except BrokenPipeError:  # the launcher has stopped and does not listen any more
             return
 

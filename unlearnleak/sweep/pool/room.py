@@ -1,0 +1,97 @@
+"""How many jobs a GPU takes at once: as told, or (`hydra.launcher.jobs_per_gpu=auto`) learnt from those that have run.
+
+The first job of a launch, such as a sweep's wave, runs alone on each GPU. What it took there says how many fit beside
+each other, and the largest of all that have ended does from then on. A job that finds the GPU full beside others is
+done again with fewer.
+"""
+
+import gc
+import logging
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple
+
+from unlearnleak.machine.memory import GIBIBYTE
+
+log = logging.getLogger(__name__)
+CONTEXT = GIBIBYTE
+"""Bytes that a process takes on a GPU beside its tensors: CUDA's context and its libraries' kernels, and some room."""
+FILLED = 0.9
+"""The share of the memory that is given away: jobs differ."""
+IDLE = 2**28
+"""Bytes that a worker may keep for its next job while others share its GPU."""
+
+
+class GpuUse(NamedTuple):
+    """What a worker sees of its GPU after a job, in bytes: what is free, and the most that the job reserved."""
+
+    free: int
+    reserved: int
+
+
+def gpu_use() -> GpuUse | None:
+    """This process's use of its GPU, whose idle part is given back; None where it has opened none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return None
+    from unlearnleak.machine.device import most_reserved  # noqa: PLC0415  (torch, which a job on the CPU may not need)
+
+    with suppress(RuntimeError):  # a job may have broken CUDA: its process is not used again
+        if torch.cuda.memory_reserved() > IDLE:
+            gc.collect()  # what a training leaves points at itself
+            torch.cuda.empty_cache()
+        free, _ = torch.cuda.mem_get_info()
+        return GpuUse(free, most_reserved(torch.device("cuda", torch.cuda.current_device())))
+    return None
+
+
+def fitting(usable: int, reserved: int, most: int) -> int:
+    """How many jobs that reserve so much fit into the usable memory, at least one and at most `most`."""
+    return max(1, min(most, int(FILLED * usable) // (CONTEXT + reserved)))
+
+
+class Room:
+    """The room on each GPU in one launch. A job without a GPU of its own (None) always finds room."""
+
+    def __init__(self, gpus: Iterable[str | None], *, most: int, auto: bool) -> None:
+        self.auto, self.most = auto, most
+        self.jobs = {gpu: 1 if auto else most for gpu in gpus if gpu is not None}
+        self.usable: dict[str, int] = {}
+        self.reserved: dict[str, int] = {}
+
+    def takes(self, gpu: str | None, busy: int) -> bool:
+        """Whether a GPU takes a job beside `busy` others."""
+        return gpu is None or busy < self.jobs[gpu]
+
+    def crowded(self, gpu: str | None, workers: int) -> bool:
+        """Whether more of our workers live on a GPU than it takes jobs, as far as that is known."""
+        return gpu in self.usable and workers > self.jobs[gpu]
+
+    def learn(self, gpu: str | None, use: GpuUse | None, workers: int) -> None:
+        """A job has ended on a GPU, on which so many of our workers live."""
+        if gpu is None or not self.auto:
+            return
+        known = gpu in self.usable
+        if use is None:  # it needed no GPU
+            self.jobs[gpu] = self.jobs[gpu] if known else self.most
+            return
+        before = self.jobs[gpu]
+        self.usable.setdefault(gpu, use.free + workers * CONTEXT)
+        self.reserved[gpu] = max(self.reserved.get(gpu, 0), use.reserved)
+        fits = fitting(self.usable[gpu], self.reserved[gpu], self.most)
+        self.jobs[gpu] = min(before, fits) if known else fits
+        if self.jobs[gpu] != before or not known:
+            took, there = self.reserved[gpu] / GIBIBYTE, self.usable[gpu] / GIBIBYTE
+            told = "GPU %s takes %d jobs at once: one reserved %.1f GiB of %.1f, and there are cores for %d"
+            log.info(told, gpu, self.jobs[gpu], took, there, self.most)
+
+    def found_full(self, gpu: str | None, busy: int) -> bool:
+        """A job did not fit on a GPU beside `busy` others; returns whether it is worth another try."""
+        if gpu is None or not self.auto or not busy:
+            return False
+        self.jobs[gpu] = max(1, min(self.jobs[gpu], busy + 1) // 2)
+        log.info(
+            "GPU %s was full: it takes %d jobs at once from here, and the one that failed again", gpu, self.jobs[gpu]
+        )
+        return True
