@@ -11,6 +11,7 @@ from unlearnleak.runs.status import RESULT, STATUS
 ROOT = Path(__file__).resolve().parents[2]
 TRAP = """
 import os, signal, sys
+import torch
 from unlearnleak.attack.head_sum import HeadSum
 
 
@@ -27,6 +28,8 @@ class Trap(HeadSum):
             sys.exit(3)
         if self.bait == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.bait == "fill":
+            torch.empty(2**42, dtype=torch.uint8, device=view.target.device)
         return super().__call__(view, generator)
 """
 

@@ -1,0 +1,128 @@
+"""The paper's whole evaluation, Tables III to VIII: python -m benchmarks.paper_gpu --data DIR [--out DIR] [-- WORDS...]
+
+Four data sets from DIR/NAME.npz (arrays as dataset=npz reads them), five unlearners, 20 single classes and 20 draws of
+three classes over two seeds, every attack with every screening: the sweeps single_class and multi_class through the
+ordinary command line, several jobs on each GPU. Run again, it goes on from what is stored. At the end: minutes by the
+clock, and for each kind of stage the minutes that computing it took, what several runs share once.
+
+WORDS go to both sweeps, such as unlearner=rt,ft or hydra/launcher=slurm. `unlearnleak paper` then prints the tables.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.stages import spent
+from unlearnleak.papers.label_leakage.cells import DATASETS
+from unlearnleak.runs.loading import load_runs
+
+GRIDS = ("single_class", "multi_class")
+MINUTES = 15.0
+"""What all of it is to take on one H100."""
+
+
+def present(data: Path, wanted: Sequence[str]) -> list[str]:
+    """The data sets whose file is there; says which is not."""
+    found = []
+    for name in wanted:
+        if (path := data / f"{name}.npz").is_file():
+            found.append(name)
+        else:
+            print(f"left out: {name}, as there is no {path}", flush=True)
+    return found
+
+
+def command(grid: str, names: Sequence[str], options: argparse.Namespace) -> list[str]:
+    """The command line of one sweep."""
+    limit = [] if options.limit is None else [f"dataset.train_limit={options.limit}"]
+    return [
+        *(sys.executable, "-m", "unlearnleak.run", "-m", f"+sweep={grid}"),
+        *(
+            f"dataset={','.join(names)}",
+            f"dataset.path={options.data.absolute()}/${{hydra:runtime.choices.dataset}}.npz",
+        ),
+        *(f"seed={','.join(map(str, options.seeds))}", "logger=none", f"runtime.device={options.device}"),
+        *(f"store={options.out.absolute() / 'artifacts'}", f"runs={options.out.absolute() / 'runs'}"),
+        *(f"hydra.launcher.jobs_per_gpu={options.jobs_per_gpu}", f"hydra.launcher.mps={options.mps}"),
+        *(*limit, *options.words, *(["dry_run=true"] if options.dry_run else [])),
+    ]
+
+
+def minutes(runs: Sequence[dict[str, Any]]) -> dict[str, tuple[int, float]]:
+    """Of each kind of stage, how many there are and the minutes that computing them took; the most costly first."""
+    took = spent([run for run in runs if run.get("status") == "done"])
+    found = {kind: (len(each), sum(each) / 60) for kind, each in took.items()}
+    return dict(sorted(found.items(), key=lambda item: -item[1][1]))
+
+
+def together(found: dict[str, tuple[int, float]]) -> dict[str, tuple[int, float]]:
+    """The same by stage."""
+    sums: dict[str, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+    for kind, (count, took) in found.items():
+        stage = kind.partition(",")[0].partition(" ")[0]
+        sums[stage] = (sums[stage][0] + count, sums[stage][1] + took)
+    return dict(sums)
+
+
+def table(found: dict[str, tuple[int, float]], clock: float) -> list[str]:
+    """Lines for the terminal; `clock` is minutes on the wall."""
+    whole = sum(took for _, took in found.values())
+    lines = [f"{'stage':40}{'number':>8}{'minutes':>10}{'share':>8}"]
+    for kind, (count, took) in (together(found) | found).items():
+        lines.append(f"{kind:40}{count:8}{took:10.1f}{took / whole if whole else 0.0:8.1%}")
+    lines.append(f"{'all, by the stages (several at once)':40}{'':8}{whole:10.1f}")
+    lines.append(f"{'all, by the clock of this call':40}{'':8}{clock:10.1f}   goal on one H100: {MINUTES:g}")
+    return lines
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.paper_gpu", description="Run the paper's whole evaluation and time it."
+    )
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="has mnist.npz, cifar10.npz and so on")
+    parser.add_argument("--out", type=Path, default=Path("outputs/paper"), metavar="DIR", help="(%(default)s)")
+    parser.add_argument("--datasets", nargs="+", choices=DATASETS, default=DATASETS, help="(all four)")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1], help="(0 1)")
+    parser.add_argument("--grids", nargs="+", choices=GRIDS, default=GRIDS, help="(both)")
+    parser.add_argument("--limit", type=int, help="at most so many training images of each data set (all)")
+    parser.add_argument("--jobs-per-gpu", default="auto", help="see conf/hydra/launcher/pool.yaml (%(default)s)")
+    parser.add_argument("--mps", default="auto", choices=("auto", "true", "false"), help="the same (%(default)s)")
+    parser.add_argument("--device", default="auto", help="runtime.device (%(default)s)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the minutes there too")
+    parser.add_argument("words", nargs="*", metavar="WORDS", help="more words for both sweeps, after --")
+    return parser
+
+
+def main(told: Sequence[str] | None = None) -> None:
+    options = arguments().parse_args(told)
+    names = present(options.data, options.datasets)
+    if not names:
+        sys.exit(f"No data set was found in {options.data}.")
+    begin, clocks, failed = time.monotonic(), dict[str, float](), list[str]()
+    for grid in options.grids:
+        start, line = time.monotonic(), command(grid, names, options)
+        print(f"{grid}: {' '.join(line[1:])}", flush=True)
+        if subprocess.run(line, check=False).returncode:
+            failed.append(grid)
+        clocks[grid] = (time.monotonic() - start) / 60
+        print(f"{grid}: {clocks[grid]:.1f} minutes", flush=True)
+    if not options.dry_run:
+        runs = load_runs([path for grid in GRIDS if (path := options.out / "runs" / grid).is_dir()])
+        found = minutes(runs)
+        print("\n".join(table(found, (time.monotonic() - begin) / 60)))
+        if options.json:
+            told_of = {"clock": clocks, "stages": found, "runs": len(runs), "datasets": names}
+            options.json.write_text(json.dumps(told_of, indent=1))
+    if failed:
+        sys.exit(f"Not all is well: {', '.join(failed)}; see above. The same command goes on.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.paper_gpu import arguments, command, main, minutes, present, table, together
+
+
+def write_images(path, side: int = 28, each: int = 12) -> None:
+    """Noise in the shape of the data set, with a bright row by class."""
+    draw, arrays = np.random.default_rng(0), {}
+    for part in ("train", "test"):
+        labels = np.arange(10 * each) % 10
+        images = draw.integers(0, 60, (len(labels), side, side))
+        images[np.arange(len(labels)), 2 * labels + 1] += 190
+        arrays |= {f"{part}_images": images.astype(np.uint8), f"{part}_labels": labels}
+    np.savez(path, **arrays)
+
+
+def test_the_command_is_a_sweep_of_the_paper_with_files_for_its_data(tmp_path):
+    options = arguments().parse_args(
+        ["--data", str(tmp_path), "--limit", "500", "--seeds", "3", "--dry-run", "--", "a=b"]
+    )
+    line = command("multi_class", ["mnist", "svhn"], options)
+    assert line[1:5] == ["-m", "unlearnleak.run", "-m", "+sweep=multi_class"]
+    assert f"dataset.path={tmp_path}/${{hydra:runtime.choices.dataset}}.npz" in line
+    for word in ("dataset=mnist,svhn", "seed=3", "dataset.train_limit=500", "hydra.launcher.jobs_per_gpu=auto", "a=b"):
+        assert word in line
+    assert line[-1] == "dry_run=true"
+
+
+def test_a_data_set_without_a_file_is_left_out_aloud(tmp_path, capsys):
+    (tmp_path / "mnist.npz").touch()
+    assert present(tmp_path, ["mnist", "cifar10"]) == ["mnist"]
+    assert capsys.readouterr().out == f"left out: cifar10, as there is no {tmp_path / 'cifar10.npz'}\n"
+    with pytest.raises(SystemExit, match="No data set was found"):
+        main(["--data", str(tmp_path / "empty")])
+
+
+def test_what_several_runs_share_counts_once():
+    shared = {"status": "done", "unlearner": "ft", "forgotten": [1], "key_original": "o", "seconds_original": 60.0}
+    shared |= {"key_unlearned": "u", "seconds_unlearned": 30.0, "seeds": {"attack": 0}}
+    runs = [
+        shared | {"attack": name, "seconds_evidence": took} for name, took in (("a", 6.0), ("b", 12.0), ("b", 12.0))
+    ]
+    found = minutes([*runs, {"status": "failed"}])
+    assert found == {
+        "original": (1, 1.0), "unlearned ft": (1, 0.5), "evidence b": (1, 0.2), "evidence a": (1, pytest.approx(0.1)),
+    }  # fmt: skip
+    assert together(found)["evidence"] == (2, pytest.approx(0.3))
+    assert table(found, 0.9)[-2].split()[-1] == "1.8"
+
+
+@pytest.mark.slow
+def test_a_little_of_it_runs_on_a_cpu_and_goes_on(tmp_path, capfd):
+    data = tmp_path / "data"
+    data.mkdir()
+    write_images(data / "mnist.npz")
+    words = ["unlearner=rt,ft", "attack=head_sum,noise_prior", "training.epochs=1", "dataset.auxiliary_per_class=4"]
+    words += ["forget_classes=[0],[1]", "hydra.launcher.workers=2"]
+    told = ["--data", str(data), "--out", str(tmp_path / "out"), "--seeds", "0", "--grids", "single_class"]
+    told += ["--device", "cpu", "--json", str(tmp_path / "told.json"), "--limit", "80", "--", *words]
+    main(told)
+    first = json.loads((tmp_path / "told.json").read_text())
+    assert first["datasets"] == ["mnist"]
+    assert first["runs"] == 2 * 2 * 4
+    assert first["stages"]["unlearned rt"][0] == first["stages"]["evidence head_sum"][0] / 2 == 2
+    capfd.readouterr()
+    main(told)
+    again = capfd.readouterr()
+    assert "jobs 16 (16 finished before)" in again.out + again.err
