@@ -5,6 +5,8 @@ NAME ?= smoke
 RUNS ?= outputs/runs/$(NAME)
 # Processes that share the tests, a file at a time and the longest files first (tests/choice.py).
 WORKERS ?= 2
+# Processes that share the tests of a GPU, each with a context of its own on it.
+GPU_WORKERS ?= 4
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
@@ -34,7 +36,7 @@ test-more: .venv/.installed  ## run the tests that take long, or need SLURM or a
 	$(BIN)/python -m pytest -m "slurm or browser or long"
 
 test-gpu: .venv/.installed  ## run the tests that need a GPU; each says so where it is skipped
-	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python -m pytest -n $(GPU_WORKERS) -m gpu tests/gpu
 
 lint: .venv/.installed  ## check style and types
 	$(BIN)/ruff check .

@@ -6,7 +6,8 @@ four minutes. Each part runs in a process of its own, so that one that fails tak
 - step: one model alone, ms a step: `fit` (fp32, bf16, with runtime.cuda_graphs=false), a bare loop, and the whole step
   captured as one CUDA graph, which is the floor
 - ledger: AU's ledger against the same training without it
-- several: models at once, ms a model's step: processes by turns and under MPS, streams of one process, vmap
+- processes, streams, vmap: models at once, ms a model's step: processes through `fit`, by turns and under MPS; captured
+  steps on streams of one process; LeNets as one program
 - attacks: seconds of each attack's evidence, with graphs and without
 - compile (asked for with --compile, as it takes long): torch.compile of the network
 """
@@ -32,7 +33,7 @@ def main(told: Sequence[str] | None = None) -> None:
     parser.add_argument("--only", choices=PARTS, action="append", help="one part or more (all but compile)")
     parser.add_argument("--model", choices=MODELS, action="append", help="one or more (all)")
     parser.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes")
-    parser.add_argument("--attack-seconds", type=float, default=30.0, help="for all attacks on one model (%(default)s)")
+    parser.add_argument("--attack-seconds", type=float, default=20.0, help="for all attacks on one model (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rows there, after every part")
     parser.add_argument("--device", default="cuda:0", help=argparse.SUPPRESS)
     options = parser.parse_args(told)
@@ -46,7 +47,7 @@ def main(told: Sequence[str] | None = None) -> None:
     print(f"{card}; {machine()}; batches of {steps.BATCH}, medians of {steps.REPEATS}")
     begin, rows = time.monotonic(), list[Row]()
     for part in parts:
-        print(f"{part}:", flush=True)
+        print(f"{part} ({time.monotonic() - begin:.0f} s):", flush=True)
         for row in rows_from(part, options):
             print(line(row, rows), flush=True)
             rows.append(row)

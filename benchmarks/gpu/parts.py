@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,7 +16,7 @@ from benchmarks.gpu.rows import Row
 from benchmarks.training import MODELS
 from unlearnleak.machine.printable import first_line
 
-PARTS = ("step", "ledger", "several", "attacks", "compile")
+PARTS = ("step", "ledger", "processes", "streams", "vmap", "attacks", "compile")
 SECONDS = 240.0
 """The most that a part may take, compilation excepted."""
 Rows = Iterator[Callable[[], Row] | Row]
@@ -24,10 +25,11 @@ Rows = Iterator[Callable[[], Row] | Row]
 def rows_of(part: str, options: argparse.Namespace) -> Rows:
     """What a part measures; each is a function, so that one may fail and the next be tried."""
     device = torch.device(options.device)
-    if part == "several":
-        context = multiprocessing.get_context("forkserver")
-        yield from several.processes(context, options.device)
+    if part == "processes":
+        yield from several.processes(multiprocessing.get_context("forkserver"), options.device)
+    elif part == "streams":
         yield from several.rows(device)
+    elif part == "vmap":
         for count in steps.VMAPPED:
             yield partial(steps.vmap_row, count, device)
     for name in options.model or MODELS:
@@ -44,6 +46,8 @@ def rows_of(part: str, options: argparse.Namespace) -> Rows:
 def measure(part: str, options: argparse.Namespace, channel: Connection) -> None:
     """In a process of its own: send each row when it is there, and None at the end."""
     torch.set_num_threads(1)
+    if part != "attacks":
+        steps.capture_always()
     for made in rows_of(part, options):
         try:
             row = made if isinstance(made, Row) else made()
@@ -51,6 +55,8 @@ def measure(part: str, options: argparse.Namespace, channel: Connection) -> None
             row = Row(part, "", what(made), (), note=f"{type(error).__name__}: {first_line(error)}")
         channel.send(row)
     channel.send(None)
+    channel.close()
+    os._exit(0)  # a broken CUDA takes its time to leave
 
 
 def what(made: Any) -> str:

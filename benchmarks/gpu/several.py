@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 import torch
 
 from benchmarks.gpu.rows import Row
-from benchmarks.gpu.steps import captured, looped, train, wait, work
+from benchmarks.gpu.steps import capture_always, captured, looped, train, wait, work
 from unlearnleak.machine.device import resolve_device
 from unlearnleak.machine.graphs import Step, allow_graphs
 from unlearnleak.machine.printable import first_line
@@ -35,6 +35,9 @@ Rounds = Mapping[tuple[str, str], Sequence[int]]
 
 class Clocked(pl.Callback):
     """Notes when each epoch ended; waits for the others behind the first, and stops after a while."""
+
+    captured = True
+    """It asks nothing within a step, so steps may be captured (`unlearnleak.training.captured`)."""
 
     def __init__(self, device: torch.device, others: Any, window: float) -> None:
         self.device, self.others, self.window = device, others, window
@@ -66,8 +69,12 @@ def serve(channel: Connection, barriers: Mapping[int, Barrier], environment: Map
     os.environ.update(environment)
     torch.set_num_threads(1)
     allow_graphs(True)
-    while (asked := channel.recv()) is not None:
-        name, precision, count, window, steps = asked
+    capture_always()
+    while True:
+        try:
+            name, precision, count, window, steps = channel.recv()
+        except EOFError:  # nobody asks any more
+            return
         try:
             task = work(name, steps, resolve_device(device), precision)
             clocked = Clocked(task.train.labels.device, barriers[count], window)

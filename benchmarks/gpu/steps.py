@@ -18,7 +18,8 @@ from torch.nn.functional import cross_entropy
 from benchmarks.gpu.rows import Row
 from benchmarks.training import BATCH, SHAPES, Task, made_up, task
 from benchmarks.usual import textbook_lenet
-from unlearnleak.machine.graphs import Step, allow_graphs, repeated
+from unlearnleak.machine import graphs
+from unlearnleak.machine.graphs import State, Step, allow_graphs, repeated
 from unlearnleak.machine.seeds import generator
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
@@ -125,14 +126,31 @@ def captured(work: Task) -> Step:
         for kept in optimizer.state.values():
             yield from (value for value in kept.values() if isinstance(value, Tensor))
 
-    return checked(step, repeated(step, state, device, "the benchmark's step"), device)
+    return checked(step, state, device, "the benchmark's step")
 
 
-def checked(step: Step, made: Step, device: torch.device) -> Step:
-    """Fails where a GPU's step was not captured, which `repeated` says in the log only."""
-    if device.type == "cuda" and made is step:
+def checked(step: Step, state: State, device: torch.device, what: str) -> Step:
+    """The step as a graph, on a stream of its own: graphs of one capture stream share scratch memory of cuBLAS.
+
+    Fails where a GPU's step was not captured, which `repeated` says in the log only.
+    """
+    if device.type == "cuda":
+        torch.cuda.graph.default_capture_stream = torch.cuda.Stream(device)
+    again = repeated(step, state, device, what)
+    if device.type == "cuda" and again is step:
         raise RuntimeError("the step could not be captured")
-    return made
+    kept = [step, *state()]  # a graph holds none of the tensors that it reads
+
+    def replay() -> None:
+        assert kept
+        again()
+
+    return replay
+
+
+def capture_always() -> None:
+    """Let every training of this process be captured: the product launches short ones kernel by kernel."""
+    graphs.WORTH = 0
 
 
 def vmapped(count: int, device: torch.device, steps: int = 16) -> Step:
@@ -159,7 +177,7 @@ def vmapped(count: int, device: torch.device, steps: int = 16) -> Step:
             torch._foreach_add_(list(weights.values()), [found[name] for name in weights], alpha=-0.05)
         at_1.add_(1).remainder_(steps)
 
-    return checked(step, repeated(step, lambda: [*weights.values(), at_1], device, "the vmapped step"), device)
+    return checked(step, lambda: [*weights.values(), at_1], device, "the vmapped step")
 
 
 def looped(step: Step, device: torch.device, *, models: int = 1, budget: float = 0.4) -> list[float]:

@@ -96,7 +96,7 @@ def test_mps_ends_with_the_sweep_and_with_a_killed_one(tmp_path):
 
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint(tmp_path):
     write_npz(tmp_path / "images.npz", **images(train=400))
-    words = ["training.epochs=1500", "runtime.checkpoint_seconds=0.2", "unlearner=rt", "attack=head_sum"]
+    words = ["training.epochs=400", "runtime.checkpoint_seconds=0.2", "unlearner=rt", "attack=head_sum"]
     words += ["screening=threshold", "until=original"]
     with subprocess.Popen(command(tmp_path, *words), cwd=tmp_path, start_new_session=True) as launcher:
         wait_until(lambda: list((tmp_path / "store").rglob("*.ckpt")), "a checkpoint")
