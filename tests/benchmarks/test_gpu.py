@@ -68,11 +68,19 @@ def test_processes_train_at_the_same_time():
         crew.end()
 
 
-def test_an_attack_is_timed_anew_each_time(tmp_path):
-    bench = attacks.Bench(tmp_path, "lenet", "cpu", "dataset.auxiliary_per_class=4", sizes=(128, 64))
-    assert all(bench.seconds("head_sum") > 0 for _ in range(2))
-    assert bench.fresh == 2
-    assert set(attacks.FIRST) < set(attacks.every_attack())
+def test_attacks_are_timed_both_ways_until_the_time_is_used_up(monkeypatch):
+    monkeypatch.setattr(attacks, "seconds", lambda attack, name, device, graphs: 2.0 if graphs else 1.0)
+    found = [make() for make, _ in zip(attacks.rows("lenet", CPU, 100), range(2), strict=False)]
+    assert [(row.way, row.values) for row in found] == [
+        ("param_dot, graphs", (2.0,)), ("param_dot, runtime.cuda_graphs=false", (1.0, 1.0, 1.0)),
+    ]  # fmt: skip
+    (left,) = [make() for make in attacks.rows("lenet", CPU, 0)]
+    assert left.median is None
+    assert all(name in left.note for name in attacks.every_attack())
+
+
+def test_an_attack_is_timed():
+    assert attacks.row("lenet", "head_sum", CPU, allowed=True).median > 0
 
 
 def test_a_failed_way_is_named():
