@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import shutil
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -18,8 +19,9 @@ from unlearnleak.pipeline import evaluate as evaluation
 from unlearnleak.pipeline.job import run_job
 from unlearnleak.runs import place
 from unlearnleak.runs.loading import load_runs
-from unlearnleak.runs.place import check_place, keep_earlier
+from unlearnleak.runs.place import check_place, in_use, keep_earlier
 from unlearnleak.runs.status import RESULT, STATUS, mark, read_json, read_result, read_status, write_result
+from unlearnleak.store import held
 from unlearnleak.sweep.waves import dry_run_summary
 
 HYDRA = OmegaConf.create(
@@ -96,6 +98,73 @@ def test_two_at_once_keep_their_configurations_apart(tmp_path, monkeypatch):
     for run, classes in ((kept, [3]), (tmp_path / "runs" / "run", [1])):
         assert OmegaConf.load(run / ".hydra" / "config.yaml").forget_classes == classes
         assert read_result(run / RESULT)["forget_classes"] == classes
+
+
+def files_of(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [(), ("until=original",), ("seeds.data=-1",), ("screening=entropy",)],
+    ids=["result", "stage", "bad", "misfit"],
+)
+def test_nothing_is_written_but_by_who_has_the_folder_to_itself(tmp_path, monkeypatch, words):
+    """Another job that takes the folder before or after may be at any point in there, as keep_earlier between moves."""
+    folder, seen = tmp_path / "runs" / "run", []
+
+    @contextmanager
+    def looked_at(path, **how):
+        assert files_of(folder) == {}
+        try:
+            with held(path, **how):
+                yield
+        finally:
+            (folder / ".hydra").rename(folder / "moved")
+            seen.append(files_of(folder))
+
+    monkeypatch.setattr("unlearnleak.pipeline.job.held", looked_at)
+    with suppress(UserError):
+        job(tmp_path, *words)
+    assert [files_of(folder)] == seen
+
+
+def test_a_job_that_cannot_be_planned_does_not_speak_for_one_that_runs(tmp_path, monkeypatch):
+    """It waits, and then says of its own: the first one's words and configuration lie with its result by then."""
+    evaluate, late, said = evaluation.evaluate_run, [], []
+
+    def fail():
+        with pytest.raises(UserError):
+            job(tmp_path, "seeds.data=-1")
+
+    def meanwhile(pipeline):
+        late.append(Thread(target=fail))
+        late[0].start()
+        late[0].join(1)
+        said.append((read_status(tmp_path / "runs" / "run")["status"], late[0].is_alive()))
+        return evaluate(pipeline)
+
+    monkeypatch.setattr("unlearnleak.pipeline.job.evaluate_run", meanwhile)
+    job(tmp_path)
+    late[0].join()
+    run = tmp_path / "runs" / "run"
+    assert said == [("running", True)]
+    assert read_status(run)["status"] == "done"
+    assert OmegaConf.load(run / ".hydra" / "config.yaml").seeds.data != -1
+
+
+def test_a_job_that_ends_while_somebody_looks_is_in_use(tmp_path, monkeypatch):
+    lexists = os.path.lexists
+    mark(tmp_path, "running")
+
+    def then_ends(path):  # as another process may, between two looks
+        found = lexists(path)
+        write_result(tmp_path / RESULT, {})
+        mark(tmp_path, "done")
+        return found
+
+    monkeypatch.setattr(os.path, "lexists", then_ends)
+    assert in_use(tmp_path)
 
 
 def test_a_folder_that_is_removed_in_mid_run_is_made_again(tmp_path, monkeypatch):

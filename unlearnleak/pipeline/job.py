@@ -7,10 +7,13 @@ end that it can still hear of.
 import logging
 import os
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from unlearnleak.config.build import build, component_name, resolved
 from unlearnleak.config.recipes import missing_recipes
@@ -29,7 +32,7 @@ from unlearnleak.runs.launch import launch_folder, request_stop, stop_requested
 from unlearnleak.runs.place import CONFIG, check_place, in_use, keep_earlier, record_config
 from unlearnleak.runs.sheet import write_sheet
 from unlearnleak.runs.status import RESULT, STATUS, mark, mark_quietly, read_json, read_result, running, write_result
-from unlearnleak.store import Busy, held, key_of
+from unlearnleak.store import Busy, Store, held, key_of
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +101,41 @@ def run_job(
     """
     keep_from_logs()
     check_place(directory)
+    try:
+        with to_itself(directory, config):
+            return run_there(config, directory, sweep=sweep, hydra=hydra)
+    except Busy as error:
+        mark_quietly(directory, "waiting", why=str(error))
+        return None
+
+
+@contextmanager
+def to_itself(directory: Path, config: DictConfig) -> Iterator[None]:
+    """Have a run's folder to oneself: what is written there before or after belongs to another job.
+
+    Raises:
+        Busy: in a sweep, another process has this very run in hand.
+    """
+    try:
+        root = config.store
+    except OmegaConfBaseException:  # which the plan is going to say
+        root = None
+    if not isinstance(root, str) or not root:
+        yield
+        return
+    with held(run_lock(Store(root), directory), wait=launch_folder() is None):
+        yield
+
+
+def run_lock(store: Store, directory: Path) -> Path:
+    """The lock of the run in `directory`, which whoever writes into that folder holds."""
+    return store.lock(f"run-{key_of({'directory': str(directory.absolute())})}")
+
+
+def run_there(
+    config: DictConfig, directory: Path, *, sweep: bool, hydra: DictConfig | None = None
+) -> dict[str, Any] | None:
+    """`run_job`, by whoever has the folder to itself."""
     if why := stop_requested():
         mark(directory, "skipped", why=why)
         return None
@@ -140,7 +178,7 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
     """Plan, run the stages, evaluate, record; nothing of it where the job has finished before.
 
     Raises:
-        Busy: in a sweep, another process has a stage of this job in hand, or this very run.
+        Busy: in a sweep, another process has a stage of this job in hand.
     """
     wait = launch_folder() is None  # a sweep has better things to do with a device than to wait on it
     told = None  # a sweep says so of all its jobs at once
@@ -154,20 +192,19 @@ def execute(config: DictConfig, directory: Path, hydra: DictConfig | None = None
     allow_graphs(plan.runtime.cuda_graphs)
     pipeline = Pipeline(plan, wait=wait)
     logger = build(config.logger, RunLogger, "logger")  # type: ignore[type-abstract]
-    with held(plan.store.lock(f"run-{key_of({'directory': str(directory.absolute())})}"), wait=wait):
-        result = finished(pipeline, directory, config)
-        if result is None and os.path.lexists(directory / RESULT):
-            keep_earlier(directory, identity(pipeline, config) if pipeline.whole else None)
-        record_config(directory, config, hydra)
-        if result is not None:
-            log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
-            return result
-        if told:
-            log.info("%s", told)
-        with running(directory):
-            if not pipeline.whole:
-                return run_up_to(pipeline, directory)
-            result = run_and_log(pipeline, logger, config, directory)
+    result = finished(pipeline, directory, config)
+    if result is None and os.path.lexists(directory / RESULT):
+        keep_earlier(directory, identity(pipeline, config) if pipeline.whole else None)
+    record_config(directory, config, hydra)
+    if result is not None:
+        log.info("%s\n  (finished before; nothing to do)", summary(result, directory))
+        return result
+    if told:
+        log.info("%s", told)
+    with running(directory):
+        if not pipeline.whole:
+            return run_up_to(pipeline, directory)
+        result = run_and_log(pipeline, logger, config, directory)
     if not (directory / CONFIG).exists():  # somebody has removed the folder meanwhile
         record_config(directory, config, hydra)
     log.info("%s", summary(result, directory))

@@ -59,8 +59,11 @@ def runs_inside(directory: Path) -> Iterator[Path]:
 
 
 def in_use(directory: Path) -> bool:
-    """Whether a result lies there, or a living process is about to leave one."""
-    return os.path.lexists(directory / RESULT) or (read_status(directory) or {}).get("status") == "running"
+    """Whether a result lies there, or a living process is about to leave one.
+
+    Its status is looked at first: a process that ends between the two looks has left its result by then.
+    """
+    return (read_status(directory) or {}).get("status") == "running" or os.path.lexists(directory / RESULT)
 
 
 def keep_earlier(directory: Path, identity: dict[str, Any] | None) -> Path | None:

@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from unlearnleak.errors import UserError
 from unlearnleak.machine.process import launch as launch_name
 from unlearnleak.runs.launch import request_stop, stop_requested
-from unlearnleak.runs.status import LOG, RESULT, STATUS, mark, mark_quietly, read_json, read_result, read_status
+from unlearnleak.runs.status import LOG, RESULT, STATUS, mark_quietly, read_json, read_result, read_status
 from unlearnleak.store import is_held
 from unlearnleak.sweep.waves import Task, Wave
 
@@ -144,8 +144,8 @@ class Runner:
             request_stop(f"fail_fast=true, and {task.directory.name} had failed: {entry.get('why')}")
 
     def say(self, task: Task, status: str, **more: Any) -> dict[str, Any]:
-        """Write how a task ended into its folder, where another launch may overwrite it at once; returns it."""
-        mark(task.directory, status, **more)
+        """Write how a task ended into its folder, unless another launch is at it; returns it."""
+        mark_quietly(task.directory, status, **more)
         return {"status": status, **more}
 
     def say_done(self, task: Task) -> dict[str, Any]:

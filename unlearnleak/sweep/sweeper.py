@@ -21,7 +21,7 @@ from unlearnleak.errors import UserError
 from unlearnleak.machine.progress import progress
 from unlearnleak.runs.launch import launched
 from unlearnleak.runs.place import EARLIER, holds_another
-from unlearnleak.runs.status import LOG, RESULT, STATUS, mark, read_json, read_status
+from unlearnleak.runs.status import LOG, RESULT, STATUS, mark_quietly, read_json, read_status
 from unlearnleak.sweep.board import ENDS
 from unlearnleak.sweep.compose import SharedLoader
 from unlearnleak.sweep.failures import Failure, command, differing, job_lines, print_failures
@@ -190,12 +190,12 @@ def tell_earlier(jobs: Sequence[Job]) -> None:
 
 
 def tell_state(job: Job) -> None:
-    """Write down what is known of a job that is not launched, but never over a result."""
+    """Write down what is known of a job that is not launched, but never over a result, nor while another is at it."""
     before = (read_json(job.directory / STATUS) or {}).get("status")
     if job.state == "finished" and before != "done":  # killed after its result was written and before its status was
-        mark(job.directory, "done")
+        mark_quietly(job.directory, "done")
     elif job.state in ("skipped", "failed") and before != "done":
-        mark(job.directory, job.state, why=job.why)
+        mark_quietly(job.directory, job.state, why=job.why)
 
 
 def tell_unlogged(jobs: Sequence[Job]) -> None:
