@@ -1,7 +1,7 @@
 """Strengths of defences tell runs apart."""
 
 from tests.report.made import judged, run
-from unlearnleak.runs.strengths import order, with_strengths
+from unlearnleak.runs.strengths import by_numbers, order, with_strengths
 from unlearnleak.runs.words import method
 
 
@@ -22,3 +22,13 @@ def test_strengths_of_several_settings_are_in_the_order_of_their_numbers():
     runs = with_strengths([defended(scale=s, layers=w) for s, w in ((10.0, "all"), (2.0, "head"), (0.5, "all"))])
     words = sorted((one["strength"] for one in runs), key=order)
     assert words == ["scale 0.5, layers all", "scale 2, layers head", "scale 10, layers all"]
+
+
+def test_texts_are_in_the_order_of_the_numbers_in_them():
+    words = [
+        "ft",
+        "ft + prune",
+        *(f"ft + prune (share {s})" for s in ("-1", "1e-05", "0.5", "2", "10", "10, layers a")),
+    ]
+    assert sorted(reversed(words), key=by_numbers) == words
+    assert sorted(["rt 12ab", "rt 9abc", "v10", "v9"], key=by_numbers) == ["rt 12ab", "rt 9abc", "v10", "v9"]

@@ -7,6 +7,7 @@ from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import OmegaConf, open_dict
 
+import unlearnleak.runs.resolvers  # noqa: F401  (what the settings refer to)
 from unlearnleak.config.folder import config_folder
 from unlearnleak.sweep.compose import SharedLoader
 
@@ -95,6 +96,31 @@ def test_jobs_share_nothing_that_one_could_change(loaders):
     second = shared.load_sweep_config(master, ["seed=2"])
     assert second.attack.heads != 12345
     assert "num" not in second.hydra.job or OmegaConf.is_missing(second.hydra.job, "num")
+
+
+def test_a_lent_config_leaves_nothing_to_the_next_job(loaders):
+    """Jobs of the same choices have one config in turn, whatever each sets, adds, merges or takes away in it."""
+    hydra, shared, master = loaders
+    plain = shared.plan_config(master, [])
+    for overrides in JOBS.values():
+        with shared.lent_config(master, overrides) as config, open_dict(config):
+            expected = hydra.load_sweep_config(master, overrides)
+            with open_dict(expected):
+                del config["hydra"], expected["hydra"]
+            assert config == expected
+            config.another = 1
+        again = shared.plan_config(master, [])
+        assert OmegaConf.to_yaml(again) == OmegaConf.to_yaml(plain)
+        assert list(again) == list(plain)
+
+
+def test_a_value_without_a_place_leaves_nothing_either(loaders):
+    _, shared, master = loaders
+    plain = OmegaConf.to_yaml(shared.plan_config(master, []))
+    for overrides in REFUSED.values():
+        with pytest.raises(ConfigCompositionException), shared.lent_config(master, ["seed=7", *overrides]):
+            pass
+        assert OmegaConf.to_yaml(shared.plan_config(master, [])) == plain
 
 
 def test_each_choice_is_composed_once(loaders, monkeypatch):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from unlearnleak.analysis.names import ATTACKS, UNLEARNERS, place
+from unlearnleak.runs.strengths import by_numbers
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
@@ -16,8 +17,8 @@ FEW = 5
 
 
 def rank(label: str) -> tuple[Any, ...]:
-    """Sort key of a method, also with a digest behind it: by unlearner, then as it is."""
-    return (*place(label.partition(" ")[0], UNLEARNERS), label)
+    """Sort key of a method, also with a digest behind it: by unlearner, then as it is, numbers by their size."""
+    return (*place(label.partition(" ")[0], UNLEARNERS), by_numbers(label))
 
 
 def distinct(runs: "pd.DataFrame") -> "pd.DataFrame":
@@ -44,6 +45,8 @@ def cases(runs: "pd.DataFrame", measured: str | None = "exact_match") -> "pd.Dat
         for name, known in orders.items()
     }
     by = ["dataset", "attack", "screening", "unlearner", "count", "method", "settings"]
+    methods = {method: number for number, method in enumerate(sorted(done["method"].unique(), key=by_numbers))}
+    places["method"] = done["method"].map(methods)
     done = done.loc[done.assign(**places).sort_values(by, kind="stable").index]
     several = done.groupby(["dataset", "attack", "screening", "method", "count"])["settings"].transform("nunique") > 1
     return done.assign(label=done["method"].where(~several, done["method"] + " " + done["settings"]))

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from unlearnleak.analysis.names import place
 from unlearnleak.figure.chart import BLUE, GOLD, PURPLE, TEAL
+from unlearnleak.runs.strengths import by_numbers
 
 Look = tuple[str, str]
 """A colour, and a marker of matplotlib's."""
@@ -17,7 +18,7 @@ def looks(words: Iterable[str], known: tuple[str, ...]) -> dict[str, Look]:
 
     "ft + weight_noise" is no known word where "ft" is one, and stands behind it.
     """
-    found = sorted(set(words), key=lambda word: (*place(word.partition(" ")[0], known), word))
+    found = sorted(set(words), key=lambda word: (*place(word.partition(" ")[0], known), by_numbers(word)))
     others = [word for word in found if word not in known]
     numbers = {word: known.index(word) if word in known else len(known) + others.index(word) for word in found}
     return {word: look(number) for word, number in numbers.items()}

@@ -1,5 +1,6 @@
 """Plan: a composed config, checked and built before anything is trained."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,6 @@ from omegaconf import DictConfig
 from unlearnleak.adversary.evidence import Calibrated
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import (
-    build,
     check_settings,
     component_name,
     construct,
@@ -136,30 +136,33 @@ class Plan:
         return Splits(train, test, auxiliary, cpu.mean, cpu.std)
 
 
-def chosen_component(config: DictConfig, group: str) -> Any:
-    """The component that a config chooses in a group; of a model its class, which is built once the data are known."""
-    if group != "model":
-        component = build(config[group], BASES[group], group)
-        for name in DECLARED.get(group, ()):
-            if not hasattr(component, name):
-                raise UserError(f"{group}._target_={target_of(config[group])} has no `{name}`: its class declares one.")
-        return component
-    model_class = locate(target_of(config.model), BASES["model"], "model")
-    check_settings(model_class, settings_of(config.model, "model"), "model", SHAPE)
-    return model_class
+def chosen_component(config: DictConfig, group: str) -> tuple[Any, dict[str, Any]]:
+    """The component that a config chooses in a group, and what a store's key knows of it.
+
+    Of a model it is its class, which is built once the data are known.
+    """
+    target = target_of(config[group])
+    component, settings = locate(target, BASES[group], group), settings_of(config[group], group)
+    if group == "model":
+        check_settings(component, settings, "model", SHAPE)
+    else:
+        component = construct(component, copy.deepcopy(settings), group)
+    for name in DECLARED.get(group, ()):
+        if not hasattr(component, name):
+            raise UserError(f"{group}._target_={target} has no `{name}`: its class declares one.")
+    return component, component_spec(target, settings, group, component)
 
 
-def component_spec(config: DictConfig, group: str, component: Any) -> dict[str, Any]:
+def component_spec(target: Any, settings: dict[str, Any], group: str, component: Any) -> dict[str, Any]:
     """What a store's key knows of a component: its class, its version and all settings that decide its numbers.
 
     Defaults are among them; what says where something lies, or how much memory may be taken, is not.
     """
-    target, version = target_of(config[group]), getattr(component, "version", None)
+    version = getattr(component, "version", None)
     if not isinstance(version, int):
         raise UserError(f"{group}._target_={target} has no `version`: give the class one, such as version = 1.")
     left_out = component.location_keys | component.memory_keys if isinstance(component, Component) else frozenset()
-    values = settings_of(config[group], group)
-    kept = {name: value for name, value in values.items() if name not in left_out}
+    kept = {name: value for name, value in settings.items() if name not in left_out}
     return {"target": target, "version": version, "settings": kept}
 
 
@@ -208,7 +211,8 @@ def make_plan(config: DictConfig) -> Plan:
     refuse_variables()
     names = {group: component_name(config[group]) for group in GROUPS}
     runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
-    chosen = {group: chosen_component(config, group) for group in GROUPS}
+    parts = {group: chosen_component(config, group) for group in GROUPS}
+    chosen, spec = ({group: part[place] for group, part in parts.items()} for place in (0, 1))
     dataset, model_class, unlearner, defense, attack, screening = (chosen[group] for group in BASES)
     names["dataset"] = dataset.title
     if unlearner.architecture is not None:
@@ -241,7 +245,6 @@ def make_plan(config: DictConfig) -> Plan:
     for component in chosen.values():
         if isinstance(component, Component):
             component.check(choices)
-    spec = {group: component_spec(config, group, component) for group, component in chosen.items()}
     if not defense.active:
         del spec["defense"]
     # fp32 is left out: keys are older than the choice

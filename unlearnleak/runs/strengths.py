@@ -1,9 +1,11 @@
 """How strong each defence was: the settings in which the runs of one defence differ."""
 
+import re
 from collections import defaultdict
 from typing import Any
 
 Run = dict[str, Any]
+NUMBERS = re.compile(r"(?<![\w.])(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?![\w.])")
 
 
 def with_strengths(runs: list[Run]) -> list[Run]:
@@ -37,6 +39,15 @@ def said(value: Any) -> str:
 def order(strength: str) -> tuple[tuple[int, float, str], ...]:
     """Sort key of a strength: by its numbers, words after them."""
     return tuple(as_number(part.rpartition(" ")[2]) for part in strength.split(", "))
+
+
+def by_numbers(label: str) -> tuple[tuple[str, float], ...]:
+    """Sort key of a text with numbers in it, such as "ft + prune (share 0.5)": 2 comes before 10, and 0.5 before both.
+
+    Digits within a word, as those of a digest, are letters.
+    """
+    parts = NUMBERS.split(label)
+    return tuple((text, float(number)) for text, number in zip(parts[::2], [*parts[1::2], "-inf"], strict=True))
 
 
 def as_number(word: str) -> tuple[int, float, str]:

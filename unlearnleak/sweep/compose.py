@@ -9,6 +9,8 @@ Hydra itself, and a job is a copy of it with its values set, by Hydra's own func
 import copy
 import re
 import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -60,6 +62,22 @@ def override_dirname(config: DictConfig, overrides: list[Override]) -> str:
     return name
 
 
+@contextmanager
+def unchanged(config: DictConfig, names: Collection[str]) -> Iterator[None]:
+    """Let the top level of a config be at the end what it is now; what lies below `names` may be changed meanwhile.
+
+    OmegaConf has no public way to take a part out and put that very part back: it copies what it is given.
+    """
+    content: Any = config._content
+    before = dict(content)
+    try:
+        content.update({name: copy.deepcopy(before[name]) for name in names if name in before})
+        yield
+    finally:
+        content.clear()
+        content.update(before)
+
+
 def tells_hydra(override: Override) -> bool:
     """Whether an override may change what Hydra does in a job; a job's folder and its name are looked at elsewhere."""
     known = override.key_or_group.startswith(("hydra.sweep.", "hydra.job.config."))
@@ -90,22 +108,43 @@ class SharedLoader(CheckedLoader):
 
     def plan_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """The same with only `planned_part` of Hydra's own part, which is most of a config: half the work."""
+        with self.lent_config(master_config, sweep_overrides) as config:
+            return copy.deepcopy(config)
+
+    @contextmanager
+    def lent_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> Iterator[DictConfig]:
+        """The same until the context's end, to be read; parts of its top level may be added and taken out.
+
+        A copy of a config takes longer than all that a plan reads of it. So what jobs share is one config, in which
+        only those parts are copies that this job's values change. Only one job's may be lent at a time.
+        """
         overrides = [parsed(line) for line in (*lines_for_hydra(master_config), *sweep_overrides)]
         if any(
             tells_hydra(parsed(line)) for line in sweep_overrides
         ):  # as in a sweep's cases: nobody has seen them yet
             check_hydra(self.load_sweep_config(master_config, sweep_overrides))
         if any(override.get_key_element() == "hydra.searchpath" for override in overrides):
-            return super().load_sweep_config(master_config, sweep_overrides)
+            yield super().load_sweep_config(master_config, sweep_overrides)
+            return
         wanted = [
             override
             for override in overrides
             if self.chooses(override) or not re.match(r"hydra\.(?!sweep\.|job\.config\.)", override.key_or_group)
         ]
-        return self.with_values(master_config, wanted, self.planned)
+        shared = self.of_choices(master_config, wanted, self.planned)
+        values = [override for override in wanted if not self.chooses(override)]
+        with unchanged(shared, {re.split(r"[.\[]", override.key_or_group)[0] for override in values}):
+            self.set_values(master_config, values, shared)
+            yield shared
 
     def with_values(self, master_config: DictConfig, overrides: list[Override], memory: Memory) -> DictConfig:
         """The config of these choices, composed or remembered, with the values of these overrides."""
+        config = copy.deepcopy(self.of_choices(master_config, overrides, memory))
+        self.set_values(master_config, [each for each in overrides if not self.chooses(each)], config)
+        return config
+
+    def of_choices(self, master_config: DictConfig, overrides: list[Override], memory: Memory) -> DictConfig:
+        """The config of what these overrides choose, composed or remembered."""
         choices = tuple(str(override.input_line) for override in overrides if self.chooses(override))
         key = (master_config.hydra.job.config_name, choices)
         if key not in memory:
@@ -113,13 +152,15 @@ class SharedLoader(CheckedLoader):
             if memory is self.planned:
                 with open_dict(memory[key]):
                     memory[key].hydra = planned_part(memory[key].hydra)
-        config = copy.deepcopy(memory[key])
+        return memory[key]
+
+    def set_values(self, master_config: DictConfig, values: list[Override], config: DictConfig) -> None:
+        """Set the values of these overrides as Hydra does; ConfigCompositionException where one has no place."""
         try:
-            self._apply_overrides_to_config([each for each in overrides if not self.chooses(each)], config)
+            self._apply_overrides_to_config(values, config)
         except OmegaConfBaseException as error:
             raise ConfigCompositionException().with_traceback(sys.exc_info()[2]) from error
         OmegaConf.copy_cache(from_config=master_config, to_config=config)
-        return config
 
     def chooses(self, override: Override) -> bool:
         """Whether an override chooses a config file, rather than setting a value."""

@@ -1,7 +1,9 @@
 """The jobs of a grid, one per point, and what is known of each before anything runs."""
 
+import copy
 import os
 from collections.abc import Callable, Collection, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,12 +74,12 @@ class Job:
 
 Known = dict[tuple[str, str], Node]
 """The nodes of a grid by their ids: most jobs share theirs with others."""
+Lent = Callable[[list[str]], AbstractContextManager[DictConfig]]
+"""Gives a job's config until the context's end."""
 
 
-def make_jobs(
-    grid: Iterable[list[str]], compose: Callable[[list[str]], DictConfig], sweep_dir: Path, failed_only: bool = False
-) -> list[Job]:
-    """Plan every point of the grid; equal points become one job.
+def make_jobs(grid: Iterable[list[str]], lent: Lent, sweep_dir: Path, failed_only: bool = False) -> list[Job]:
+    """Plan every point of the grid, whose configs are `lent` one after the other; equal points become one job.
 
     Raises:
         UserError: two different jobs would share a folder, a job lies outside the sweep's, or one content is taken for
@@ -89,20 +91,25 @@ def make_jobs(
     known: Known = {}
     contents: dict[str, Job] = {}
     for number, overrides in enumerate(grid):
-        config = compose(overrides)
-        # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
-        HydraConfig.instance().cfg = cast(Any, SimpleNamespace(hydra=config.hydra))
-        directory = place_of(config, sweep_dir, number, overrides)
-        with open_dict(config):
-            del config["hydra"]
-        stores.add(config.store)
-        if len(stores) > 1:
-            raise UserError(f"store is the same for all jobs of a sweep, not {', '.join(map(str, sorted(stores)))}.")
-        if directory in jobs:
-            check_equal(jobs[directory], compose(jobs[directory].overrides), overrides, config)
-        elif not failed_only or (read_status(directory) or {}).get("status") in AGAIN:
-            jobs[directory] = planned(config, overrides, directory, bad, known)
-            check_content(jobs[directory], contents)
+        again = None
+        with lent(overrides) as config:
+            # What ${hydra:...} in the settings refers to: the part of the config that no job sees otherwise.
+            HydraConfig.instance().cfg = cast(Any, SimpleNamespace(hydra=config.hydra))
+            directory = place_of(config, sweep_dir, number, overrides)
+            with open_dict(config):
+                del config["hydra"]
+            stores.add(config.store)
+            if len(stores) > 1:
+                told = ", ".join(map(str, sorted(stores)))
+                raise UserError(f"store is the same for all jobs of a sweep, not {told}.")
+            if directory in jobs:
+                again = copy.deepcopy(config)
+            elif not failed_only or (read_status(directory) or {}).get("status") in AGAIN:
+                jobs[directory] = planned(config, overrides, directory, bad, known)
+                check_content(jobs[directory], contents)
+        if again is not None:
+            with lent(jobs[directory].overrides) as before:
+                check_equal(jobs[directory], before, overrides, again)
     HydraConfig.instance().cfg = None
     check_apart(jobs)
     return list(jobs.values())

@@ -6,7 +6,8 @@ Jobs write their own status, and stages lie in the store: killed at any instant,
 import logging
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from unlearnleak.config.hints import allowed_beside
+from unlearnleak.config.parsing import parsed_once
 from unlearnleak.config.recipes import missing_recipes
 from unlearnleak.errors import UserError
 from unlearnleak.machine.progress import progress
@@ -107,23 +109,26 @@ class Sweep:
         def compose(overrides: Sequence[str]) -> DictConfig:
             return self.loader.plan_config(self.config, list(overrides))
 
-        def composed(overrides: list[str]) -> DictConfig:
-            try:
-                config = compose(overrides)
-            except HydraException as error:
-                why = misfit(self.loader, compose, grid, overrides) or self.refusal(error, overrides)
-                raise UserError(why) from error
-            runtime = self.config.hydra.runtime
-            if told := missing_recipes(config, config.hydra.runtime.choices, runtime.config_sources):
-                self.without_recipe[told] = None
-            return config
+        @contextmanager
+        def lent(overrides: list[str]) -> Iterator[DictConfig]:
+            with ExitStack() as stack:
+                try:
+                    config = stack.enter_context(self.loader.lent_config(self.config, overrides))
+                except HydraException as error:
+                    why = misfit(self.loader, compose, grid, overrides) or self.refusal(error, overrides)
+                    raise UserError(why) from error
+                runtime = self.config.hydra.runtime
+                if told := missing_recipes(config, config.hydra.runtime.choices, runtime.config_sources):
+                    self.without_recipe[told] = None
+                yield config
 
         only = self.config.only
         if only not in ("all", "failed"):
             raise UserError(
                 f"only={only} is not possible: all, or failed to repeat the jobs whose last attempt failed."
             )
-        return make_jobs(progress(grid, label="planning", unit="job"), composed, self.sweep_dir, only == "failed")
+        with parsed_once():
+            return make_jobs(progress(grid, label="planning", unit="job"), lent, self.sweep_dir, only == "failed")
 
     def refusal(self, error: HydraException, overrides: list[str]) -> str:
         """Why a job of the grid cannot be composed, and which."""
