@@ -8,8 +8,9 @@ from tests.attack.victims import configured, joined, seen
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import units
+from unlearnleak.adversary.standard import features_of
 from unlearnleak.attack import param_diff
-from unlearnleak.attack.base.comparison import Comparison
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack
 from unlearnleak.attack.param_diff import aligned_differences, kept_coordinates, kept_entries, own_first, own_logits
 from unlearnleak.data import LabeledImages
 from unlearnleak.screening.decision_tree import DecisionTree
@@ -42,7 +43,7 @@ def by_hand(compared, classes, heads):
         raw = [float(weight_KD[k] @ point_D + bias_K[k]) for k in range(classes)]
         return [value - sum(raw) / classes for value in raw]
 
-    blocks, targets, forgotten_SK, centroid_KD, _ = compared
+    blocks, targets, forgotten_SK, centroid_KD, *_ = compared
     auxiliary = joined(blocks)
     of_head = [
         [logits(*(part[c * heads + m] for part in auxiliary), centroid_KD[c]) for m in range(heads)]
@@ -89,15 +90,15 @@ def test_aligned_differences_one_logit_at_a_time(seed):
 
 
 def test_samples_are_heads_minus_target_entry_by_entry(targets, digits):
-    run = configured("param_diff", heads=2, shadows=8)
-    box = WhiteBox(targets[(3,)])
-    heads, targets_T, *_ = run.compare(seen(box, digits.auxiliary), torch.Generator().manual_seed(1))
-    heads, found = joined(heads), run(seen(box, digits.auxiliary), torch.Generator().manual_seed(1)).samples_KMF
+    run, box, draw = configured("param_diff", heads=2, shadows=8), WhiteBox(targets[(3,)]), torch.Generator()
+    view, (weight_KD, bias_K) = seen(box, digits.auxiliary), box.head()
+    ParameterAttack.compare(run, view, draw.manual_seed(1))  # what the figure of the paper reads is drawn last
+    heads = joined(run.published_heads(features_of(box, digits.auxiliary), digits.auxiliary.labels, 10, draw))
+    found = run(view, draw.manual_seed(1)).samples_KMF
     assert found.shape == (10, 2, 850)
     for c, m, k, d in [(0, 0, 0, 0), (4, 1, 9, 83), (9, 1, 2, 40)]:
-        expected = heads.weight_MKD[2 * c + m, k, d] - targets_T.weight_MKD[0, k, d]
-        assert found[c, m, 84 * k + d] == expected
-        assert found[c, m, 840 + k] == heads.bias_MK[2 * c + m, k] - targets_T.bias_MK[0, k]
+        assert found[c, m, 84 * k + d] == heads.weight_MKD[2 * c + m, k, d] - weight_KD[k, d]
+        assert found[c, m, 840 + k] == heads.bias_MK[2 * c + m, k] - bias_K[k]
 
 
 @pytest.mark.parametrize("classes", [2, 10, 16])

@@ -68,19 +68,33 @@ class Calibrated(ClassEvidence):
 class HeadMeasurements(Calibrated):
     """Measurements of auxiliary heads, which the paper labels forgotten or retained (`metric/published.py`)."""
 
+    def published(self) -> Tensor:
+        """What the paper's figure is computed from, [K, M, F]."""
+        return self.samples_KMF
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DotProducts(HeadMeasurements):
-    """Dot products of M auxiliary heads a class with the target's head, F = 1; smaller for forgotten classes."""
+    """Dot products of M auxiliary heads a class with the target's head, F = 1; smaller for forgotten classes.
+
+    published_KMF: those of the heads that the paper's figure is computed from (`attack/base/published.py`), which no
+        verdict reads; None of evidence that was made without them.
+    """
 
     kind = "dot_product"
+    published_KMF: Tensor | None = None
+
+    def published(self) -> Tensor:
+        """As in HeadMeasurements."""
+        return self.samples_KMF if self.published_KMF is None else self.published_KMF
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Differences(HeadMeasurements):
     """Flattened auxiliary heads minus the target's.
 
-    samples_KMF: F = KD + K coordinates, or a random part of them, the same of all heads, where all would be too large.
+    samples_KMF: of the heads that the paper's figure is computed from (`attack/base/published.py`): F = KD + K
+        coordinates, or a random part of them, the same of all heads, where all would be too large.
     aligned_KMF: the difference as logits, class-aligned: the class's own entry, then the others from large to small.
     """
 

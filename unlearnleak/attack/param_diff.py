@@ -6,7 +6,8 @@ from torch import Tensor
 from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import units
-from unlearnleak.attack.base.comparison import Comparison, ParameterAttack
+from unlearnleak.attack.base.comparison import Comparison
+from unlearnleak.attack.base.published import PublishedAttack
 
 ENTRIES = 16
 """So many aligned entries are kept at most: those of up to 16 classes are all kept."""
@@ -74,7 +75,7 @@ def aligned_differences(compared: Comparison, head_KMK: Tensor) -> Tensor:
     return torch.cat([own_first((head_KMK - of_KK[:, None])[None])[..., entries] for of_KK in target_TKK])
 
 
-class ParameterDifference(ParameterAttack):
+class ParameterDifference(PublishedAttack):
     """delta_cm = theta_cm - theta_u in R^(KD + K) (paper, IV-B1).
 
     The raw vectors are what the paper's tree is given. They cannot be compared between targets: which coordinate means
@@ -87,21 +88,22 @@ class ParameterDifference(ParameterAttack):
     form, `kept_coordinates` of the raw vectors.
     """
 
-    version = 3
+    version = 4
     evidence = Differences
 
     def read(self, compared: Comparison, labels_N: Tensor) -> Differences:
-        """Evidence with samples_KMF = the M difference vectors of each class and their calibration."""
-        target_F = compared.targets.flat()[0]
-        kept_F = kept_coordinates(self.heads * len(compared.centroid_KD), len(target_F))
-        differences, logits = [], []
-        for classes, heads in compared.heads:
-            difference_RF = heads.flat() - target_F
-            differences.append(difference_RF if kept_F is None else difference_RF[:, kept_F.to(target_F.device)])
-            logits.append(own_logits(heads, compared.centroid_KD[classes.start : classes.stop]))
+        """Evidence with the M aligned differences of each class, their calibration, and the paper's vectors."""
+        assert compared.published_KMF is not None
+        logits = [own_logits(heads, compared.centroid_KD[of.start : of.stop]) for of, heads in compared.heads]
         aligned_TKMF = aligned_differences(compared, torch.cat(logits))
         return Differences(
-            samples_KMF=torch.cat(differences).unflatten(0, (-1, self.heads)),
+            samples_KMF=compared.published_KMF,
             aligned_KMF=aligned_TKMF[0],
             calibration=LabeledFeatures(aligned_TKMF[1:], compared.forgotten_SK),
         )
+
+    def measure(self, heads: Heads, target_F: Tensor) -> Tensor:
+        """The difference of each head and the target's, [R, KD + K], or the coordinates of it that are kept."""
+        difference_RF, classes = heads.flat() - target_F, heads.bias_MK.shape[1]
+        kept_F = kept_coordinates(self.heads * classes, len(target_F))
+        return difference_RF if kept_F is None else difference_RF[:, kept_F.to(target_F.device)]

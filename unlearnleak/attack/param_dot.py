@@ -3,24 +3,31 @@
 from torch import Tensor
 
 from unlearnleak.adversary.evidence import DotProducts, LabeledFeatures
-from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, dot_products
+from unlearnleak.adversary.heads import Heads
+from unlearnleak.attack.base.comparison import Comparison, dot_products
+from unlearnleak.attack.base.published import PublishedAttack
 
 
-class ParameterDotProduct(ParameterAttack):
+class ParameterDotProduct(PublishedAttack):
     """s_cm = <theta_cm, theta_u>, smaller for forgotten classes (paper, eq. 17).
 
     Aligned form: the dot product divided by what it would be for a retained class of this target (`shadow.units`), so a
     retained class reads about 1 and a forgotten one about 0 or less, whatever the class, the target and its scale.
     """
 
-    version = 2
+    version = 3
     evidence = DotProducts
 
     def read(self, compared: Comparison, labels_N: Tensor) -> DotProducts:
-        """Evidence with samples_KMF = the M dot products of each class (F = 1) and their calibration."""
+        """Evidence with the M dot products of each class (F = 1), their calibration, and the paper's own."""
         dots_TKM, aligned_TKM = dot_products(compared)
         return DotProducts(
             samples_KMF=dots_TKM[0, ..., None],
             aligned_KMF=aligned_TKM[0, ..., None],
+            published_KMF=compared.published_KMF,
             calibration=LabeledFeatures(aligned_TKM[1:, ..., None], compared.forgotten_SK),
         )
+
+    def measure(self, heads: Heads, target_F: Tensor) -> Tensor:
+        """The dot product of each head with the target's, [R, 1]."""
+        return (heads.flat() @ target_F)[:, None]

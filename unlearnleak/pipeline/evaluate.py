@@ -1,7 +1,6 @@
 """Everything that a run reports: the one place where the verdict meets the truth."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,14 +39,21 @@ def published_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray,
     verdict as the paper reads it off the prediction vectors (`Screening.as_published`). For attacks that see the model
     before too, whose authors are Hu et al., the share of the forgotten classes that is named with their number given.
     """
-    if isinstance(evidence, HeadMeasurements):
-        protocol = PROTOCOLS.get(screening.published or "")
-        return protocol(evidence.samples_KMF.numpy(), truth_K, seed) if protocol else None
-    if isinstance(evidence, Changes):
-        return published.top_k(evidence.samples_KMF.numpy(), truth_K)
+    if isinstance(evidence, HeadMeasurements | Changes):
+        return told_apart(screening, evidence, np.arange(len(truth_K)), truth_K, seed)
     if isinstance(evidence, Predictions) and (paper := screening.as_published()) is not None:
         return asr(paper(evidence).forgotten_K.numpy(), truth_K)
     return None
+
+
+def told_apart(
+    screening: Screening, evidence: HeadMeasurements | Changes, among: np.ndarray, truth_N: np.ndarray, seed: int
+) -> float | None:
+    """How well the classes `among` [N] are told apart by somebody who knows which are called forgotten (`truth_N`)."""
+    if isinstance(evidence, Changes):
+        return published.top_k(evidence.samples_KMF.numpy()[among], truth_N)
+    protocol = PROTOCOLS.get(screening.published or "")
+    return protocol(evidence.published().numpy()[among], truth_N, seed) if protocol else None
 
 
 def placebo_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, count: int, seed: int) -> float | None:
@@ -60,8 +66,7 @@ def placebo_asr(screening: Screening, evidence: Evidence, truth_K: np.ndarray, c
     if not isinstance(evidence, HeadMeasurements | Changes) or not 0 < count < len(retained):
         return None
     chosen = np.random.default_rng([seed, *b"placebo"]).choice(retained, count, replace=False)
-    rest = replace(evidence, samples_KMF=evidence.samples_KMF[retained])
-    return published_asr(screening, rest, np.isin(retained, chosen), seed)
+    return told_apart(screening, evidence, retained, np.isin(retained, chosen), seed)
 
 
 def accuracies(model: Artifact | None, classes: tuple[int, ...], prefix: str = "") -> dict[str, float | None]:

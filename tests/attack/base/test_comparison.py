@@ -7,7 +7,7 @@ from unlearnleak.adversary import heads
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.heads import class_subsets, initial_heads
 from unlearnleak.adversary.standard import standardise
-from unlearnleak.attack.param_dot import ParameterDotProduct
+from unlearnleak.attack.param_confidence import ParameterConfidence
 from unlearnleak.errors import UserError
 
 SETTINGS = {
@@ -24,7 +24,7 @@ SETTINGS = {
 
 
 def test_targets_keep_the_targets_logits_and_heads_are_what_sgd_makes_of_the_same_draws(original, digits):
-    attack, box = ParameterDotProduct(**SETTINGS), WhiteBox(original.model)
+    attack, box = ParameterConfidence(**SETTINGS), WhiteBox(original.model)
     compared = attack.compare(seen(box, digits.auxiliary), torch.Generator().manual_seed(4))
     with torch.no_grad():
         raw = box.features(box.normalize(digits.auxiliary.images))
@@ -59,10 +59,10 @@ def watch_training(monkeypatch):
 @pytest.mark.parametrize("chunk", [1, 7, 30, 31])
 def test_heads_trained_in_chunks_are_the_same(original, digits, chunk, monkeypatch):
     view = seen(WhiteBox(original.model), digits.auxiliary)
-    whole = ParameterDotProduct(**SETTINGS).compare(view, torch.Generator().manual_seed(4))
+    whole = ParameterConfidence(**SETTINGS).compare(view, torch.Generator().manual_seed(4))
     expected = joined(whole.heads)
     together = watch_training(monkeypatch)
-    attack = ParameterDotProduct(**SETTINGS | {"chunk": chunk})
+    attack = ParameterConfidence(**SETTINGS | {"chunk": chunk})
     parts = attack.compare(view, torch.Generator().manual_seed(4))
     found = joined(parts.heads)
     assert max(together) == min(chunk, 30)
@@ -75,10 +75,10 @@ def test_heads_trained_in_chunks_are_the_same(original, digits, chunk, monkeypat
 @pytest.mark.parametrize("classes", [1, 3, 4])
 def test_blocks_of_classes_hold_no_more_and_are_the_same(original, digits, classes, monkeypatch):
     view = seen(WhiteBox(original.model), digits.auxiliary)
-    whole = ParameterDotProduct(**SETTINGS)(view, torch.Generator().manual_seed(4))
+    whole = ParameterConfidence(**SETTINGS)(view, torch.Generator().manual_seed(4))
     monkeypatch.setattr(heads, "BLOCK_BYTES", 4 * classes * 3 * 10 * 84 + 1)
     together = watch_training(monkeypatch)
-    parts = ParameterDotProduct(**SETTINGS)(view, torch.Generator().manual_seed(4))
+    parts = ParameterConfidence(**SETTINGS)(view, torch.Generator().manual_seed(4))
     assert max(together) == 3 * classes
     assert sum(together) == 30
     torch.testing.assert_close(parts.samples_KMF, whole.samples_KMF, rtol=1e-4, atol=1e-5)
@@ -87,12 +87,12 @@ def test_blocks_of_classes_hold_no_more_and_are_the_same(original, digits, class
 
 def test_going_through_the_heads_twice_gives_the_same(original, digits):
     view = seen(WhiteBox(original.model), digits.auxiliary)
-    compared = ParameterDotProduct(**SETTINGS).compare(view, torch.Generator().manual_seed(4))
+    compared = ParameterConfidence(**SETTINGS).compare(view, torch.Generator().manual_seed(4))
     assert torch.equal(joined(compared.heads).weight_MKD, joined(compared.heads).weight_MKD)
 
 
 def test_shapes(original, digits):
-    attack = ParameterDotProduct(**SETTINGS)
+    attack = ParameterConfidence(**SETTINGS)
     compared = attack.compare(seen(WhiteBox(original.model), digits.auxiliary), torch.Generator().manual_seed(4))
     assert joined(compared.heads).weight_MKD.shape == (30, 10, 84)
     assert compared.targets.weight_MKD.shape == (9, 10, 84)
@@ -104,11 +104,11 @@ def test_shapes(original, digits):
 @pytest.mark.parametrize(("name", "value"), [("heads", 0), ("subset_size", 0), ("shadows", 7), ("chunk", 0)])
 def test_too_few_of_anything_is_an_error_that_names_it(name, value):
     with pytest.raises(UserError, match=f"attack.{name}={value}"):
-        ParameterDotProduct(**SETTINGS | {name: value})
+        ParameterConfidence(**SETTINGS | {name: value})
 
 
 def test_too_little_auxiliary_data_is_an_error_that_names_both_settings():
-    attack = ParameterDotProduct(**SETTINGS)
+    attack = ParameterConfidence(**SETTINGS)
     attack.check_auxiliary(20)
     with pytest.raises(UserError, match=r"attack\.subset_size=20.*dataset\.auxiliary_per_class=19"):
         attack.check_auxiliary(19)

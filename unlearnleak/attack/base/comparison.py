@@ -32,6 +32,7 @@ class Comparison(NamedTuple):
     forgotten_SK: what each shadow target never saw.
     centroid_KD: the mean feature vector of each class.
     phi_ND: the features of all auxiliary samples.
+    published_KMF: what the paper measures of heads with other settings (`attack.base.published`), where an attack does.
     """
 
     heads: Iterable[tuple[range, Heads]]
@@ -39,6 +40,7 @@ class Comparison(NamedTuple):
     forgotten_SK: Tensor
     centroid_KD: Tensor
     phi_ND: Tensor
+    published_KMF: Tensor | None = None
 
 
 def dot_products(compared: Comparison) -> tuple[Tensor, Tensor]:
