@@ -282,7 +282,7 @@ def test_an_attack_gives_evidence_about_every_class_or_images(attacked, name):
     K, M, F = evidence.samples_KMF.shape
     assert K == 4
     assert M >= 1
-    width = {"dot_product": 1, "score": 1, "confidence": 1, "prediction": 4, "difference": 4 * 84 + 4}
+    width = {"dot_product": 1, "score": 1, "margin": 1, "confidence": 1, "prediction": 4, "difference": 4 * 84 + 4}
     width["readings"] = 4 if attack.threat.target is Access.BLACK else 8
     assert width[evidence.kind] == F
     if isinstance(evidence, Calibrated):

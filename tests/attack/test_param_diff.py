@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
 from tests.attack.victims import configured, joined, seen
 from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.evidence import LabeledFeatures
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import units
 from unlearnleak.adversary.standard import features_of
@@ -189,3 +190,22 @@ def test_same_seed_same_bits_and_another_seed_other_heads(targets, digits, evide
     assert torch.equal(again.aligned_KMF, first.aligned_KMF)
     assert torch.equal(again.calibration.features_SKMF, first.calibration.features_SKMF)
     assert not torch.equal(other.samples_KMF, first.samples_KMF)
+
+
+def test_the_verdict_does_not_use_the_difference(targets, digits, diff_evidence):
+    """With one constant in the place of every auxiliary head it names the same classes of every target.
+
+    What is left of the aligned difference is the target's own logits at the class's mean.
+    """
+    run = configured("param_diff", heads=HEADS)
+    for classes, model in targets.items():
+        compared = run.compare(seen(WhiteBox(model), digits.auxiliary), torch.Generator().manual_seed(0))
+        constant_KMK = torch.eye(10)[:, None].expand(-1, HEADS, -1)
+        aligned_TKMF = aligned_differences(compared, constant_KMK)
+        known = diff_evidence[classes]
+        without = type(known)(
+            samples_KMF=known.samples_KMF,
+            aligned_KMF=aligned_TKMF[0],
+            calibration=LabeledFeatures(aligned_TKMF[1:], compared.forgotten_SK),
+        )
+        assert named(DecisionTree(**TREE)(without)) == named(DecisionTree(**TREE)(known)) == classes

@@ -4,6 +4,7 @@ import torch
 from tests.attack.conftest import FORGOTTEN, HEADS, collect, named
 from tests.attack.victims import configured, joined, seen
 from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.heads import Heads
 from unlearnleak.data import LabeledImages
 from unlearnleak.screening.youden import Youden
 
@@ -96,3 +97,32 @@ def test_the_target_and_the_global_random_numbers_are_left_alone(targets, digits
     collect("param_dot", model, digits.auxiliary, heads=2, shadows=8)
     assert torch.equal(torch.get_rng_state(), state)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_it_is_a_weighted_sum_of_the_targets_log_probabilities_and_noise_of_the_initial_heads(targets, digits):
+    """Equal for any target, forgotten classes or not: what the residuals of training weigh is the target's answers.
+
+    A head on samples of one class moves by sum_i a_i (phi_i, 1), a_i = lr / n sum_t (e_c - p_t(x_i)). The entries of
+    a_i add up to 0, so sum_i a_i . z_u(x_i) is the same of all logits z_u that differ by a constant.
+    """
+    run = configured("param_dot", heads=2, shadows=8)
+    for model in (targets[(3,)], targets[()]):
+        box, draw = WhiteBox(model), torch.Generator().manual_seed(1)
+        compared = run.compare(seen(box, digits.auxiliary), draw)
+        planned = compared.heads
+        initial = Heads(*map(torch.cat, zip(*planned.initial.parts(7), strict=True)))
+        weight_KD, bias_K = (part[0] for part in compared.targets)
+        log_p_NK = (compared.phi_ND @ weight_KD.T + bias_K).log_softmax(1)  # the target's answers, and nothing else
+        expected = []
+        for first_KD, first_K, rows_n in zip(*initial, planned.subset_KMn.flatten(0, 1), strict=True):
+            weight, bias = first_KD, first_K
+            phi_nD, wanted_nK = planned.phi_ND[rows_n], torch.eye(10)[planned.labels_N[rows_n]]
+            noise = (weight * weight_KD).sum() + (bias * bias_K).sum()
+            learnt_nK = torch.zeros(len(rows_n), 10)
+            for _ in range(planned.steps):
+                step_nK = planned.lr / len(rows_n) * (wanted_nK - (phi_nD @ weight.T + bias).softmax(1))
+                weight, bias, learnt_nK = weight + step_nK.T @ phi_nD, bias + step_nK.sum(0), learnt_nK + step_nK
+            torch.testing.assert_close(learnt_nK.sum(1), torch.zeros(len(rows_n)), rtol=0, atol=1e-4)
+            expected.append(noise + (learnt_nK * log_p_NK[rows_n]).sum())
+        found = run.read(compared, digits.auxiliary.labels).samples_KMF.flatten()
+        torch.testing.assert_close(found, torch.stack(expected), rtol=1e-4, atol=1e-4 * found.abs().max().item())

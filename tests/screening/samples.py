@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from unlearnleak.adversary.evidence import Confidences, DotProducts, LabeledFeatures, Predictions, Scores
+from unlearnleak.adversary.evidence import Confidences, DotProducts, LabeledFeatures, Margins, Predictions, Scores
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "screening"
 
 
-KINDS = {kind.kind: kind for kind in (Confidences, DotProducts, Predictions, Scores)}
+KINDS = {kind.kind: kind for kind in (Confidences, DotProducts, Margins, Predictions, Scores)}
 
 
 def made(kind, samples_KMF, **parts):

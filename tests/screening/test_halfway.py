@@ -40,3 +40,14 @@ def test_it_names_nothing_where_every_class_is_known_and_up_to_seven_of_ten_wher
 def test_two_classes():
     assert named(screening(evidence([0.9, 0.1]))) == {1}
     assert named(screening(evidence([0.9, 0.8]))) == set()
+
+
+def test_of_margins_the_line_is_half_of_the_typical_class():
+    margin_K = [9.0, 8.0, 7.0, 6.0, 10.0, 5.0, 4.1, 3.9, 0.0, -6.0]  # upper half: 10 9 8 7 6
+    verdict = screening(score_evidence(margin_K, kind="margin"))
+    assert named(verdict) == {7, 8, 9}
+    assert verdict.score_K.tolist() == pytest.approx([-margin for margin in margin_K])
+
+
+def test_margins_of_a_model_that_knows_nothing_name_nothing():
+    assert named(screening(score_evidence([-1.0, 0.0, -0.5, -2.0], kind="margin"))) == set()

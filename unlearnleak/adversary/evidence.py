@@ -125,6 +125,16 @@ class Scores(ClassEvidence):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Margins(Scores):
+    """Log-odds in nats, on M labelled samples of each class, of the right class against the mean of the others.
+
+    They are 0 where the answer is a guess.
+    """
+
+    kind = "margin"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Changes(Scores):
     """Scores of what changed from the model before to the model after, to an attacker who sees both."""
 

@@ -1,7 +1,7 @@
 """Words of the command line in the order in which reports show them."""
 
 UNLEARNERS = ("rt", "ft", "rl", "au", "ng", "none")
-BASELINES = ("head_sum", "head_change", "noise_prior", "label_only", "aux_confidence")
+BASELINES = ("head_sum", "head_change", "noise_prior", "label_only", "aux_confidence", "aux_margin")
 """Attacks that others are to beat; one that is not named here counts as an attack."""
 ATTACKS = (
     *("param_dot", "param_diff", "param_confidence", "relearn"),
