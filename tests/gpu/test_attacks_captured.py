@@ -29,8 +29,8 @@ def captured(monkeypatch):
     """Every step is worth a capture; the names of those that were captured, which the others are told apart from."""
     names, capture = [], graphs._captured
 
-    def told(step, what):
-        again = capture(step, what)
+    def told(step, what, stream):
+        again = capture(step, what, stream)
         names.append(what if again is not step else f"not captured: {what}")
         return again
 

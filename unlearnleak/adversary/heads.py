@@ -57,7 +57,7 @@ class InitialHeads:
         draw, bound = torch.Generator().set_state(self._state), self.dim**-0.5
         for uniform_MK in self._uniform_MK.split(size):
             weight_MKD = torch.rand(len(uniform_MK), self.num_classes, self.dim, generator=draw)
-            yield Heads((2 * weight_MKD - 1) * bound, (2 * uniform_MK - 1) * bound)
+            yield Heads(weight_MKD.mul_(2).sub_(1).mul_(bound), (2 * uniform_MK - 1) * bound)
 
 
 def skip(count: int, generator: torch.Generator) -> None:

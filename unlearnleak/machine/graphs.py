@@ -82,7 +82,7 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
             for _ in range(WARM_UPS):
                 step()
         current.wait_stream(side)
-        again = _captured(step, what)
+        again = _captured(step, what, side)
         torch.cuda.set_stream(current)  # a capture that fails leaves its own behind
         if again is step:
             chance.graphsafe_set_state(drawn)  # the generator's own state believes that it is still being captured
@@ -91,10 +91,10 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
     return again
 
 
-def _captured(step: Step, what: str) -> Step:
+def _captured(step: Step, what: str, stream: torch.cuda.Stream) -> Step:
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):  # else all devices share one
             step()
     except torch.OutOfMemoryError:
         raise
