@@ -1,0 +1,19 @@
+"""rare_class: a control that forgot nothing, with few samples of one class."""
+
+import torch
+
+from unlearnleak.data import LabeledImages
+from unlearnleak.unlearner.base.flawed import Flawed, some_of
+
+
+class RareClass(Flawed):
+    """One class, drawn at random, of which a share of the samples is trained on, and the rest is not there."""
+
+    version = 1
+
+    def flaw(self, data: LabeledImages, generator: torch.Generator) -> LabeledImages:
+        """All images but most of one class's."""
+        spoilt = self.drawn_class(data, generator)
+        kept_N = (data.labels != spoilt).cpu()
+        kept_N[some_of(~kept_N, self.share, generator)] = True
+        return data.select(kept_N.nonzero()[:, 0].to(data.labels.device))
