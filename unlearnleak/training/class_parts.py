@@ -44,6 +44,18 @@ def masked_linear(layer: nn.Linear, a_BD: Tensor, e_BU: Tensor, mask_KB: Tensor)
     return e_KUB @ a_BD, mask_KB @ e_BU
 
 
+def windows(layer: nn.Conv2d, a_BCHW: Tensor) -> Tensor:
+    """What each output position sees of its input, [B L, C h w]; L positions of a sample.
+
+    Views and one copy: torch's own unfold launches a kernel for each sample.
+    """
+    assert not isinstance(layer.padding, str)  # class_updates.check_layer has seen to it
+    (h, w), (down, right), (above, beside) = layer.kernel_size, layer.stride, layer.padding
+    padded = nn.functional.pad(a_BCHW, (beside, beside, above, above))
+    windows_BCHWhw = padded.unfold(2, h, down).unfold(3, w, right)
+    return windows_BCHWhw.permute(0, 2, 3, 1, 4, 5).reshape(-1, a_BCHW.shape[1] * h * w)
+
+
 def masked_conv(layer: nn.Conv2d, a_BCHW: Tensor, e_BUHW: Tensor, mask_KB: Tensor) -> Parts:
     """Weight gradients [K, U, C/groups, h, w] and bias gradients [K, U].
 
@@ -51,21 +63,18 @@ def masked_conv(layer: nn.Conv2d, a_BCHW: Tensor, e_BUHW: Tensor, mask_KB: Tenso
     for all classes. It is rounded as cuDNN rounds convolutions.
     """
     bias_KU = mask_KB @ e_BUHW.sum((2, 3))
-    if layer.groups > 1:
+    if layer.groups > 1 or layer.dilation != (1, 1):
         parts = [conv_parts(layer, a_BCHW, mask_B[:, None, None, None] * e_BUHW)[0] for mask_B in mask_KB]
         return torch.stack(parts), bias_KU
-    assert not isinstance(layer.padding, str)  # check_layer has seen to it
-    windows_BDL = nn.functional.unfold(a_BCHW, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-    e_BUL = e_BUHW.flatten(2)
-    K, (B, U, L) = len(mask_KB), e_BUL.shape
-    e_KUN = (mask_KB[:, None, :, None] * e_BUL.transpose(0, 1)).reshape(K * U, B * L)
+    e_UBL = e_BUHW.flatten(2).transpose(0, 1)
+    e_KUBL = mask_KB[:, None, :, None] * e_UBL
     precise = torch.backends.cuda.matmul.allow_tf32
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32
     try:
-        weight = e_KUN @ windows_BDL.transpose(1, 2).reshape(B * L, -1)
+        weight = e_KUBL.flatten(2).flatten(0, 1) @ windows(layer, a_BCHW)
     finally:
         torch.backends.cuda.matmul.allow_tf32 = precise
-    return weight.view(K, *layer.weight.shape), bias_KU
+    return weight.view(len(mask_KB), *layer.weight.shape), bias_KU
 
 
 def masked_batchnorm(layer: nn.BatchNorm2d, a_BCHW: Tensor, e_BCHW: Tensor, mask_KB: Tensor) -> Parts:

@@ -188,7 +188,10 @@ class ClassLedger(pl.Callback):
         group = optimizer.param_groups[0]
         if group["weight_decay"]:
             self.gradient_KP.add_(self.ledger_KP, alpha=group["weight_decay"])
-        self.velocity_KP.mul_(group["momentum"]).add_(self.gradient_KP)
+        if self.masks:  # in one pass over memory
+            torch.add(self.gradient_KP, self.velocity_KP, alpha=group["momentum"], out=self.velocity_KP)
+        else:
+            self.velocity_KP.mul_(group["momentum"]).add_(self.gradient_KP)
         if torch.is_tensor(group["lr"]):
             self.ledger_KP.addcmul_(self.velocity_KP, group["lr"], value=-1)
         else:
