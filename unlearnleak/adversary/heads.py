@@ -41,23 +41,37 @@ BLOCK_BYTES = 128e6
 
 
 class InitialHeads:
-    """What `initial_heads` draws, drawn again part by part when it is asked for, so that it is never held whole.
+    """What `initial_heads` draws, part by part: what is larger than BLOCK_BYTES is drawn again when it is asked for.
 
-    The generator is left where drawing all heads leaves it.
+    So it is never held whole. The generator is left where drawing all heads leaves it.
     """
 
     def __init__(self, count: int, num_classes: int, dim: int, generator: torch.Generator) -> None:
         self.num_classes, self.dim = num_classes, dim
         self._state = generator.get_state()
-        skip(count * num_classes * dim, generator)
+        self._held_MKD: Tensor | None = None
+        if 4 * count * num_classes * dim <= BLOCK_BYTES:
+            self._held_MKD = torch.rand(count, num_classes, dim, generator=generator)
+        else:
+            skip(count * num_classes * dim, generator)
         self._uniform_MK = torch.rand(count, num_classes, generator=generator)
 
-    def parts(self, size: int) -> Iterator[Heads]:
-        """The heads in their order, `size` at a time; the same whatever the size."""
-        draw, bound = torch.Generator().set_state(self._state), self.dim**-0.5
+    def parts(self, size: int, device: torch.device | str = "cpu") -> Iterator[Heads]:
+        """The heads in their order, `size` at a time; the same whatever the size, and on whatever device."""
+        bound = self.dim**-0.5
+        for weight_MKD, uniform_MK in zip(self._uniform(size), self._uniform_MK.split(size), strict=True):
+            yield Heads(
+                weight_MKD.to(device).mul(2).sub_(1).mul_(bound), uniform_MK.to(device).mul(2).sub_(1).mul_(bound)
+            )
+
+    def _uniform(self, size: int) -> Iterator[Tensor]:
+        """What the weights are made of: uniform in [0, 1)."""
+        if self._held_MKD is not None:
+            yield from self._held_MKD.split(size)
+            return
+        draw = torch.Generator().set_state(self._state)
         for uniform_MK in self._uniform_MK.split(size):
-            weight_MKD = torch.rand(len(uniform_MK), self.num_classes, self.dim, generator=draw)
-            yield Heads(weight_MKD.mul_(2).sub_(1).mul_(bound), (2 * uniform_MK - 1) * bound)
+            yield torch.rand(len(uniform_MK), self.num_classes, self.dim, generator=draw)
 
 
 def skip(count: int, generator: torch.Generator) -> None:
@@ -93,7 +107,9 @@ class AuxiliaryHeads:
         classes, heads, _ = self.subset_KMn.shape
         class_bytes = 4 * heads * self.initial.num_classes * self.initial.dim
         together = max(1, int(BLOCK_BYTES // class_bytes))
-        blocks = zip(self.subset_KMn.split(together), self.initial.parts(together * heads), strict=True)
+        blocks = zip(
+            self.subset_KMn.split(together), self.initial.parts(together * heads, self.phi_ND.device), strict=True
+        )
         for number, (subset_CMn, initial) in enumerate(blocks):
             first = number * together
             yield range(first, min(first + together, classes)), self._trained(subset_CMn.flatten(0, 1), initial)
