@@ -76,11 +76,12 @@ class WhiteBox:
         Of normalised input, which they are differentiable with respect to; all batches in one pass.
         """
         buffers = dict(self._model.named_buffers())
+        weights = {name: value.detach() for name, value in self._model.named_parameters()}
 
         def loss(parameters: Gradients, x_NCHW: Tensor, labels_N: Tensor) -> Tensor:
             return F.cross_entropy(functional_call(self._model, (parameters, buffers), (x_NCHW,)), labels_N)
 
-        found: Gradients = vmap(grad(loss), in_dims=(None, 0, 0))(self.parameters(), x_RNCHW, labels_RN)
+        found: Gradients = vmap(grad(loss), in_dims=(None, 0, 0))(weights, x_RNCHW, labels_RN)
         return found
 
 
