@@ -136,7 +136,7 @@ def checked(step: Step, state: State, device: torch.device, what: str) -> Step:
     Fails where a GPU's step was not captured, which `repeated` says in the log only.
     """
     if device.type == "cuda":
-        torch.cuda.graph.default_capture_stream = torch.cuda.Stream(device)
+        graphs.capture_stream.cache_clear()
     again = repeated(step, state, device, what)
     if device.type == "cuda" and again is step:
         raise RuntimeError("the step could not be captured")

@@ -10,6 +10,7 @@ the step itself counts on.
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -56,11 +57,20 @@ def taken_back(state: State) -> Iterator[None]:
                 tensor.zero_()
 
 
+@cache
+def capture_stream(device: int) -> torch.cuda.Stream:
+    """Where steps are warmed up and captured: one stream, as cuBLAS keeps 32 MB of scratch memory for each for good.
+
+    Graphs of one stream share that memory. Who replays several at the same time clears this cache before each capture.
+    """
+    return torch.cuda.Stream(device)
+
+
 def repeated(step: Step, state: State, device: torch.device, what: str, *, times: int = WORTH) -> Step:
     """The step as something to call again and again: on a GPU the replay of a graph of it, elsewhere the step itself.
 
     Making it leaves no trace (`taken_back`). A step that cannot be captured is returned as it is, and one line in the
-    log says why.
+    log says why. A graph holds none of the tensors that it reads: who repeats the step keeps it, and them.
 
     Args:
         state: the tensors that a step changes in place and reads again, at the time of the call.
@@ -76,7 +86,7 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
         chance = torch.cuda.default_generators[torch.cuda.current_device()]
         drawn = chance.clone_state()
         current = torch.cuda.current_stream()
-        side = torch.cuda.Stream()
+        side = capture_stream(torch.cuda.current_device())
         side.wait_stream(current)
         with torch.cuda.stream(side):
             for _ in range(WARM_UPS):
@@ -94,7 +104,7 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
 def _captured(step: Step, what: str, stream: torch.cuda.Stream) -> Step:
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):  # else all devices share one
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             step()
     except torch.OutOfMemoryError:
         raise
