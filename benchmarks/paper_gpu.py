@@ -2,25 +2,34 @@
 
 Four data sets from DIR/NAME.npz (arrays as dataset=npz reads them), five unlearners, 20 single classes and 20 draws of
 three classes over two seeds, every attack with every screening: the sweeps single_class and multi_class through the
-ordinary command line, several jobs on each GPU. Run again, it goes on from what is stored. At the end: minutes by the
-clock, and for each kind of stage the minutes that computing it took, what several runs share once.
+ordinary command line. All data sets run at the same time, one command each with its part of the jobs that share the
+GPU, so that one's planning and the ends of its waves fall into another's work. Run again, it goes on from what is
+stored. At the end: minutes by the clock, and for each kind of stage the minutes that computing it took, what several
+runs share once.
 
-WORDS go to both sweeps, such as unlearner=rt,ft or hydra/launcher=slurm. `unlearnleak paper` then prints the tables.
+WORDS go to every command, such as unlearner=rt,ft. `unlearnleak paper` then prints the tables.
 """
 
 import argparse
 import json
+import logging
+import os
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from benchmarks.stages import spent
 from unlearnleak.papers.label_leakage.cells import DATASETS
 from unlearnleak.runs.loading import load_runs
+from unlearnleak.sweep.pool import mps
+from unlearnleak.sweep.pool.slots import cores
 
 GRIDS = ("single_class", "multi_class")
 MINUTES = 15.0
@@ -38,19 +47,16 @@ def present(data: Path, wanted: Sequence[str]) -> list[str]:
     return found
 
 
-def command(grid: str, names: Sequence[str], options: argparse.Namespace) -> list[str]:
-    """The command line of one sweep."""
+def command(grid: str, name: str, options: argparse.Namespace, each: int) -> list[str]:
+    """The command line of one sweep of one data set, with so many jobs at once."""
+    share = "workers" if options.device == "cpu" else "jobs_per_gpu"
     limit = [] if options.limit is None else [f"dataset.train_limit={options.limit}"]
     return [
         *(sys.executable, "-m", "unlearnleak.run", "-m", f"+sweep={grid}"),
-        *(
-            f"dataset={','.join(names)}",
-            f"dataset.path={options.data.absolute()}/${{hydra:runtime.choices.dataset}}.npz",
-        ),
+        *(f"dataset={name}", f"dataset.path={options.data.absolute() / name}.npz"),
         *(f"seed={','.join(map(str, options.seeds))}", "logger=none", f"runtime.device={options.device}"),
         *(f"store={options.out.absolute() / 'artifacts'}", f"runs={options.out.absolute() / 'runs'}"),
-        *(f"hydra.launcher.jobs_per_gpu={options.jobs_per_gpu}", f"hydra.launcher.mps={options.mps}"),
-        *(*limit, *options.words, *(["dry_run=true"] if options.dry_run else [])),
+        *(f"hydra.launcher.{share}={each}", *limit, *options.words, *(["dry_run=true"] if options.dry_run else [])),
     ]
 
 
@@ -81,6 +87,41 @@ def table(found: dict[str, tuple[int, float]], clock: float) -> list[str]:
     return lines
 
 
+def run(name: str, options: argparse.Namespace, each: int, environment: dict[str, str]) -> dict[str, float]:
+    """Run the sweeps of a data set one after the other; returns the minutes of those that ended well."""
+    took = {}
+    for grid in options.grids:
+        start, told = time.monotonic(), options.out / f"{grid}-{name}.log"
+        line = command(grid, name, options, each)
+        print(f"{grid}, {name}: {' '.join(line[1:])} > {told}", flush=True)
+        with told.open("wb") as output:
+            code = subprocess.run(line, env=environment, stdout=output, stderr=output, check=False).returncode
+        minutes = (time.monotonic() - start) / 60
+        print(f"{grid}, {name}: {minutes:.1f} minutes{f', exit status {code}, see {told}' if code else ''}", flush=True)
+        if options.dry_run or code:
+            print(told.read_text(errors="replace"), end="", flush=True)
+        if code == 0:
+            took[f"{grid}, {name}"] = minutes
+    return took
+
+
+def run_all(names: Sequence[str], options: argparse.Namespace) -> dict[str, float]:
+    """Run all data sets at the same time, under one MPS where it can be had."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    each = max(1, (options.jobs_per_gpu or cores()) // len(names))
+    service = None
+    if options.device != "cpu" and options.mps != "false" and not options.dry_run and torch.cuda.is_available():
+        service = mps.started(options.mps == "true" or "auto")
+    try:
+        environment = os.environ | (service.environment if service else {})
+        with ThreadPoolExecutor(len(names)) as pool:
+            parts = pool.map(lambda name: run(name, options, each, environment), names)
+            return {what: minutes for part in parts for what, minutes in part.items()}
+    finally:
+        if service:
+            service.stop()
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.paper_gpu", description="Run the paper's whole evaluation and time it."
@@ -91,8 +132,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1], help="(0 1)")
     parser.add_argument("--grids", nargs="+", choices=GRIDS, default=GRIDS, help="(both)")
     parser.add_argument("--limit", type=int, help="at most so many training images of each data set (all)")
-    parser.add_argument("--jobs-per-gpu", default="auto", help="see conf/hydra/launcher/pool.yaml (%(default)s)")
-    parser.add_argument("--mps", default="auto", choices=("auto", "true", "false"), help="the same (%(default)s)")
+    parser.add_argument("--jobs-per-gpu", type=int, help="of all data sets together (as many as cores)")
+    parser.add_argument("--mps", default="auto", choices=("auto", "true", "false"), help="(%(default)s)")
     parser.add_argument("--device", default="auto", help="runtime.device (%(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be computed, and stop")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the minutes there too")
@@ -105,14 +146,9 @@ def main(told: Sequence[str] | None = None) -> None:
     names = present(options.data, options.datasets)
     if not names:
         sys.exit(f"No data set was found in {options.data}.")
-    begin, clocks, failed = time.monotonic(), dict[str, float](), list[str]()
-    for grid in options.grids:
-        start, line = time.monotonic(), command(grid, names, options)
-        print(f"{grid}: {' '.join(line[1:])}", flush=True)
-        if subprocess.run(line, check=False).returncode:
-            failed.append(grid)
-        clocks[grid] = (time.monotonic() - start) / 60
-        print(f"{grid}: {clocks[grid]:.1f} minutes", flush=True)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    begin = time.monotonic()
+    clocks = run_all(names, options)
     if not options.dry_run:
         runs = load_runs([path for grid in GRIDS if (path := options.out / "runs" / grid).is_dir()])
         found = minutes(runs)
@@ -120,8 +156,8 @@ def main(told: Sequence[str] | None = None) -> None:
         if options.json:
             told_of = {"clock": clocks, "stages": found, "runs": len(runs), "datasets": names}
             options.json.write_text(json.dumps(told_of, indent=1))
-    if failed:
-        sys.exit(f"Not all is well: {', '.join(failed)}; see above. The same command goes on.")
+    if len(clocks) < len(names) * len(options.grids):
+        sys.exit("Not all is well, see above. The same command goes on.")
 
 
 if __name__ == "__main__":

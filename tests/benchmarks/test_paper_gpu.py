@@ -21,10 +21,10 @@ def test_the_command_is_a_sweep_of_the_paper_with_files_for_its_data(tmp_path):
     options = arguments().parse_args(
         ["--data", str(tmp_path), "--limit", "500", "--seeds", "3", "--dry-run", "--", "a=b"]
     )
-    line = command("multi_class", ["mnist", "svhn"], options)
+    line = command("multi_class", "svhn", options, 4)
     assert line[1:5] == ["-m", "unlearnleak.run", "-m", "+sweep=multi_class"]
-    assert f"dataset.path={tmp_path}/${{hydra:runtime.choices.dataset}}.npz" in line
-    for word in ("dataset=mnist,svhn", "seed=3", "dataset.train_limit=500", "hydra.launcher.jobs_per_gpu=auto", "a=b"):
+    assert f"dataset.path={tmp_path}/svhn.npz" in line
+    for word in ("dataset=svhn", "seed=3", "dataset.train_limit=500", "hydra.launcher.jobs_per_gpu=4", "a=b"):
         assert word in line
     assert line[-1] == "dry_run=true"
 
@@ -55,17 +55,18 @@ def test_what_several_runs_share_counts_once():
 def test_a_little_of_it_runs_on_a_cpu_and_goes_on(tmp_path, capfd):
     data = tmp_path / "data"
     data.mkdir()
-    write_images(data / "mnist.npz")
+    for name in ("mnist", "fashion_mnist"):
+        write_images(data / f"{name}.npz")
     words = ["unlearner=rt,ft", "attack=head_sum,noise_prior", "training.epochs=1", "dataset.auxiliary_per_class=4"]
-    words += ["forget_classes=[0],[1]", "hydra.launcher.workers=2"]
+    words += ["forget_classes=[0]"]
     told = ["--data", str(data), "--out", str(tmp_path / "out"), "--seeds", "0", "--grids", "single_class"]
     told += ["--device", "cpu", "--json", str(tmp_path / "told.json"), "--limit", "80", "--", *words]
     main(told)
     first = json.loads((tmp_path / "told.json").read_text())
-    assert first["datasets"] == ["mnist"]
+    assert first["datasets"] == ["mnist", "fashion_mnist"]
     assert first["runs"] == 2 * 2 * 4
     assert first["stages"]["unlearned rt"][0] == first["stages"]["evidence head_sum"][0] / 2 == 2
-    capfd.readouterr()
+    assert first["clock"].keys() == {"single_class, mnist", "single_class, fashion_mnist"}
+    assert "left out: svhn" in capfd.readouterr().out
     main(told)
-    again = capfd.readouterr()
-    assert "jobs 16 (16 finished before)" in again.out + again.err
+    assert "jobs 8 (8 finished before)" in (tmp_path / "out" / "single_class-mnist.log").read_text()

@@ -115,10 +115,16 @@ def test_a_gpu_that_cannot_be_opened_through_it_is_found_out_before_any_job(fake
         mps.start()
 
 
-def test_a_service_that_is_in_use_is_left_alone(fake, monkeypatch, tmp_path):
-    monkeypatch.setenv(mps.PIPES, str(tmp_path))
-    with pytest.raises(mps.NoMps, match="another MPS is in use"):
+def test_a_service_that_is_in_use_is_left_alone_and_told(fake, monkeypatch, caplog):
+    service = mps.start()
+    for name, value in service.environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(mps.NoMps, match="another is in use"):
         mps.start()
+    caplog.set_level("INFO")
+    assert mps.started("auto") is None
+    assert caplog.messages == ["jobs on one GPU run at the same time, by the MPS that is in use here"]
+    service.stop()
 
 
 def test_the_probe_finds_nothing_wrong_where_there_is_no_cuda():

@@ -75,6 +75,9 @@ def started(wanted: bool | str) -> Mps | None:
     """The service where it is wanted (`hydra.launcher.mps`) and can be had; says in the log which."""
     if wanted is False:
         return None
+    if control_in_use():
+        log.info("jobs on one GPU run at the same time, by the MPS that is in use here")
+        return None
     try:
         service = start()
     except NoMps as why:
@@ -85,17 +88,23 @@ def started(wanted: bool | str) -> Mps | None:
     return service
 
 
+def control_in_use() -> bool:
+    """Whether the workers find a service that somebody else has started."""
+    control = shutil.which(CONTROL)
+    return control is not None and ask(control, dict(os.environ), "get_server_list") is not None
+
+
 def start() -> Mps:
     """Start the control daemon and see that a GPU can be opened through it.
 
     Raises:
-        NoMps: it is not there, is not allowed, or something else of the kind runs already.
+        NoMps: it is not there or not allowed, or another runs already.
     """
     control = shutil.which(CONTROL)
     if control is None:
         raise NoMps(f"{CONTROL} is not there")
-    if PIPES in os.environ or ask(control, dict(os.environ), "get_server_list") is not None:
-        raise NoMps("another MPS is in use here already, which the workers find")
+    if control_in_use():
+        raise NoMps("another is in use here already")
     folder = private_folder()
     environment = {name: value for name, value in os.environ.items() if name != VISIBLE}  # workers name GPUs by it
     environment |= {PIPES: str(folder), LOGS: str(folder)}
