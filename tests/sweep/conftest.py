@@ -1,9 +1,12 @@
-"""A SLURM cluster for the tests that need one."""
+"""A SLURM cluster for the tests that need one, and a count of what sweeps compute."""
+
+from collections import Counter
 
 import pytest
 
 from tests.sweep import slurm_cluster
 from tests.sweep.slurm_cluster import Cluster
+from unlearnleak.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +22,17 @@ def slurm(tmp_path_factory):
     slurm_cluster.clear()
     if own:
         slurm_cluster.stop(own)
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """How often each (stage, key) was computed."""
+    counts: Counter[tuple[str, str]] = Counter()
+    publish = Store._publish
+
+    def counting(self, stage, place, files):
+        counts[stage, place.name] += 1
+        return publish(self, stage, place, files)
+
+    monkeypatch.setattr(Store, "_publish", counting)
+    return counts

@@ -23,7 +23,7 @@ from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.runs.launch import LAUNCHES, launch_folder
 from unlearnleak.runs.status import RESULT, STATUS, mark
-from unlearnleak.store import Store, held
+from unlearnleak.store import held
 from unlearnleak.sweep import grid, runner
 
 GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum", "screening=kmeans,youden"]
@@ -33,20 +33,6 @@ GRID = ["unlearner=rt,ft,none", "forget_classes=[0],[1]", "attack=head_sum", "sc
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(runner, "PAUSES", (0.01, 0.05))
-
-
-@pytest.fixture
-def computed(monkeypatch):
-    """How often each (stage, key) was computed."""
-    counts: Counter[tuple[str, str]] = Counter()
-    publish = Store._publish
-
-    def counting(self, stage, place, files):
-        counts[stage, place.name] += 1
-        return publish(self, stage, place, files)
-
-    monkeypatch.setattr(Store, "_publish", counting)
-    return counts
 
 
 def statuses(folder, sweep_name="adhoc"):
