@@ -8,10 +8,16 @@ Thin on purpose: Hydra composes the config, `unlearnleak.pipeline.job` runs it. 
 starts, so that --help, --cfg and completion answer at once.
 """
 
+import sys
+
+from unlearnleak.machine import interrupts
+
+if __name__ == "__main__" or sys.argv[0].endswith("unlearnleak"):  # the command itself, and nobody who imports this
+    interrupts.end_at_once()  # what follows takes a second
+
 import logging
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +112,7 @@ def main() -> None:
     streams.guard_streams()
     write_any_letter()
     if sys.argv[1:2] and sys.argv[1] in (*commands.COMMANDS, *commands.RENAMED):
+        interrupts.raise_from_now_on()
         sys.exit(run_command(sys.argv[1:]))
     if "--version" in sys.argv[1:]:
         print(f"unlearnleak {unlearnleak.__version__}")  # Hydra would tell its own
@@ -122,24 +129,31 @@ def main() -> None:
     signal.signal(signal.SIGTERM, terminated)
     master.install()
     try:
+        interrupts.raise_from_now_on()
         start()
-    except (UserError, HydraException, OmegaConfBaseException) as error:
-        print_error(error)
-        sys.exit(1)
     except KeyboardInterrupt:
-        print("\nInterrupted. The same command goes on from what is stored.", file=sys.stderr)
-        sys.exit(130)
-    except OSError as error:
-        print_error(UserError(f"The run's files cannot be written: {error}. Free the disk or choose runs=PATH."))
-        sys.exit(1)
+        print(interrupts.LINE, file=sys.stderr)
+        sys.exit(interrupts.CODE)
     except Exception as error:
-        if "unlearnleak.pipeline.job" not in sys.modules:  # Hydra's own words about its arguments: no job has begun
-            print_error(error)
-            sys.exit(1)
+        if interrupts.heard():  # a library has made another error of it
+            print(interrupts.LINE, file=sys.stderr)
+            sys.exit(interrupts.CODE)
+        explain(error)
+        sys.exit(1)
+
+
+def explain(error: Exception) -> None:
+    """Say why a run has ended: a mistake in its own words, a surprise with where its stack trace is."""
+    if isinstance(error, UserError | HydraException | OmegaConfBaseException):
+        print_error(error)
+    elif isinstance(error, OSError):
+        print_error(UserError(f"The run's files cannot be written: {error}. Free the disk or choose runs=PATH."))
+    elif "unlearnleak.pipeline.job" not in sys.modules:  # Hydra's own words about its arguments: no job has begun
+        print_error(error)
+    else:
         logging.getLogger("unlearnleak").debug("unexpected", exc_info=True)
         print_error(RuntimeError(f"unexpected {type(error).__name__}: {error}"))
         print("The stack trace is in the run's run.log and status.json. Please report it.", file=sys.stderr)
-        sys.exit(1)
 
 
 if __name__ == "__main__":
