@@ -343,3 +343,24 @@ def test_where_hydra_wrote_through_a_link_the_configuration_does_not(tmp_path):
     place.record_config(tmp_path, OmegaConf.create({"a": 1}), HYDRA)
     assert (tmp_path / "theirs").read_text() == "theirs"
     assert OmegaConf.load(folder / "config.yaml") == {"a": 1}
+
+
+@pytest.mark.parametrize("log", [None, "", "a line"], ids=str)
+def test_a_dry_run_leaves_no_folder(tmp_path, log):
+    folder = tmp_path / "runs" / "sweep" / "run"
+    folder.mkdir(parents=True)
+    if log is not None:
+        (folder / "run.log").write_text(log)
+    place.leave_nothing(folder)
+    assert not folder.parent.exists()
+    assert (tmp_path / "runs").exists()
+
+
+def test_a_dry_run_takes_no_other_run_away(tmp_path):
+    job(tmp_path, run="sweep/one")
+    before = files_of(tmp_path / "runs")
+    place.leave_nothing(tmp_path / "runs" / "sweep" / "one")
+    (tmp_path / "runs" / "sweep" / "two").mkdir()
+    place.leave_nothing(tmp_path / "runs" / "sweep" / "two")
+    assert files_of(tmp_path / "runs") == before
+    assert os.listdir(tmp_path / "runs" / "sweep") == ["one"]  # noqa: PTH208

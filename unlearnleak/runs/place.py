@@ -5,6 +5,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,19 @@ def let_go_of_log(directory: Path) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.FileHandler) and Path(handler.baseFilename) == directory.absolute() / LOG:
             handler.close()
+
+
+def leave_nothing(directory: Path) -> None:
+    """Take away what Hydra makes before a job is asked for: a folder with a log in it and nothing else.
+
+    The sweep's folder goes with it where that held nothing but this.
+    """
+    let_go_of_log(directory)
+    with suppress(OSError):  # it is not there, or not empty
+        if [path.name for path in directory.iterdir()] == [LOG]:
+            (directory / LOG).unlink()
+        directory.rmdir()
+        directory.parent.rmdir()
 
 
 def record_config(directory: Path, config: DictConfig, hydra: DictConfig | None) -> None:

@@ -9,6 +9,7 @@ from unlearnleak.config.objective import check_reachable, value_of
 from unlearnleak.config.recipes import missing_recipes
 from unlearnleak.errors import UserError
 from unlearnleak.pipeline.job import run_job
+from unlearnleak.runs.place import leave_nothing
 from unlearnleak.runs.status import read_status
 from unlearnleak.sweep.waves import dry_run_summary
 
@@ -26,7 +27,10 @@ def run_alone(config: DictConfig, directory: Path, *, sweep: bool, hydra: DictCo
     check_reachable(config.objective, config.until)
     if config.dry_run:
         told = missing_recipes(config, hydra.runtime.choices, hydra.runtime.config_sources) if hydra else None
-        print("\n".join([*([told] if told else []), dry_run_summary(config, directory, sweep=sweep)]))
+        try:
+            print("\n".join([*([told] if told else []), dry_run_summary(config, directory, sweep=sweep)]))
+        finally:
+            leave_nothing(directory)
         if config.objective is not None and sweep:
             raise UserError(
                 f"dry_run=true ends here: what comes after these jobs depends on their objective={config.objective}."
