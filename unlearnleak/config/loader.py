@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
+from unlearnleak.config.hydra_parts import ConfigLoaderImpl
 from unlearnleak.config.hydra_settings import check_hydra
 from unlearnleak.errors import UserError
 

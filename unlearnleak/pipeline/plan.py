@@ -212,8 +212,8 @@ def make_plan(config: DictConfig) -> Plan:
     names = {group: component_name(config[group]) for group in GROUPS}
     runtime = construct(Runtime, settings_of(config.runtime, "runtime"), "runtime")
     parts = {group: chosen_component(config, group) for group in GROUPS}
-    chosen: dict[str, Any] = {group: component for group, (component, _) in parts.items()}
-    spec = {group: settings for group, (_, settings) in parts.items()}
+    chosen = {group: component for group, (component, _) in parts.items()}
+    spec = {group: known for group, (_, known) in parts.items()}
     dataset, model_class, unlearner, defense, attack, screening = (chosen[group] for group in BASES)
     names["dataset"] = dataset.title
     if unlearner.architecture is not None:

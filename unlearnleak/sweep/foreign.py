@@ -2,6 +2,7 @@
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from unlearnleak.config.hydra_parts import BasicLauncher
 from unlearnleak.config.objective import NUMBERS, check_objective, check_reachable
 from unlearnleak.errors import UserError
 
@@ -42,4 +43,4 @@ def suit_foreign_sweeper(config: DictConfig) -> None:
         )
     if config.get("dry_run"):
         with open_dict(config):
-            config.hydra.launcher = {"_target_": "hydra._internal.core_plugins.basic_launcher.BasicLauncher"}
+            config.hydra.launcher = {"_target_": f"{BasicLauncher.__module__}.BasicLauncher"}

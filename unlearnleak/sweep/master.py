@@ -8,7 +8,6 @@ them, and otherwise left to the jobs.
 
 from typing import Any
 
-import hydra._internal.hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
@@ -16,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from unlearnleak.config.hydra_parts import use_loader
 from unlearnleak.config.loader import CheckedLoader
 from unlearnleak.errors import UserError
 from unlearnleak.sweep.compose import SharedLoader
@@ -80,8 +80,8 @@ class MasterLoader(CheckedLoader):
 
 
 def install() -> None:
-    """Let Hydra's command line load configs by this loader; it has no setting for it."""
-    hydra._internal.hydra.ConfigLoaderImpl = MasterLoader  # type: ignore[attr-defined]
+    """Let Hydra's command line load configs by this loader."""
+    use_loader(MasterLoader)
 
 
 def check_one_grid(words: list[Override]) -> None:
