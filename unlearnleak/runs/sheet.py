@@ -4,6 +4,7 @@ The store holds what an attacker made and never what it was after, so a report f
 """
 
 import io
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,10 @@ def read_sheet(directory: Path) -> np.ndarray | None:
 
     path = directory / SHEET
     try:
-        if path.stat().st_size > MOST_BYTES:
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):  # a pipe would keep us waiting, a device has no end
+            raise GoneError(f"{path} cannot be read (it is no file)")
+        if seen.st_size > MOST_BYTES:
             raise GoneError(f"{path} is too large for a contact sheet")
         with Image.open(io.BytesIO(path.read_bytes()), formats=["PNG"]) as picture:
             if picture.width * picture.height > MOST_PIXELS or picture.width % len(COLUMNS):
