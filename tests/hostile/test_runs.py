@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from tests.hostile.damage import BOUNDED, JSON_VALUES, OVERHEAD, damaged, replac
 from tests.report.made import RESULT, judged
 from unlearnleak.machine.process import host
 from unlearnleak.runs.frame import load
+from unlearnleak.runs.launch import LAST
 from unlearnleak.runs.loading import load_runs, to_csv
 from unlearnleak.runs.recorded import LARGEST, recorded, setting
 from unlearnleak.runs.status import MOST_BYTES, read_json
@@ -114,6 +116,32 @@ def test_a_plan_that_was_made_up_is_told_of_or_refused(tmp_path, plan):
 
     found, _ = words_or_result(told)
     assert found is None or found.replace("\n", "").isprintable()
+
+
+@BOUNDED
+@given(replaced(PLAN | {"host": host(), "pid": os.getpid(), "began": 0}))
+def test_a_plan_that_claims_to_run_here_is(tmp_path, plan):
+    folder = tmp_path / "demo" / ".launches"
+    for name in ("one", "two"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / "plan.json").write_text(json.dumps(plan))
+    words_or_result(lambda: board.latest_launch(None, tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "endless", "no text", "another folder"])
+def test_the_name_of_the_last_launch_may_be_anything(tmp_path, kind):
+    folder = tmp_path / "demo" / ".launches" / "one"
+    folder.mkdir(parents=True)
+    (folder / "plan.json").write_text(json.dumps(PLAN))
+    last = tmp_path / "demo" / LAST
+    if kind == "pipe":
+        os.mkfifo(last)
+    elif kind == "device":
+        last.symlink_to("/dev/zero")
+    else:
+        contents = {"endless": b"x" * 2**24, "no text": b"\xff\0", "another folder": b"../../../two"}
+        last.write_bytes(contents[kind])
+    assert board.latest_launch(tmp_path / "demo", tmp_path) == folder
 
 
 @BOUNDED

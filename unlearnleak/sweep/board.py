@@ -19,6 +19,8 @@ from unlearnleak.runs.launch import LAST, LAUNCHES, PLAN
 from unlearnleak.runs.status import LATEST, MOST_PIDS, STATUS, read_json, read_status
 
 MOST_REASONS = 20
+LONGEST = 4096
+"""Characters that are read of the name of a sweep's last launch."""
 ENDS = ("done", "failed", "skipped")
 
 
@@ -220,16 +222,21 @@ def latest_launch(sweep: Path | None, runs: Path) -> Path:
 
 def goes_on(plan: dict[str, Any]) -> bool:
     """Whether a launch is known to run now: its process lives on this host."""
-    here = "ended" not in plan and plan.get("host") == host()
-    return bool(here and is_alive(plan["pid"], plan.get("began", UNKNOWN)))
+    try:
+        known = Plan.model_validate(plan)
+    except ValidationError:  # it may be anybody's
+        return False
+    return known.ended is None and known.host == host() and is_alive(known.pid, known.began)
 
 
 def last_plan(folder: Path) -> Path | None:
     """The plan of a sweep's last launch: the one that says so itself, since clocks jump; else the newest file."""
-    with suppress(OSError, UnicodeDecodeError):
-        named = folder / LAUNCHES / Path((folder / LAST).read_text()).name / PLAN
-        if named.is_file():
-            return named
+    with suppress(OSError, ValueError):
+        if (folder / LAST).is_file():  # a pipe would keep us waiting
+            with (folder / LAST).open() as file:
+                named = folder / LAUNCHES / Path(file.read(LONGEST)).name / PLAN
+            if named.is_file():
+                return named
     return max(folder.glob(f"{LAUNCHES}/*/{PLAN}"), key=lambda path: path.stat().st_mtime_ns, default=None)
 
 
