@@ -1,6 +1,11 @@
+import shutil
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.hostile.damage import BOUNDED, OVERHEAD, damaged, words_or_result
 from unlearnleak.data.split import channel_statistics
 from unlearnleak.dataset.mnist import Mnist
 from unlearnleak.errors import UserError
@@ -24,6 +29,21 @@ def test_a_file_that_was_cut_off_is_refused(length, tmp_path, write_idx, no_netw
     file.write_bytes(file.read_bytes()[:length])
     with pytest.raises(UserError, match="deleting damaged files"):
         Mnist(root=str(tmp_path), **SETTINGS).load()
+
+
+@BOUNDED
+@given(data=st.data())
+def test_damaged_files_are_refused_or_read(tmp_path, write_idx, no_network, data):
+    folder = tmp_path / "MNIST" / "raw"
+    shutil.rmtree(tmp_path, ignore_errors=True)
+    write_idx(folder)
+    file = data.draw(st.sampled_from(sorted(folder.glob("*ubyte"))))
+    sound = file.read_bytes()
+    head = data.draw(damaged(sound[:16]))  # what it says of itself; the rest are any pixels
+    file.write_bytes(head + sound[16:])
+    found, peak = words_or_result(lambda: Mnist(root=str(tmp_path), **SETTINGS).load())
+    assert found is None or found[0].image_shape == (1, 28, 28)
+    assert peak < OVERHEAD + 8 * len(sound)
 
 
 @pytest.mark.slow
