@@ -31,13 +31,24 @@ def models(runs: "pd.DataFrame") -> "pd.DataFrame":
     return distinct(runs).drop_duplicates(["attacked", "named", "gate"])
 
 
+def controls_once(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """The runs with a verdict on a control once, whatever classes it was asked to forget.
+
+    It forgot none of them: the model and what an attack sees of it are the same for all.
+    """
+    same = ["attacked", "attack", "screening", "settings", *(name for name in ("seeds.attack",) if name in runs)]
+    control = runs["gate"] == "control"
+    first = runs[control].groupby(same, dropna=False)["named"].transform("first")
+    return runs[~control | (runs["named"] == first.reindex(runs.index))]
+
+
 def cases(runs: "pd.DataFrame", measured: str | None = "exact_match") -> "pd.DataFrame":
     """Distinct runs that judge classes, in the paper's order, with the columns WORDS.
 
     Those that agree in them differ in nothing but seeds and classes. `measured` names another number that a run has to
     have, or none.
     """
-    done = distinct(runs)
+    done = controls_once(distinct(runs))
     done = done if measured is None else done.dropna(subset=[measured])
     orders = {"attack": ATTACKS, "unlearner": UNLEARNERS}
     places = {
