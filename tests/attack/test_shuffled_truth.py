@@ -1,6 +1,8 @@
 """No attack and no screening can reach the truth: held against a shuffled truth, their verdicts are worth nothing."""
 
 import ast
+import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,10 @@ from safetensors.torch import save_file
 import unlearnleak
 from tests.attack.conftest import FORGOTTEN
 from tests.jobs import composed, pipeline_in
+from tests.report.made import judged, run
 from tests.test_contract import NAMES, component
 from unlearnleak.adversary.threat import Access
+from unlearnleak.analysis.shuffle import shuffled
 from unlearnleak.attack.head_sum import HeadSum
 from unlearnleak.metric.verdict import auroc, exact_match
 from unlearnleak.pipeline.plan import make_plan
@@ -48,11 +52,12 @@ def test_against_a_shuffled_truth_the_blind_attack_is_at_chance(evidence, screen
 
 
 THREATS = {name: component("attack", name).threat for name in NAMES["attack"]}
-TWO_MODELS = [
+ALONE = [
     name
     for name, threat in THREATS.items()
-    if threat.original is not Access.NONE and threat.pretrained is Access.NONE  # which no file has
+    if threat.pretrained is Access.NONE and not threat.shadow_models  # which no file has
 ]
+JUDGED = ("evidence", "verdict")
 TUNING = {"has_pretrained", "retrains"}
 PLACES = {"path": "unlearned", "original": "original"}
 KNOWS_THE_TRUTH = (
@@ -98,17 +103,56 @@ def test_what_an_attack_is_told_before_anything_is_loaded_does_not_tell_the_trut
     assert set(seen[0]) == {"names", "training", "auxiliary_per_class", "has_original", "can_shadow", *TUNING}
 
 
-@pytest.mark.parametrize("attack", TWO_MODELS)
-def test_an_attack_on_two_models_finds_the_same_whatever_the_forgotten_class_is_called(attack, tmp_path):
-    """The same two models, somebody else's, said to have forgotten one class or another; each in a store of its own."""
+def found_under(tmp_path, attack, claims):
+    """What an attack and its screening find in the same models, said to have forgotten one claim after the other."""
+    tmp_path.mkdir(exist_ok=True)
     trained = pipeline_in(tmp_path, "unlearner=rt", "attack=head_sum")
     for role in ("original", "unlearned"):
         save_file(trained.model(role).state_dict(), tmp_path / f"{role}.safetensors")
     places = [f"unlearner.{setting}={tmp_path / role}.safetensors" for setting, role in PLACES.items()]
     found = []
-    for number, classes in enumerate(("[1]", "[3]", "[0,2]")):
+    for number, classes in enumerate(claims):
         words = ["unlearner=imported", *places, f"attack={attack}", f"forget_classes={classes}"]
         pipeline = pipeline_in(tmp_path, *words, f"store={tmp_path / str(number)}")
         assert not pipeline.artifact("evidence").hit
-        found.append(pipeline.artifact("evidence").tensors)
-    assert all(torch.equal(each[name], value) for each in found[1:] for name, value in found[0].items())
+        found.append({stage: pipeline.artifact(stage).tensors for stage in pipeline.stages if stage in JUDGED})
+    return found
+
+
+def all_the_same(found):
+    """Whether every claim gave the same tensors."""
+    first, *others = found
+    return all(
+        torch.equal(each[stage][name], value)
+        for each in others
+        for stage, tensors in first.items()
+        for name, value in tensors.items()
+    )
+
+
+@pytest.mark.parametrize("attack", ALONE)
+def test_an_attack_finds_the_same_whatever_the_forgotten_class_is_called(attack, tmp_path):
+    """The same models, somebody else's, said to have forgotten one class or another. What tells a leak from honesty."""
+    assert all_the_same(found_under(tmp_path, attack, ("[1]", "[3]", "[0,2]")))
+
+
+def test_a_planted_leak_is_caught(tmp_path, monkeypatch):
+    """An attack that gets at the truth, here through the stack of calls, finds what it is told to.
+
+    Shuffling shows no such thing: against a truth dealt out at random an oracle is right as seldom as everybody is.
+    """
+    honest = HeadSum.__call__
+
+    def dishonest(self, view, generator):
+        found, frame = honest(self, view, generator), inspect.currentframe()
+        while not hasattr(frame.f_locals.get("self"), "requested_classes"):
+            frame = frame.f_back
+        samples_KMF = found.samples_KMF.clone()
+        samples_KMF[list(frame.f_locals["self"].requested_classes)] -= 1e3
+        return replace(found, samples_KMF=samples_KMF)
+
+    assert all_the_same(found_under(tmp_path / "honest", "head_sum", ("[1]", "[3]")))
+    monkeypatch.setattr(HeadSum, "__call__", dishonest)
+    assert not all_the_same(found_under(tmp_path / "dishonest", "head_sum", ("[1]", "[3]")))
+    oracle = [run(**judged([c], [c], seed=seed)) for c in range(10) for seed in range(20)]
+    assert np.mean([one["exact_match"] for one in shuffled(oracle, 0)]) == pytest.approx(0.1, abs=0.06)

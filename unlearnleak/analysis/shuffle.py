@@ -1,4 +1,4 @@
-"""The control against leaks of the truth: the same verdicts judged against a truth that was dealt out at random."""
+"""The level of chance: the same verdicts judged against a truth that was dealt out at random."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from unlearnleak.runs.shape import UNJUDGED
 def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
     """The runs with every finished run's forgotten classes replaced by as many drawn at random.
 
-    Verdicts and scores stay, their metrics are computed anew. An attack that learns from the target alone falls to
-    chance: for one class of ten, exact in 10 % of the runs at most, AUROC 1/2. The as-published figure is left out: it
-    is fitted to the truth.
+    Verdicts and scores stay, their metrics are computed anew: what a verdict of this size is right by luck, for one
+    class of ten exact in 10 % of the runs at most, AUROC 1/2. It cannot show that an attack was told the truth: such a
+    one is right by luck as seldom. The as-published figure is left out: it is fitted to the truth.
 
     Raises:
         UserError: the seed is negative; a finished run does not say how many classes there are, or their scores.

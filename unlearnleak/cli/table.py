@@ -16,7 +16,7 @@ EXAMPLES = (
     ("outputs/runs/demo --csv --columns attack,asr", "some of them"),
     ("outputs/runs/ng_2 --by unlearner.lr,unlearner.epochs", "a search for a recipe"),
     ("outputs/runs/demo --pivot exact", "a matrix for a document"),
-    ("outputs/runs/demo --shuffle-truth 1", "the control: attacks fall to chance"),
+    ("outputs/runs/demo --shuffle-truth 1", "the level of chance: verdicts against a random truth"),
 )
 ABOUT = (
     "A line per unlearner and number of forgotten classes, a table per data set, attack and screening. Runs whose "
