@@ -20,6 +20,41 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     return float(bounds.low), float(bounds.high)
 
 
+def effective(hits: ArrayLike, sizes: ArrayLike) -> float:
+    """Return of how many independent trials a share is worth, where trials of one cluster may go together.
+
+    n divided by the design effect of a ratio (Rao and Scott, 1992, Biometrics 48, 577): the variance of the share over
+    clusters, k / (k - 1) sum_i (x_i - p m_i)^2 / n^2, over that of n independent trials, p (1 - p) / n. At most n, and
+    at least 1. Where every trial went alike nothing is seen of how clusters differ: then it is k, on the safe side.
+
+    Args:
+        hits: x_i, successes of each of k clusters.
+        sizes: m_i, its trials.
+    """
+    x, m = np.asarray(hits, np.float64), np.asarray(sizes, np.float64)
+    n, k = m.sum(), len(m)
+    if n == 0:
+        return 0.0
+    p = x.sum() / n
+    if p in (0, 1) or k == 1:
+        return float(k)
+    spread = k / (k - 1) * np.square(x - p * m).sum() / n**2
+    return float(np.clip(n * (p * (1 - p) / n) / max(spread, 1e-300), 1, n))
+
+
+def clustered(hits: ArrayLike, sizes: ArrayLike, level: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's interval of a share whose trials come in clusters, with the `effective` number of trials."""
+    n, count = np.asarray(sizes).sum(), effective(hits, sizes)
+    if not n:
+        return 0.0, 1.0
+    from scipy.stats import norm  # noqa: PLC0415  (a second)
+
+    z, p = float(norm.ppf((1 + level) / 2)), float(np.asarray(hits).sum() / n)
+    middle, width = p + z * z / (2 * count), z * np.sqrt(p * (1 - p) / count + z * z / (4 * count**2))
+    low, high = (middle - width) / (1 + z * z / count), (middle + width) / (1 + z * z / count)
+    return float(max(0.0, low)), float(min(1.0, high))
+
+
 def bootstrap_mean(values: ArrayLike, level: float = 0.95, seed: int = 0) -> tuple[float, float] | None:
     """Return the BCa bootstrap interval (low, high) for the mean of `values` [n] (Efron, 1987).
 
