@@ -109,7 +109,7 @@ def test_what_lies_beside_the_weights_is_not_imported(typed):
     ("name", "more", "told"),
     [
         ("net.py:Other", {}, r"has no class 'Other'\. Its modules: Net"),
-        ("net.py:number", {}, "makes a int, and a torch.nn.Module is needed"),
+        ("net.py:number", {}, "makes an int, and a torch.nn.Module is needed"),
         ("net.py:broken", {}, "cannot be built so: ZeroDivisionError"),
         ("net.py:Net", {"depth": 3}, r"cannot be built so: TypeError: .*depth"),
         ("none.py:Net", {}, "none.py is not there"),

@@ -102,3 +102,10 @@ def test_anything_else_is_named(tmp_path, make, told):
         kind_of(tmp_path / "x")
     assert str(tmp_path / "x") in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_kind_has_the_article_that_it_takes():
+    assert Kind.EXPORTED.one == "an exported program (torch.export)"
+    assert Kind.LIGHTNING.one == "a checkpoint of PyTorch Lightning"
+    assert Kind.SAFETENSORS.one == "weights (safetensors)"
+    assert Kind.SCRIPTED.one == "TorchScript"

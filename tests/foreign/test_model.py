@@ -283,8 +283,12 @@ def test_what_cannot_be_opened_is_told_in_a_line(tmp_path, make, more, told):
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(UserError, match=r"A int is no model: a torch\.nn\.Module or a callable is needed"):
+    with pytest.raises(UserError, match=r"an int, and no model: a torch\.nn\.Module or a callable is needed"):
         wrap_model(3, **inputs("norm"))
+    with pytest.raises(UserError, match="NormNet is a class and no model yet: make one"):
+        wrap_model(NETS["norm"][0], **inputs("norm"))
+    with torch.device("meta"), pytest.raises(UserError, match="without numbers yet"):
+        wrap_model(NETS["norm"][0](), **inputs("norm"))
 
 
 def test_a_module_of_doubles_is_asked_in_floats_and_left_as_it_is():

@@ -68,7 +68,7 @@ def open_answers(path: Path | str) -> AnswerTable:
         columns, table, labels = _from_csv(place)
         said = None
     else:
-        raise UserError(f"{place} is no table of answers but a {kind.value}. {ALLOWED}")
+        raise UserError(f"{place} is no table of answers but {kind.one}. {ALLOWED}")
     if table.ndim != 2 or table.shape[1] < 2:
         raise UserError(
             f"{place}: the answers are of shape {table.shape}, and [N, K] with two classes or more is needed."

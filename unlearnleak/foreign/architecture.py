@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearnleak.errors import UserError
+from unlearnleak.foreign.reading import with_article
 from unlearnleak.machine.printable import first_line, printable
 from unlearnleak.machine.seeds import isolated
 from unlearnleak.model.base import Classifier
@@ -136,7 +137,7 @@ def _from_code(name: str, asked: Asked) -> nn.Module:
     except Exception as error:  # whatever somebody's code makes of its arguments
         raise _not_built(name, error) from error
     if not isinstance(built, nn.Module):
-        raise UserError(f"{name} makes a {type(built).__name__}, and a torch.nn.Module is needed.")
+        raise UserError(f"{name} makes {with_article(type(built).__name__)}, and a torch.nn.Module is needed.")
     return built
 
 

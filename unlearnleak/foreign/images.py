@@ -47,7 +47,7 @@ def open_images(
     """
     place, kind = Path(path).expanduser(), kind_of(path)
     if kind not in READERS:
-        raise UserError(f"{place} holds no labelled images: it is a {kind.value}.")
+        raise UserError(f"{place} holds no labelled images: it is {kind.one}.")
     found = READERS[kind](place, shape)
     names = None if found.class_names is None else len(found.class_names)
     if names is not None and num_classes is not None and names > num_classes:

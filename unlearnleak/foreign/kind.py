@@ -7,7 +7,7 @@ from pathlib import Path
 from unlearnleak.data.archive import UNREADABLE, named, open_zip
 from unlearnleak.data.content import check_regular
 from unlearnleak.errors import UserError
-from unlearnleak.foreign.reading import asked
+from unlearnleak.foreign.reading import asked, with_article
 
 
 class Kind(Enum):
@@ -24,8 +24,15 @@ class Kind(Enum):
     IMAGE_FOLDER = "folder of class folders"
     PARQUET = "data set of images (parquet or Arrow)"
 
+    @property
+    def one(self) -> str:
+        """With its article, such as "an exported program (torch.export)"."""
+        return self.value if self in MASS else with_article(self.value)
+
 
 MODELS = (Kind.SAFETENSORS, Kind.STATE_DICT, Kind.LIGHTNING, Kind.EXPORTED, Kind.SCRIPTED)
+MASS = (Kind.SAFETENSORS, Kind.STATE_DICT, Kind.SCRIPTED, Kind.IMAGES_NPZ)
+"""What takes no article."""
 WEIGHTS = (Kind.SAFETENSORS, Kind.STATE_DICT, Kind.LIGHTNING)
 """Tensors alone: which architecture they belong to must be said."""
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C

@@ -25,8 +25,12 @@ def check_labels(labels_N: np.ndarray, where: str, *, rows: int, num_classes: in
     least, most = int(labels_N.min()), int(labels_N.max())
     allowed = MOST_CLASSES if num_classes is None else num_classes
     if least < 0 or most >= allowed:
-        wrong, classes = least if least < 0 else most, f"0..{allowed - 1}"
-        raise UserError(f"{where} holds the label {wrong}. Allowed: {classes}, for {allowed} classes.")
+        if least < 0:
+            raise UserError(
+                f"{where} holds the label {least}. Labels count the classes from 0; where a negative one stands for "
+                "no class, leave these rows out."
+            )
+        raise UserError(f"{where} holds the label {most}. Allowed: 0..{allowed - 1}, for {allowed} classes.")
     return torch.from_numpy(labels_N.astype(np.int64)), most + 1 if num_classes is None else num_classes
 
 

@@ -22,6 +22,7 @@ from unlearnleak.foreign.described import ForeignModel, Limit, check_same_archit
 from unlearnleak.foreign.exported import Exported, as_module, read_exported
 from unlearnleak.foreign.filling import fill
 from unlearnleak.foreign.kind import MODELS, WEIGHTS, Kind, kind_of
+from unlearnleak.foreign.reading import with_article
 from unlearnleak.foreign.ready import Channels, Found, Inputs, per_channel, ready
 from unlearnleak.foreign.scripted import copied, read_scripted
 from unlearnleak.foreign.tensors import read_tensors
@@ -60,12 +61,11 @@ def open_model(
     """
     place, kind = Path(path).expanduser(), kind_of(path)
     shape = Inputs(image_shape, per_channel("mean", mean, image_shape), per_channel("std", std, image_shape))
-    if kind not in MODELS:
-        raise UserError(f"{place} is no model but a {kind.value}.")
+    _refuse(place, kind, model)
     if kind in WEIGHTS:
         found = _from_weights(place, kind, model, shape, num_classes, model_args)
     elif model is not None:
-        raise UserError(f"{place} is a {kind.value}, which holds its architecture: leave model={model} out.")
+        raise UserError(f"{place} is {kind.one}, which holds its architecture: leave model={model} out.")
     elif kind is Kind.EXPORTED:
         found = _exported(read_exported(place, image_shape), kind.value, str(place))
     else:
@@ -88,6 +88,8 @@ def wrap_model(
     """
     shape = Inputs(image_shape, per_channel("mean", mean, image_shape), per_channel("std", std, image_shape))
     name = type(model).__name__
+    if isinstance(model, type) and issubclass(model, nn.Module):
+        raise UserError(f"{model.__name__} is a class and no model yet: make one, and load its weights.")
     if isinstance(model, ExportedProgram):
         found = _exported(as_module(model, name, image_shape), Kind.EXPORTED.value, name)
     elif isinstance(model, torch.jit.ScriptModule):
@@ -98,8 +100,28 @@ def wrap_model(
     elif callable(model):
         found = Found(AskedModule(model).eval(), "a callable", name, closed=ASKED, gradients=False)
     else:
-        raise UserError(f"A {name} is no model: a torch.nn.Module or a callable is needed.")
+        raise UserError(f"Given is {with_article(name)}, and no model: a torch.nn.Module or a callable is needed.")
     return ready(found, shape, num_classes, head)
+
+
+def check_model(path: Path | str, model: str | None) -> None:
+    """Raises UserError where no model can be made of the file, whatever else is said of it.
+
+    Known before images are asked for: a file that is no model needs none.
+    """
+    _refuse(Path(path).expanduser(), kind_of(path), model)
+
+
+def _refuse(place: Path, kind: Kind, model: str | None) -> None:
+    if kind not in MODELS:
+        raise UserError(f"{place} is no model but {kind.one}.")
+    if kind not in WEIGHTS or model is not None:
+        return
+    read_tensors(place, kind)  # raises where it holds more than weights, or none
+    raise UserError(
+        f"{place} holds weights alone ({kind.value}). Say which architecture they belong to: --model resnet18, "
+        "--model timm:NAME or --model path/net.py:Class. A file of torch.export.save holds both."
+    )
 
 
 def _exported(read: Exported, kind: str, where: str) -> Found:
@@ -109,11 +131,7 @@ def _exported(read: Exported, kind: str, where: str) -> Found:
 def _from_weights(
     path: Path, kind: Kind, model: str | None, shape: Inputs, num_classes: int | None, arguments: Mapping[str, object]
 ) -> Found:
-    if model is None:
-        raise UserError(
-            f"{path} holds weights alone ({kind.value}). Say which architecture they belong to: --model resnet18, "
-            "--model timm:NAME or --model path/net.py:Class. A file of torch.export.save holds both."
-        )
+    assert model is not None, "weights alone are refused beforehand"
     tensors = read_tensors(path, kind)
     bare = architecture.bare(tensors.by_name)
     asked = architecture.Asked(shape.image_shape, num_classes, arguments, shape.mean, shape.std)

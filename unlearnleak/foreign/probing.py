@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.classifier import BatchSizes, answer_of
+from unlearnleak.foreign.reading import with_article
 from unlearnleak.model.base.wrapped import cannot_take
 
 IMAGES = 3
@@ -57,8 +58,13 @@ def are_probabilities(answer_NK: Tensor) -> bool:
 def _table(answer: object, count: int) -> Tensor:
     if not isinstance(answer, Tensor):
         raise UserError(
-            f"The model answers a {type(answer).__name__}, and one tensor of logits or probabilities [N, K] is needed: "
-            "wrap it so that it gives that alone."
+            f"The model answers {with_article(type(answer).__name__)}, and one tensor of logits or probabilities "
+            "[N, K] is needed: wrap it so that it gives that alone."
+        )
+    if answer.ndim == 2 and len(answer) == count and answer.shape[1] == 1:
+        raise UserError(
+            "The model answers one number for an image, and one for each class is needed. Of two classes: wrap it so "
+            "that it answers [1 - p, p]."
         )
     if answer.ndim != 2 or len(answer) != count or answer.shape[1] < 2:
         raise UserError(

@@ -9,6 +9,11 @@ from unlearnleak.errors import UserError
 T = TypeVar("T")
 
 
+def with_article(noun: str) -> str:
+    """The noun behind its article, such as "an int"."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def asked(path: Path, reader: Callable[[], T]) -> T:
     """What `reader` makes of the file at `path`.
 

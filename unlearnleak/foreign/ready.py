@@ -122,7 +122,7 @@ def _described(found: Found, classifier: Classifier, layer: Head) -> ForeignMode
 
 
 def _check_numbers(module: nn.Module, where: str) -> None:
-    lazy = [name for name, value in module.named_parameters() if is_lazy(value)]
+    lazy = [name for name, value in module.named_parameters() if is_lazy(value) or value.is_meta]
     if lazy:
         raise UserError(f"{where}: {some(lazy)} without numbers yet. Run the model once, or load its weights.")
     broken = [name for name, value in module.named_parameters() if not value.isfinite().all()]
