@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from unlearnleak.auditing import answer
+from unlearnleak.auditing import answer, saying
 from unlearnleak.auditing.copies import Told
 from unlearnleak.auditing.result import Attacked, Understood
 from unlearnleak.auditing.running import Outcome
@@ -54,8 +54,9 @@ def test_an_attack_that_is_right_on_copies_and_controls_counts():
         (outcome(told=told(found=9)), "9 of 20 copies of this model: its silence says nothing"),
         (outcome("head_sum", "threshold", told=told(), threat="white box"), "of the project's controls"),
         (outcome("output_change_zoo", "drop", threat="black box"), "measured nowhere"),
+        (outcome("output_change", "drop", threat="white box, sees the model before too"), "measured nowhere"),
     ],
-    ids=["alarms", "blind", "controls", "unknown"],
+    ids=["alarms", "blind", "controls", "unknown", "itself"],
 )
 def test_an_attack_that_may_be_wrong_does_not_count(case, named):
     (one,) = judged(case)
@@ -89,23 +90,7 @@ def test_the_status_is_that_of_the_attacks_that_count():
     assert answer.status_of([silent, doubted]) == "silent"
     assert answer.status_of([silent, doubted, loud]) == "leak"
     assert answer.status_of([doubted]) == "not judged"
-    assert answer.names_of([silent, doubted, loud]) == {1: ("param_diff / decision_tree",)}
-
-
-def test_the_answer_says_who_names_what_and_who_does_not():
-    attacks = judged(
-        outcome(told=told()),
-        outcome("param_diff", "decision_tree", named=(1,), told=told()),
-        outcome("head_sum", "threshold", named=(2,), threat="white box"),
-    )
-    known = replace(KNOWN, class_names=("ape", "bee", "cat", "dog"), not_judged_classes=(0,))
-    said = answer.sentences("leak", attacks, known, answer.names_of(attacks))
-    assert said == (
-        "Class 1 (bee) is missing: named by param_diff / decision_tree.",
-        "Nothing was named by param_dot / youden, which would count as well.",
-        "Attacks with data could not judge classes without images: 0.",
-        "1 other named something, which does not count: head_sum / threshold.",
-    )
+    assert saying.names_of([silent, doubted, loud]) == {1: ("param_diff / decision_tree",)}
 
 
 def test_false_alarms_of_any_attack_that_counts_are_counted_together():
@@ -126,32 +111,14 @@ def test_an_evaluation_holds_a_verdict_against_the_truth(named, truth, outcome_,
     assert one.evaluation.asr_constant == 1 - len(truth) / 4
 
 
-def test_a_class_that_is_known_much_less_and_named_by_nobody_is_told():
-    attacks = judged(outcome(told=told()))
-    weak = replace(KNOWN, accuracy_per_class=(0.97, 0.5, 0.92, 1.0))
-    assert answer.little_known(weak) == [1]
-    assert "class 1 (50 %)" in " ".join(answer.trust(attacks, weak, None, 10))
-    assert "Known much less" not in " ".join(answer.trust(attacks, KNOWN, None, 10))
-    named = judged(outcome(told=told(), named=(1,)))
-    assert "Known much less" not in " ".join(answer.trust(named, weak, None, 10))
-
-
 def test_a_class_that_nothing_that_counts_could_judge_keeps_a_silent_answer_from_being_one():
     (one,) = judged(outcome(told=told(), scores=(0.1, None, 0.2, 0.1)))
-    assert answer.unjudged([one]) == [1]
+    assert saying.unjudged([one]) == [1]
     assert answer.status_of([one]) == "not judged"
-    said = answer.sentences("not judged", [one], KNOWN, {})
+    said = saying.sentences("not judged", [one], KNOWN, {})
     assert "none could judge 1, of which there are no images" in said[0]
     (other,) = judged(outcome("inversion_shadow", "outlier", threat="white box", scores=(0.1, 0.3, 0.2, 0.1)))
     assert other.counts
     assert answer.status_of([one, other]) == "silent"
     (loud,) = judged(outcome(told=told(), named=(3,), scores=(0.1, None, 0.2, 0.9)))
     assert answer.status_of([loud]) == "leak"
-
-
-def test_a_named_class_that_the_model_knows_is_said_to_be_known():
-    attacks = judged(outcome(told=told(), named=(1,)))
-    half = replace(KNOWN, accuracy_per_class=(0.97, 0.53, 0.92, 1.0))
-    assert "Named, and yet known to the model: class 1 (53 %)" in " ".join(answer.trust(attacks, half, None, 10))
-    gone = replace(KNOWN, accuracy_per_class=(0.97, 0.02, 0.92, 1.0))
-    assert "Named, and yet known" not in " ".join(answer.trust(attacks, gone, None, 10))

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from unlearnleak.auditing.composed import ATTACKS, composed
 from unlearnleak.auditing.fitting import LIMIT, MATRIX, Situation, TooMuch, copies_of_each, fitted, size
 
-LENET = Situation(least=100, classes=10, width=84, work=8e5, limit=LIMIT)
+LENET = Situation(least=100, classes=10, width=84, work=8e5, limit=LIMIT, effort=2)
 SMALL_RESNET = Situation(least=100, classes=10, width=512, work=8e7, limit=LIMIT)
 THOUSAND = Situation(least=50, classes=1000, width=512, work=4e9, limit=LIMIT)
 
@@ -22,7 +24,7 @@ def test_a_small_resnet_gets_its_full_settings(name):
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("least", [1, 2, 5])
 def test_with_few_images_settings_are_possible_and_what_was_changed_is_said(name, least):
-    there = Situation(least=least, classes=10, width=84, work=8e5, limit=LIMIT)
+    there = Situation(least=least, classes=10, width=84, work=8e5, limit=LIMIT, effort=2)
     usual = composed(name).settings
     if (name, least) == ("relearn", 1):
         with pytest.raises(TooMuch, match="every class needs two"):
@@ -33,6 +35,11 @@ def test_with_few_images_settings_are_possible_and_what_was_changed_is_said(name
     attack.check_auxiliary(least)  # raises where it needs more
     changed = {key for key, value in fit.settings.items() if value != usual[key]}
     assert {line.split()[0] for line in fit.changed} == changed
+
+
+def test_what_would_not_count_and_takes_longest_is_run_only_where_effort_is_asked_for():
+    with pytest.raises(TooMuch, match=r"768000 images.* would not count: .* effort=2 runs it"):
+        fitted("output_change_zoo", composed("output_change_zoo").settings, replaced(LENET, effort=1))
 
 
 def test_at_a_thousand_classes_all_that_is_held_stays_small():
@@ -54,7 +61,7 @@ def test_the_effort_that_is_named_is_enough():
 
 
 def replaced(there, effort):
-    return Situation(**(vars(there) | {"limit": effort * there.limit}))
+    return replace(there, limit=effort * there.limit, effort=effort)
 
 
 def test_more_classes_never_take_more_heads():

@@ -42,6 +42,7 @@ def test_channels_last_are_moved_and_not_reshaped():
     [
         (torch.zeros(2, 2, 8, 8), LABELS, "1 or 3 channels"),
         (torch.zeros(2, 64), LABELS, "(2, 64)"),
+        (torch.zeros(2, 1, 8, 8), ["cat", "dog"], "and bool. Give a tensor"),
         (torch.full((2, 1, 8, 8), -1.0), LABELS, "-1 to -1"),
         (torch.full((2, 1, 8, 8), torch.nan), LABELS, "no numbers"),
         (torch.zeros(2, 1, 8, 8, dtype=torch.int64), LABELS, "int64"),

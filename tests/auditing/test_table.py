@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from unlearnleak.auditing.settings import Settings
 from unlearnleak.auditing.table import audit_answers
 from unlearnleak.foreign.answers import open_answers
 
@@ -19,7 +20,7 @@ def answers(missing=None, without=()):
 
 
 def test_a_class_that_answers_do_not_know_is_named(tmp_path):
-    result = audit_answers(table(tmp_path, *answers(missing=2)), name="answers.npz", truth=2)
+    result = audit_answers(table(tmp_path, *answers(missing=2)), name="answers.npz", settings=Settings(truth=2))
     assert (result.status, result.classes) == ("leak", (2,))
     assert {one.name for one in result.counted} == {"aux_confidence / chance", "aux_confidence / halfway"}
     assert all(one.evaluation.outcome == "exact" for one in result.counted)

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from tests.auditing.conftest import forget
 from tests.cli.called import call
+from unlearnleak.auditing import files
 from unlearnleak.cli.audit import assigned
 from unlearnleak.cli.commands import main
 
@@ -32,6 +33,8 @@ def folder(original, digits, tmp_path_factory):
     broken = copy.deepcopy(after)
     broken.head.weight.data.fill_(torch.nan)
     save_file(broken.state_dict(), place / "broken.safetensors")
+    torch.save(after, place / "whole.pt")
+    np.savez(place / "minus.npz", images=some.images[:2, 0].numpy(), labels=np.array([3, -1]))
     return place
 
 
@@ -75,12 +78,15 @@ def test_what_cannot_be_judged_ends_with_2(here):
     assert audit(here, "after.safetensors", "--model", "lenet", "--shape", "1,28,28", "--quick") == 2
 
 
-def test_another_audit_is_not_written_over(here, tmp_path, capsys):
+def test_another_audit_is_not_written_over_and_nothing_is_computed(here, tmp_path, capsys, monkeypatch):
     out = tmp_path / "mine"
     assert audit(here, "whole.npz", "--out", out) == 0
     kept = (out / "audit.json").read_bytes()
-    assert main(["audit", str(here / "leaky.npz"), "--out", str(out)]) == 1
-    assert "holds another audit" in capsys.readouterr().err
+    assert audit(here, "whole.npz", "--out", out) == 0
+    monkeypatch.setattr(files, "audit_files", lambda *_, **__: pytest.fail("it was computed in vain"))
+    for words in (["leaky.npz"], ["whole.npz", "--truth", "3"]):
+        assert main(["audit", str(here / words[0]), *words[1:], "--out", str(out), "--device", "cpu"]) == 1
+        assert "holds another audit" in capsys.readouterr().err
     assert (out / "audit.json").read_bytes() == kept
     other = tmp_path / "other"
     other.mkdir()
@@ -99,8 +105,17 @@ def test_another_audit_is_not_written_over(here, tmp_path, capsys):
         (["after.safetensors", "--model", "lenet", "--shape", "1,40,40"], "after.safetensors"),
         (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--classes", "7"], "7"),
         (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--mean", "a"], "--mean=a"),
-        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--mean", "0.5"], "mean"),
-        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--truth", "10"], "truth="),
+        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--mean", "0.5"], "--mean and --std"),
+        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--std", "0.5"], "--mean and --std"),
+        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--mean", "1,2", "--std", "1,2"], "--mean="),
+        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--device", "tpu"], "--device=tpu is not"),
+        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--seed", "-1"], "--seed=-1"),
+        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--effort", "0"], "--effort=0"),
+        (["whole.pt", "--images", "aux.npz"], "whole model as a pickle"),
+        (["whole.pt"], "whole model as a pickle"),
+        (["aux.npz"], "is no model but labelled images (.npz)"),
+        (["after.safetensors", "--model", "lenet", "--images", "minus.npz"], "the label -1. Labels count"),
+        (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--truth", "10"], "--truth="),
         (["after.safetensors", "--model", "lenet", "--images", "aux.npz", "--truth", "x"], "--truth=x"),
         (["after.safetensors", "--model", "lenet", "--images", "leaky.npz"], "leaky.npz"),
         (["broken.safetensors", "--model", "lenet", "--images", "aux.npz"], "no numbers"),
@@ -111,7 +126,7 @@ def test_another_audit_is_not_written_over(here, tmp_path, capsys):
     ids=lambda value: value if isinstance(value, str) else " ".join(value)[:50],
 )
 def test_a_mistake_is_one_line_and_ends_with_1(here, words, named, capsys):
-    given = [str(here / word) if word.endswith((".npz", ".safetensors")) else word for word in words]
+    given = [str(here / word) if word.endswith((".npz", ".safetensors", ".pt")) else word for word in words]
     assert main(["audit", *given]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -1,4 +1,4 @@
-"""From what every attack said to one answer: which attacks count, what they name, and how far to trust it."""
+"""From what every attack said to one answer: which attacks count, and what they name."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,9 +6,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from unlearnleak.auditing.committed import controls
+import unlearnleak
+from unlearnleak.auditing.case import Case
+from unlearnleak.auditing.committed import NONE, controls
 from unlearnleak.auditing.result import Attacked, Calibration, Evaluation, Rate, Status, Understood
 from unlearnleak.auditing.running import Outcome
+from unlearnleak.auditing.saying import names_of, sentences, trust, unjudged
+from unlearnleak.auditing.settings import Settings
+from unlearnleak.auditing.shown import AuditResult
 from unlearnleak.metric.interval import wilson
 from unlearnleak.metric.verdict import asr, asr_constant
 
@@ -18,9 +23,10 @@ COMMITTED = 0.1
 """The same of the project's committed controls: few."""
 FOUND = 0.5
 """An attack that finds less of what copies lack does not count: its silence says nothing."""
+BEFORE = "sees the model before"
+"""What the threat model of an attack says that is handed both models."""
 FEWEST = 5
 """Images of each class below which an attack that was measured on no copy of this model does not count."""
-MOST_NAMED = 12
 
 
 def rate(count: int, n: int) -> Rate:
@@ -30,9 +36,12 @@ def rate(count: int, n: int) -> Rate:
 
 
 def calibration(outcome: Outcome) -> Calibration:
-    """How often the attack was wrong on the model's own copies and on the committed controls."""
+    """How often the attack was wrong on the model's own copies and on the committed controls.
+
+    A control is its own model before: that an attack which compares the two stays silent on it says nothing.
+    """
     one, told = outcome.attacked, outcome.told
-    known = controls(one.attack, one.screening or "")
+    known = NONE if BEFORE in one.threat else controls(one.attack, one.screening or "")
     return Calibration(
         false_alarms=None if told is None else rate(int(told.alarms.sum()), len(told.alarms)),
         found=None if told is None else rate(int(told.found.sum()), len(told.found)),
@@ -108,15 +117,6 @@ def together(outcomes: Sequence[Outcome], attacks: Sequence[Attacked]) -> Rate |
     return rate(int(torch.stack([each[:n] for each in alarms]).any(0).sum()), n)
 
 
-def names_of(attacks: Sequence[Attacked]) -> dict[int, tuple[str, ...]]:
-    """Each class that an attack that counts names, and which do."""
-    found: dict[int, list[str]] = {}
-    for one in attacks:
-        for c in one.named if one.counts else ():
-            found.setdefault(c, []).append(one.name)
-    return {c: tuple(found[c]) for c in sorted(found)}
-
-
 def status_of(attacks: Sequence[Attacked]) -> Status:
     """The answer in a word."""
     counted = [one for one in attacks if one.counts]
@@ -127,108 +127,45 @@ def status_of(attacks: Sequence[Attacked]) -> Status:
     return "not judged" if unjudged(counted) else "silent"
 
 
-def unjudged(counted: Sequence[Attacked]) -> list[int]:
-    """Classes that none of these attacks gave a score: the one that was forgotten may be among them."""
-    scores = [one.scores for one in counted if one.scores is not None]
-    return [c for c, of in enumerate(zip(*scores, strict=True)) if all(score is None for score in of)]
+def result_of(
+    case: Case,
+    understood: Understood,
+    outcomes: Sequence[Outcome],
+    truth: tuple[int, ...] | None,
+    settings: Settings,
+) -> AuditResult:
+    """The answer."""
+    least = case.with_data.least
+    attacks = [judged(outcome, understood, least) for outcome in outcomes]
+    return answered(outcomes, attacks, understood, truth, settings, least if understood.images else None)
 
 
-def called(c: int, names: tuple[str, ...] | None) -> str:
-    """A class for people, such as "class 3 (cat)"."""
-    return f"class {c} ({names[c]})" if names else f"class {c}"
-
-
-def sentences(
-    status: Status, attacks: Sequence[Attacked], understood: Understood, named: dict[int, tuple[str, ...]]
-) -> tuple[str, ...]:
-    """What was found, in words; the first sentence is the answer."""
-    names, counted = understood.class_names, [one for one in attacks if one.counts]
-    said = []
-    if status == "leak":
-        for c, by in list(named.items())[:MOST_NAMED]:
-            said.append(f"{called(c, names).capitalize()} is missing: named by {listed(by)}.")
-        if len(named) > MOST_NAMED:
-            said.append(f"So are {len(named) - MOST_NAMED} more classes.")
-        silent = [one.name for one in counted if not one.named]
-        if silent:
-            said.append(f"Nothing was named by {listed(silent)}, which would count as well.")
-    elif status == "silent":
-        said.append(f"No attack that counts names a class: {listed([one.name for one in counted])}.")
-    elif blind := unjudged(counted):
-        shown = ", ".join(map(str, blind[:MOST_NAMED])) + (" and more" if len(blind) > MOST_NAMED else "")
-        said.append(
-            f"No attack that counts names a class, and none could judge {shown}, of which there are no images: what "
-            "was forgotten may be just that."
-        )
-    else:
-        said.append("Whether a class is missing cannot be said: no attack that could be run can be trusted here.")
-    if understood.not_judged_classes:
-        shown = ", ".join(map(str, understood.not_judged_classes[:MOST_NAMED]))
-        more = " and more" if len(understood.not_judged_classes) > MOST_NAMED else ""
-        said.append(f"Attacks with data could not judge classes without images: {shown}{more}.")
-    others = [one for one in attacks if one.state == "ran" and not one.counts and one.named]
-    if others:
-        said.append(
-            f"{len(others)} other{'s' if len(others) > 1 else ''} named something, which does not count: "
-            f"{listed([one.name for one in others])}."
-        )
-    return tuple(said)
-
-
-def trust(
-    attacks: Sequence[Attacked], understood: Understood, any_alarm: Rate | None, least: int | None
-) -> tuple[str, ...]:
-    """How far the answer may be trusted, in sentences."""
-    said = []
-    if any_alarm is not None:
-        low, high = any_alarm.interval
-        said.append(
-            f"On {any_alarm.count} of {any_alarm.n} copies of this model that forgot nothing, any of the attacks that "
-            f"count named something (95 %: {100 * low:.0f} to {100 * high:.0f} %)."
-        )
-    measured = [one.calibration.found for one in attacks if one.counts and one.calibration.found]
-    if measured:
-        best = max(measured, key=lambda each: each.count / each.n)
-        said.append(
-            f"The best of them found the missing class, and no other, in {best.count} of {best.n} copies that never "
-            "saw one. Copies have the features of this model and heads that the audit trained: a class that was "
-            "unlearned gently may read less clearly."
-        )
-    elif any(one.counts for one in attacks):
-        said.append("How much the attacks find in this model could not be measured on copies of it.")
-    if least is not None and least < 20:
-        said.append(f"The smallest class has {least} image{'s' if least != 1 else ''}: a hundred tell more.")
-    rates = {c: rate for c, rate in enumerate(understood.accuracy_per_class or ()) if rate is not None}
-    known = [c for c in names_of(attacks) if 3 * rates.get(c, 0) > 1]
-    if known:
-        told = listed([f"{c} ({100 * rates[c]:.0f} %)" for c in known])
-        said.append(
-            f"Named, and yet known to the model: class {told}. A class that never was learnt is not; it may be hard, "
-            "or unlearned in part."
-        )
-    weak = [c for c in little_known(understood) if c not in names_of(attacks)]
-    if weak and understood.plausible is not False and any(one.counts for one in attacks):
-        told = listed([f"{c} ({100 * rates[c]:.0f} %)" for c in weak])
-        said.append(
-            f"Known much less than the others, and named by no attack that counts: class {told}. It may be hard, or "
-            "unlearned in part."
-        )
-    if understood.plausible is False:
-        said.append("The model's accuracy on the images given is implausible: see what was understood.")
-    said.append("Silence is no proof: another attacker, or one who knows more, may find what these did not.")
-    return tuple(said)
-
-
-def little_known(understood: Understood) -> list[int]:
-    """Classes of whose images the model knows at most two thirds of what it knows of a typical class's.
-
-    Typical is the median of the better half, which forgotten classes are not in.
-    """
-    known = {c: rate for c, rate in enumerate(understood.accuracy_per_class or ()) if rate is not None}
-    best = sorted(known.values(), reverse=True)[: max(1, len(known) // 2)]
-    return [c for c, rate in known.items() if 3 * rate <= 2 * best[len(best) // 2]] if best else []
-
-
-def listed(words: Sequence[str]) -> str:
-    """Words with commas."""
-    return ", ".join(words)
+def answered(
+    outcomes: Sequence[Outcome],
+    attacks: list[Attacked],
+    understood: Understood,
+    truth: tuple[int, ...] | None,
+    settings: Settings,
+    least: int | None,
+) -> AuditResult:
+    """The answer from attacks of which it is known whether they count; `least`: images of the smallest class."""
+    if truth is not None:
+        attacks = [evaluated(one, truth, understood.num_classes) for one in attacks]
+    any_alarm, named, status = together(outcomes, attacks), names_of(attacks), status_of(attacks)
+    return AuditResult(
+        status=status,
+        classes=tuple(named),
+        named_by=named,
+        answer=sentences(status, attacks, understood, named),
+        trust=trust(attacks, understood, any_alarm, least),
+        any_false_alarm=any_alarm,
+        understood=understood,
+        attacks=tuple(attacks),
+        truth=truth,
+        seed=settings.seed,
+        quick=settings.quick,
+        effort=settings.effort,
+        unlearnleak=unlearnleak.__version__,
+        digests=dict(settings.digests),
+        asked=settings.asked,
+    )

@@ -22,6 +22,9 @@ class Controls(NamedTuple):
     datasets: tuple[str, ...]
 
 
+NONE = Controls(0, 0, ())
+
+
 def condensed(tables: Mapping[str, Iterable[Mapping[str, str]]]) -> Counts:
     """What `controls.json` holds, of the rows of tables of runs by their name.
 

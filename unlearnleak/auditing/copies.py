@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.adversary.evidence import Calibrated, Confidences
+from unlearnleak.adversary.evidence import Calibrated, Confidences, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import shadow_heads
 from unlearnleak.adversary.standard import Standard, features_of
@@ -32,6 +32,8 @@ LR, MOMENTUM = 0.5, 0.9
 """As shadow targets are trained (conf/attack/param_dot.yaml)."""
 HEADS = 50
 """Auxiliary heads of a class that copies are compared with: a quarter of the attack's own."""
+READ_BYTES = 500e6
+"""As large may the heads be that are read at once, one for each class of every target."""
 SAME = 1e-3
 
 
@@ -110,27 +112,42 @@ class Copies:
     def by_heads(self, attack: Any, readers: dict[str, tuple[Any, Screening]]) -> dict[str, Told]:
         """Attacks that compare heads: one comparison serves all copies and all `readers`, by their names.
 
-        The copies' aligned readings stand beside each other as classes of one target: screenings that are calibrated
-        judge each class alone, and shadow targets are the same for all copies.
+        The copies stand behind the shadow targets, and are read with them. They are counted as having forgotten every
+        class, so that no unit is taken from them; units come from the shadow targets alone, the same for all copies.
         """
         view = view_of(attack.threat, target=self.model, auxiliary=self.probe)
         compared = attack.compare(view, generator(self.seed, "audit", "copies' evidence"))
         if hasattr(compared, "heads"):
             compared = compared._replace(heads=list(compared.heads))
-        standard, stacked = Standard.of(self.phi_ND), {name: list[Calibrated]() for name in readers}
-        for number in progress(range(len(self.missing_C)), label="copies of the model", unit="copy"):
-            weight_KD, bias_K = standard.head(self.heads.weight_MKD[number], self.heads.bias_MK[number])
-            targets = Heads(
-                torch.cat([weight_KD[None], compared.targets.weight_MKD[1:]]),
-                torch.cat([bias_K[None], compared.targets.bias_MK[1:]]),
-            )
+        read: dict[str, list[Calibrated]] = {name: [] for name in readers}
+        parts = torch.arange(len(self.missing_C)).split(self._at_once(compared))
+        for some_C in progress(parts, label="copies of the model", unit="part"):
+            both = self._behind(compared, some_C)
             for name, (reader, _) in readers.items():
-                stacked[name].append(reader.read(compared._replace(targets=targets), self.probe.labels))
+                read[name].append(of_copies(reader.read(both, self.probe.labels), len(some_C)))
         told = {}
         for name, (_, screening) in readers.items():
-            verdict = screening(beside(stacked[name])).forgotten_K.cpu()
+            verdict = screening(beside(read[name])).forgotten_K.cpu()
             told[name] = Told(verdict.view(len(self.missing_C), -1), self.missing_C)
         return told
+
+    def _at_once(self, compared: Any) -> int:
+        """How many copies are read at once beside the targets: what trains heads anew holds K of each of them."""
+        count, classes, dim = self.heads.weight_MKD.shape
+        if hasattr(compared, "heads"):
+            return count
+        return max(1, int(READ_BYTES / (4 * classes**2 * dim)) - len(compared.targets.weight_MKD))
+
+    def _behind(self, compared: Any, some_C: Tensor) -> Any:
+        """The comparison with some copies as further shadow targets."""
+        standard, targets, forgotten_SK = Standard.of(self.phi_ND), compared.targets, compared.forgotten_SK
+        standardised = [standard.head(self.heads.weight_MKD[c], self.heads.bias_MK[c]) for c in some_C]
+        weight_CKD, bias_CK = (torch.stack(parts) for parts in zip(*standardised, strict=True))
+        all_forgotten_CK = torch.ones(len(some_C), forgotten_SK.shape[1], dtype=torch.bool, device=forgotten_SK.device)
+        return compared._replace(
+            targets=Heads(torch.cat([targets.weight_MKD, weight_CKD]), torch.cat([targets.bias_MK, bias_CK])),
+            forgotten_SK=torch.cat([forgotten_SK, all_forgotten_CK]),
+        )
 
     def one_by_one(self, ask: Callable[[Classifier, int], Tensor], each: int) -> Told:
         """Any attack on so many copies of each kind; `ask` gives its verdict [K] on a model."""
@@ -139,13 +156,20 @@ class Copies:
         return Told(torch.stack([ask(self.copy(number), number) for number in asked]), self.missing_C[numbers])
 
 
-def beside(evidence: list[Calibrated]) -> Calibrated:
-    """The evidence of several targets as one of many classes, with the calibration that they share.
+def of_copies(evidence: Calibrated, copies: int) -> Calibrated:
+    """The evidence on copies that stood behind the shadow targets, as one target of many classes.
 
-    Only what calibrated screenings read is kept.
+    Screenings that are calibrated judge each class alone, and only what they read is kept.
     """
-    first = evidence[0]
-    aligned_XMF = torch.cat([one.aligned_KMF for one in evidence])
+    features_SKMF, forgotten_SK = evidence.calibration
+    aligned_XMF = features_SKMF[-copies:].flatten(0, 1)
+    calibration = LabeledFeatures(features_SKMF[:-copies], forgotten_SK[:-copies])
+    return type(evidence)(samples_KMF=aligned_XMF, aligned_KMF=aligned_XMF, calibration=calibration)
+
+
+def beside(evidence: list[Calibrated]) -> Calibrated:
+    """Several pieces of such evidence as one, with the calibration that they share."""
+    first, aligned_XMF = evidence[0], torch.cat([one.aligned_KMF for one in evidence])
     return type(first)(samples_KMF=aligned_XMF, aligned_KMF=aligned_XMF, calibration=first.calibration)
 
 

@@ -3,11 +3,14 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from unlearnleak.auditing.audit import Normalisation, audit_foreign, normalisation
+from unlearnleak.auditing.audit import audit_foreign
 from unlearnleak.auditing.given import check_labels
+from unlearnleak.auditing.normalising import Normalisation, normalisation
+from unlearnleak.auditing.settings import Settings
 from unlearnleak.auditing.shown import AuditResult
 from unlearnleak.auditing.table import audit_answers
 from unlearnleak.data import LabeledImages
@@ -17,7 +20,7 @@ from unlearnleak.foreign.answers import open_answers
 from unlearnleak.foreign.card import card_in
 from unlearnleak.foreign.images import ForeignImages, open_images
 from unlearnleak.foreign.kind import WEIGHTS, Kind, kind_of
-from unlearnleak.foreign.model import ForeignModel, open_model
+from unlearnleak.foreign.model import ForeignModel, check_model, open_model
 
 CARD = "the file's card"
 ANSWERS = (Kind.ANSWERS_NPZ, Kind.ANSWERS_CSV)
@@ -55,13 +58,17 @@ def digest_of(path: Path) -> str:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def default_folder(files: Files, settings: Mapping[str, Any]) -> Path:
-    """Where an audit is kept unless another place is named: the same files and settings give the same place."""
+def asked_digest(files: Files, settings: Mapping[str, Any]) -> str:
+    """SHA-256 of what is asked: the same files and settings give the same, whatever the device."""
     said: list[Any] = [sorted(files.digests().items()), files.model, sorted(map(str, files.arguments.items()))]
     said += sorted((name, str(value)) for name, value in settings.items() if name != "device")
-    short = hashlib.sha256(repr(said).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return hashlib.sha256(repr(said).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def default_folder(files: Files, asked: str) -> Path:
+    """Where an audit is kept unless another place is named: what asks the same has the same place."""
     name = UNSAFE.sub("_", Path(files.path).stem)[:LONGEST] or "audit"
-    return Path("outputs") / "audits" / f"{name}-{short}"
+    return Path("outputs") / "audits" / f"{name}-{asked[:8]}"
 
 
 def audit_files(
@@ -72,20 +79,23 @@ def audit_files(
     head: str | None = None,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
-    truth: Sequence[int] | None = None,
-    quick: bool = False,
-    effort: float = 1.0,
-    seed: int = 0,
-    device: str = "auto",
+    **settings: Any,
 ) -> AuditResult:
-    """The audit of what the files hold; settings as `audit` has them.
+    """The audit of what the files hold.
+
+    Args:
+        files: the model, the images, the model before.
+        num_classes, shape, head, mean, std: as `audit` has them.
+        settings: as `Settings` has them.
 
     Raises:
         UserError: a file is not what it should be, or they do not fit each other; in one sentence.
     """
+    told = Settings(**settings, digests=files.digests())
     if kind_of(files.path) in ANSWERS:
-        return answers(files, truth)
+        return answers(files, told)
     card = card_in(Path(files.path).expanduser())
+    check_model(files.path, files.model or (card.model if card else None))
     if card is not None:
         shape, num_classes = shape or card.image_shape, num_classes or card.num_classes
         if kind_of(files.path) in WEIGHTS and files.model in (None, card.model):
@@ -102,36 +112,27 @@ def audit_files(
         how = Normalisation(card.mean, card.std, CARD)
     target = opened_model(files, files.path, how, image_shape, num_classes, head)
     before = files.original and opened_model(files, files.original, how, image_shape, num_classes, head)
-    K = target.classifier.num_classes
-    if data is not None:
-        check_labels(data.labels, K)
-        data = LabeledImages(data.images, data.labels, K)
-    names = found.class_names if found else None
-    return audit_foreign(
-        target,
-        data,
-        before or None,
-        how=how,
-        name=Path(files.path).name,
-        original_name=Path(files.original or "").name,
-        truth=truth,
-        class_names=names if names and len(names) == K else None,
-        quick=quick,
-        effort=effort,
-        seed=seed,
-        device=device,
-        digests=files.digests(),
-        notes=tuple(f"{note[:1].upper()}{note[1:]}." for note in found.notes) if found else (),
-    )
+    if found:
+        data, told = fitting_data(found, target.classifier.num_classes, told)
+    called = (Path(files.path).name, Path(files.original or "").name)
+    return audit_foreign(target, data, before or None, how=how, names=called, settings=told)
 
 
-def answers(files: Files, truth: Sequence[int] | None) -> AuditResult:
+def fitting_data(found: ForeignImages, num_classes: int, settings: Settings) -> tuple[LabeledImages, Settings]:
+    """The images as ones of the model's classes; what their file calls these, and notes on it."""
+    check_labels(found.images.labels, num_classes)
+    names = found.class_names if found.class_names and len(found.class_names) == num_classes else None
+    notes = tuple(f"{note[:1].upper()}{note[1:]}." for note in found.notes)
+    data = LabeledImages(found.images.images, found.images.labels, num_classes)
+    return data, replace(settings, class_names=names, notes=notes)
+
+
+def answers(files: Files, settings: Settings) -> AuditResult:
     """The audit of a table of answers, beside which nothing else can be used."""
     given = {"--images": files.images, "--original": files.original, "--model": files.model}
     if wrong := [name for name, value in given.items() if value]:
         raise UserError(f"{files.path} is a table of answers, which needs no {' and no '.join(wrong)}: leave it out.")
-    table = open_answers(files.path)
-    return audit_answers(table, name=Path(files.path).name, truth=truth, digests=files.digests())
+    return audit_answers(open_answers(files.path), name=Path(files.path).name, settings=settings)
 
 
 def opened_images(path: str | None, num_classes: int | None, shape: Shape | None) -> ForeignImages | None:
@@ -142,14 +143,15 @@ def opened_images(path: str | None, num_classes: int | None, shape: Shape | None
 def opened_model(
     files: Files, path: str, how: Normalisation, shape: Shape, num_classes: int | None, head: str | None
 ) -> ForeignModel:
-    """One of the models."""
+    """One of the models; `--model` is of those that are weights alone."""
+    brings_its_own = path == files.original and kind_of(path) not in WEIGHTS
     return open_model(
         path,
         image_shape=shape,
         mean=how.mean,
         std=how.std,
         num_classes=num_classes,
-        model=files.model,
+        model=None if brings_its_own else files.model,
         model_args=files.arguments,
         head=head,
     )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
+from unlearnleak.machine.printable import first_line, printable
 
 COLOURS = (1, 3)
 MOST_NAMED = 10
@@ -48,7 +49,8 @@ def tensor_of(values: Any, name: str) -> Tensor:
     try:
         found = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
     except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{name} are no numbers: {error}. Give a tensor or an array.") from error
+        why = printable(first_line(error)).rstrip(".")
+        raise UserError(f"{name} are no numbers: {why}. Give a tensor or an array of numbers.") from error
     return found.detach().cpu()
 
 

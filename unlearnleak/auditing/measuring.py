@@ -38,7 +38,7 @@ class Measurer:
         if self.copies is None:
             return None, self.why
         if one.name == "aux_confidence":
-            return self.copies.by_answers(screening), None
+            return self.copies.by_answers(screening), self._part()
         for names in TOGETHER:
             if one.name in names:
                 return self._by_heads(one.name, names)
@@ -58,15 +58,16 @@ class Measurer:
 
     def _made(self) -> Copies | None:
         assert self.case.data is not None
+        there = self.case.with_data
         try:
-            fit = fitted("param_dot", composed("param_dot").settings, half(self.case.there))
+            fit = fitted("param_dot", composed("param_dot").settings, half(there))
         except TooMuch as reason:
             self.why = str(reason)
             return None
-        per_class, steps = fit.per_class or self.case.there.least, fit.settings["shadow_steps"]
-        each = copies_of_each(EACH, steps, per_class, self.case.there)
+        per_class, steps = fit.per_class or there.least, fit.settings["shadow_steps"]
+        each = copies_of_each(EACH, steps, per_class, there)
         if each < FEW:
-            self.why = f"too large: {2 * FEW} copies of {self.case.there.classes} classes"
+            self.why = f"too large: {2 * FEW} copies of {there.classes} classes"
             return None
         images = few(self.case.data, 2 * per_class, self.case.seed)
         return Copies(self.case.part.model, images, self.case.seed, steps=steps, each=each)
@@ -76,18 +77,27 @@ class Measurer:
         there = self.case.there
         if one.name not in CHEAP or there.work * queries_of(fit.settings) * 2 * FEW > LITTLE * there.limit:
             return EXPENSIVE
-        return "copies know the classes alone that have images" if self.case.without else None
+        return (
+            None
+            if self.case.part is self.case.subject
+            else self._part() or "copies know the classes alone that have images"
+        )
+
+    def _part(self) -> str | None:
+        """That copies know a part of the classes, where attacks are shown a part."""
+        case = self.case
+        return None if case.shown == case.judged else f"copies know {len(case.shown)} of {len(case.judged)} classes"
 
     def _by_heads(self, asked: str, names: tuple[str, ...]) -> Answer:
         assert self.copies is not None
         if asked not in self.known:
             one = composed(asked)
             try:
-                settings = fitted(asked, one.settings, half(self.case.there)).settings
+                settings = fitted(asked, one.settings, half(self.case.with_data)).settings
             except TooMuch as reason:
                 return None, str(reason)
             settings |= {"heads": min(HEADS, settings["heads"])} if "heads" in settings else {}
-            if size(settings, self.case.there) > HELD_BYTES:
+            if size(settings, self.case.with_data) > HELD_BYTES:
                 return None, "too large to be compared with copies"
             readers = {}
             for name in names:

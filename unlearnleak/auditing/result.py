@@ -60,6 +60,8 @@ class Understood:
     normalisations: tuple[Normalised, ...]
     not_judged_classes: tuple[int, ...]
     notes: tuple[str, ...]
+    shown_classes: tuple[int, ...] | None = None
+    original_accuracy_per_class: tuple[float | None, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,7 @@ class Answer:
     "not judged".
     classes: what the attacks that count name, each with who names it in `named_by`.
     digests: SHA-256 of the files that were given, by what they were given as.
+    asked: SHA-256 of these and of what the command said; None in Python. The same command has the same.
     any_false_alarm: on how many of the model's own copies that forgot nothing any of the attacks that count named
     something.
     """
@@ -140,6 +143,7 @@ class Answer:
     effort: float
     unlearnleak: str
     digests: dict[str, str] = field(default_factory=dict)
+    asked: str | None = None
     version: int = VERSION
 
     @property

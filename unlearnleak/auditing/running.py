@@ -17,7 +17,6 @@ from unlearnleak.auditing.copies import Told, confidences
 from unlearnleak.auditing.fitting import HELD_BYTES, SLOW, Fitted, Situation, TooMuch, fitted, size
 from unlearnleak.auditing.measuring import Measurer
 from unlearnleak.auditing.result import Attacked, State
-from unlearnleak.auditing.subject import logits_of
 from unlearnleak.errors import UserError
 from unlearnleak.machine.printable import first_line
 from unlearnleak.machine.progress import progress
@@ -73,7 +72,7 @@ class Runner:
             yield from (Outcome(attacked=lost(one, each, state, why)) for each in one.screenings)
             return
         try:
-            fit = fitted(one.name, one.settings, self.case.there)
+            fit = self.fitted(one)
             evidence = self.evidence(one, fit)
         except TooMuch as reason:
             yield from (Outcome(attacked=lost(one, each, "left out", str(reason))) for each in one.screenings)
@@ -101,18 +100,27 @@ class Runner:
         }
         return next((why for why, holds in reasons.items() if holds), None)
 
+    def fitted(self, one: Composed) -> Fitted:
+        """The settings that suit what there is."""
+        case = self.case
+        if not one.threat.auxiliary or one.name == "aux_confidence":
+            return fitted(one.name, one.settings, case.there)
+        fit = fitted(one.name, one.settings, case.with_data)
+        if case.shown == case.judged:
+            return fit
+        return fit._replace(changed=(f"{len(case.shown)} of {len(case.judged)} classes are shown", *fit.changed))
+
     def evidence(self, one: Composed, fit: Fitted) -> ClassEvidence:
         """What an attack collects of the model; its draws are those of a run of the project with the same seed."""
         case, attack = self.case, one.built(fit.settings)
         draw = generator(case.seed, "evidence")
         if one.name == "aux_confidence":
-            assert self.data is not None
-            return confidences(logits_of(self.part.model, self.data.images).softmax(1), self.data.labels.cpu())
+            return confidences(*case.own_data)
         if isinstance(attack, ParameterAttack | Relearn):
             view = self.view(one, fit)
             key = repr((type(attack) is Relearn, fit))
             if key not in self.compared:
-                self.compared = {key: held(attack.compare(view, draw), fit.settings, self.case.there)}
+                self.compared = {key: held(attack.compare(view, draw), fit.settings, case.with_data)}
             return attack.read(self.compared[key], view.auxiliary.labels)
         return cast(ClassEvidence, attack(self.view(one, fit), draw))
 
@@ -130,7 +138,9 @@ class Runner:
     ) -> Attacked:
         """A verdict on all classes of the model; those that could not be judged have no score."""
         K = self.case.subject.model.num_classes
-        judged = self.case.judged if one.threat.auxiliary else tuple(range(K))
+        judged = tuple(range(K))
+        if one.threat.auxiliary:
+            judged = self.case.judged if one.name == "aux_confidence" else self.case.shown
         found = attacked(one, screening, verdict, judged, K, queries=evidence.queries)
         return replace(found, settings=fit.settings, changed=fit.changed)
 

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.data import LabeledImages
+from unlearnleak.foreign.described import ForeignModel
 from unlearnleak.model.base import Classifier
 
 BATCH = 512
@@ -127,3 +128,17 @@ def kept_classes(images: LabeledImages, kept: tuple[int, ...]) -> LabeledImages:
     place_K[list(kept)] = torch.arange(len(kept))
     some = images.of(kept)
     return LabeledImages(some.images, place_K.to(some.labels.device)[some.labels], len(kept))
+
+
+def subject_of(model: ForeignModel, name: str) -> Subject:
+    """A model of somebody else's as what is audited."""
+    return Subject(
+        model=model.classifier,
+        name=name,
+        kind=model.kind,
+        head=model.head,
+        white_box=model.white_box,
+        gradients=model.gradients,
+        limits=tuple(f"Not possible: {limit.what}: {limit.why}." for limit in model.limits),
+        notes=tuple(f"{note[:1].upper()}{note[1:]}." for note in model.notes),
+    )

@@ -1,25 +1,21 @@
 """The audit of a table of answers: a black box without a model."""
 
-from collections.abc import Sequence
-
 import torch
 
-import unlearnleak
 from unlearnleak.auditing import answer, understanding
 from unlearnleak.auditing.composed import ATTACKS, NEVER, composed
 from unlearnleak.auditing.copies import confidences
-from unlearnleak.auditing.given import check_truth
 from unlearnleak.auditing.result import Understood
 from unlearnleak.auditing.running import Outcome, attacked, lost
+from unlearnleak.auditing.settings import Settings
 from unlearnleak.auditing.shown import AuditResult
 from unlearnleak.foreign.answers import AnswerTable
 
+NONE = Settings()
 ALONE = "a table of answers is no model: it cannot be asked about anything else"
 
 
-def audit_answers(
-    table: AnswerTable, *, name: str, truth: int | Sequence[int] | None = None, digests: dict[str, str] | None = None
-) -> AuditResult:
+def audit_answers(table: AnswerTable, *, name: str, settings: Settings = NONE) -> AuditResult:
     """What the answers that somebody noted tell alone: `aux_confidence`, without asking the model again.
 
     Classes without rows cannot be judged; probabilities are then those among the others.
@@ -28,7 +24,6 @@ def audit_answers(
         UserError: a truth that cannot be.
     """
     K = table.num_classes
-    known_truth = check_truth(truth, K)
     counts = table.labels_N.bincount(minlength=K).tolist()
     judged = tuple(c for c in range(K) if counts[c])
     accuracy = understanding.accuracy_of(table.probabilities_NK, table.labels_N)
@@ -58,26 +53,9 @@ def audit_answers(
         ),
     )
     outcomes = [*asked(table, judged), *unasked()]
-    attacks = [answer.judged(each, understood, min(counts[c] for c in judged)) for each in outcomes]
-    if known_truth is not None:
-        attacks = [answer.evaluated(one, known_truth, K) for one in attacks]
-    named, status = answer.names_of(attacks), answer.status_of(attacks)
-    return AuditResult(
-        status=status,
-        classes=tuple(named),
-        named_by=named,
-        answer=answer.sentences(status, attacks, understood, named),
-        trust=answer.trust(attacks, understood, None, min(counts[c] for c in judged)),
-        any_false_alarm=None,
-        understood=understood,
-        attacks=tuple(attacks),
-        truth=known_truth,
-        seed=0,
-        quick=False,
-        effort=1.0,
-        unlearnleak=unlearnleak.__version__,
-        digests=digests or {},
-    )
+    least = min(counts[c] for c in judged)
+    attacks = [answer.judged(each, understood, least) for each in outcomes]
+    return answer.answered(outcomes, attacks, understood, settings.truth_of(K), settings, least)
 
 
 def asked(table: AnswerTable, judged: tuple[int, ...]) -> list[Outcome]:

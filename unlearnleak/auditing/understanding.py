@@ -5,7 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from unlearnleak.auditing.result import Normalised
+from unlearnleak.auditing.case import Case
+from unlearnleak.auditing.normalising import OWN, Normalisation, own_normalisation
+from unlearnleak.auditing.result import Normalised, Understood
 from unlearnleak.auditing.subject import logits_of
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator
@@ -39,13 +41,6 @@ def accuracy_of(logits_NK: Tensor, labels_N: Tensor) -> Accuracy:
     return Accuracy(float(hits_N.mean()), tuple(float(each.mean()) if len(each) else None for each in counts))
 
 
-def own_normalisation(images: LabeledImages) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation per channel of the images themselves, in [0, 1]."""
-    pixels = images.images.double() / 255
-    std = pixels.std((0, 2, 3), correction=0).clamp(min=1e-3)
-    return tuple(pixels.mean((0, 2, 3)).tolist()), tuple(std.tolist())
-
-
 def tried(model: Classifier, images: LabeledImages, seed: int, most: int = TRIED) -> tuple[Normalised, ...]:
     """The accuracy under normalisations that are usual, the best first; of some of the images where there are many."""
     order = torch.randperm(len(images), generator=generator(seed, "audit", "normalisations"))[:most]
@@ -68,3 +63,64 @@ def near_chance(accuracy: float, samples: int, classes: int) -> bool:
     """Whether an accuracy is no better than guessing: within three deviations of 1 / K, or below 2 / K."""
     chance = 1 / classes
     return bool(accuracy < max(min(2 * chance, 0.75), chance + 3 * (chance * (1 - chance) / max(1, samples)) ** 0.5))
+
+
+def understand(
+    case: Case, how: Normalisation, class_names: tuple[str, ...] | None, more: tuple[str, ...]
+) -> Understood:  # fmt: skip
+    """What the model and the images are taken for; `more` are notes on the files."""
+    subject, data, model = case.subject, case.images, case.subject.model
+    fit = Fit() if data is None else fit_of(case, data, how)
+    return Understood(
+        model=subject.name,
+        kind=subject.kind,
+        num_classes=model.num_classes,
+        class_names=class_names,
+        image_shape=model.image_shape,
+        head=subject.head,
+        mean=how.mean,
+        std=how.std,
+        normalisation=how.source,
+        original=case.original.name if case.original else None,
+        images=0 if data is None else len(data),
+        images_per_class=None if data is None else tuple(data.class_counts().tolist()),
+        accuracy=fit.accuracy.overall if fit.accuracy else None,
+        accuracy_per_class=fit.accuracy.per_class if fit.accuracy else None,
+        original_accuracy=fit.original.overall if fit.original else None,
+        original_accuracy_per_class=fit.original.per_class if fit.original else None,
+        plausible=fit.plausible,
+        normalisations=fit.normalisations,
+        not_judged_classes=case.without if data is not None else (),
+        shown_classes=case.shown if data is not None and case.shown != case.judged else None,
+        notes=(*subject.limits, *subject.notes, *more, *fit.notes),
+    )
+
+
+class Fit(NamedTuple):
+    """How well the images fit the model; of none, nothing is known."""
+
+    accuracy: Accuracy | None = None
+    original: Accuracy | None = None
+    plausible: bool | None = None
+    normalisations: tuple[Normalised, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def fit_of(case: Case, data: LabeledImages, how: Normalisation) -> Fit:
+    """The accuracy on the images, under this normalisation and others, and whether it can be believed."""
+    model, labels_N, notes = case.subject.model, data.labels.cpu(), []
+    accuracy = accuracy_of(case.answered, labels_N)
+    before = case.original and accuracy_of(logits_of(case.original.model, data.images), labels_N)
+    most = min(TRIED, max(20, int(case.there.limit / (20 * max(1.0, case.there.work)))))
+    others = tried(model, data, case.seed, most)
+    blind = near_chance(accuracy.overall, len(data), model.num_classes)
+    better = others[0].accuracy > accuracy.overall + BETTER
+    if blind:
+        notes.append(f"The accuracy is that of guessing, {100 / model.num_classes:.3g} %.")
+    if better:
+        best = others[0]
+        notes.append(
+            f"{best.name} normalisation would fit better: {100 * best.accuracy:.1f} % "
+            f"(--mean {','.join(map(str, best.mean))} --std {','.join(map(str, best.std))})."
+        )
+    return Fit(accuracy, before, not blind and not (better and how.source == OWN), others, tuple(notes))

@@ -1,7 +1,10 @@
 """`unlearnleak audit`: what does my unlearned model leak?"""
 
 import argparse
+import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from unlearnleak.errors import UserError, require
@@ -17,6 +20,10 @@ EXAMPLES = (
 )
 MISUSED = 1
 """The exit status where arguments are none that there are: 2 says that nothing could be judged."""
+OPTIONS = {"num_classes": "classes", "runtime.device": "device"}
+"""What is called otherwise on the command line."""
+NAMED = re.compile(r"(?<![\w.-])(mean|std|head|model|truth|shape|seed|effort|num_classes|runtime\.device)=")
+"""A setting of Python in a message."""
 ABOUT = (
     "Runs every attack whose threat model can be met, measures each on copies of this very model that forgot nothing, "
     "and says what the model gives away. Exit status: 0 silent, 3 a leak was found, 2 it could not be judged, 1 "
@@ -26,11 +33,13 @@ ABOUT = (
 
 def audit(arguments: argparse.Namespace) -> int:
     """Say which class a model gives away that it forgot, and how far that answer can be trusted."""
-    from unlearnleak.auditing.files import Files, audit_files, default_folder  # noqa: PLC0415  (PyTorch: seconds)
+    from unlearnleak.auditing.files import Files, asked_digest, audit_files, default_folder  # noqa: PLC0415  (PyTorch: seconds)
     from unlearnleak.auditing.showing.folder import check, write  # noqa: PLC0415
     from unlearnleak.auditing.showing.terminal import show  # noqa: PLC0415
     from unlearnleak.machine.memory import shortage_told  # noqa: PLC0415
 
+    together = "--mean and --std are given together"
+    require((arguments.mean is None) == (arguments.std is None), "--mean", arguments.mean, together)
     files = Files(
         path=arguments.file,
         images=arguments.images,
@@ -50,16 +59,26 @@ def audit(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
         "device": arguments.device,
     }
-    folder = Path(arguments.out) if arguments.out else default_folder(files, settings)
-    check(folder)
-    with shortage_told():
-        result = audit_files(files, **settings)
+    asked = asked_digest(files, settings)
+    folder = Path(arguments.out) if arguments.out else default_folder(files, asked)
+    check(folder, asked)
+    with shortage_told(), in_options():
+        result = audit_files(files, **settings, asked=asked)
     show(result)
     written = write(result, folder)
     print(
         f"\n{printable(written[1])}\n{', '.join(path.name for path in written)} in {printable(folder)}", file=sys.stderr
     )
     return result.exit_status
+
+
+@contextmanager
+def in_options() -> Iterator[None]:
+    """Mistakes are told in the words of the command line: "--mean=0.5" for what Python calls "mean=0.5"."""
+    try:
+        yield
+    except UserError as error:
+        raise type(error)(NAMED.sub(lambda found: f"--{OPTIONS.get(found[1], found[1])}=", str(error))) from error
 
 
 def assigned(text: str) -> tuple[str, object]:

@@ -20,10 +20,10 @@ def test_another_audit_is_refused(leak, silent, tmp_path):
 
 
 def test_of_the_same_files_a_newer_version_may_write_over_the_older_one(leak, tmp_path):
-    given = replace(leak, digests={"model": "1"})
+    given = replace(leak, digests={"model": "1"}, asked="1")
     given.save(tmp_path / "a")
     replace(given, unlearnleak="9.9").save(tmp_path / "a")
-    for other in ({"digests": {"model": "2"}}, {"seed": 5}, {"truth": ()}, {"quick": False}):
+    for other in ({"digests": {"model": "2"}}, {"seed": 5}, {"truth": ()}, {"quick": False}, {"asked": "2"}):
         with pytest.raises(UserError, match="another audit"):
             replace(given, **other).save(tmp_path / "a")
 

@@ -1,6 +1,7 @@
 """The folder of one audit: audit.json, audit.html and audit.pdf. Another audit's is never written over."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,7 @@ def write(result: Answer, folder: Path) -> list[Path]:
     Raises:
         UserError: another audit lies there, the folder is a link, or it cannot be written.
     """
-    check(folder)
-    refuse_other(folder, result)
+    refuse_other(folder, lambda kept: asked(kept) == asked(result.as_dict()))
     files = {
         JSON: result.to_json().encode(),
         "audit.html": page(result).encode(),
@@ -31,11 +31,34 @@ def write(result: Answer, folder: Path) -> list[Path]:
     return [folder / name for name in files]
 
 
-def check(folder: Path) -> None:
-    """Raises UserError where the folder is none to write into; known beforehand, nobody waits in vain."""
+def check(folder: Path, digest: str) -> None:
+    """Raises UserError where the folder is none to write into; known beforehand, nobody waits in vain.
+
+    `digest` is that of what is asked, which an audit of the same command has as well.
+    """
+    refuse_other(folder, lambda kept: kept.get("asked") == digest)
+
+
+def refuse_other(folder: Path, same: Callable[[dict[str, Any]], bool]) -> None:
+    """Raises UserError where the folder holds anything but an audit that is the `same`."""
     own_folder.check(folder)
-    if folder.is_dir() and any(folder.iterdir()) and kept_in(folder) is None:
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    kept = kept_in(folder)
+    if kept is None:
         raise UserError(f"{printable(folder)} holds no audit: choose another folder by --out FOLDER, or empty it.")
+    if not same(kept):
+        raise UserError(
+            f"{printable(folder)} holds another audit, which is not written over: choose another folder by --out "
+            "FOLDER, or remove it."
+        )
+
+
+def asked(kept: dict[str, Any]) -> Any:
+    """What was asked of an audit: the files and the command where there were any, else all that came out."""
+    if not kept.get("digests"):
+        return kept
+    return [kept.get(name) for name in ("digests", "asked", "truth", "seed", "quick", "effort")]
 
 
 def kept_in(folder: Path) -> dict[str, Any] | None:
@@ -45,24 +68,3 @@ def kept_in(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
-
-
-def refuse_other(folder: Path, result: Answer) -> None:
-    """Raises UserError where the folder holds anything but an audit of the same model, images and settings."""
-    found = kept_in(folder)
-    if found is None:
-        return
-    if asked(found) != asked(result.as_dict()):
-        raise UserError(
-            f"{printable(folder)} holds another audit, which is not written over: choose another folder by --out "
-            "FOLDER, or remove it."
-        )
-
-
-def asked(kept: dict[str, Any]) -> Any:
-    """What was asked of an audit: the files where there were any, else all that came out."""
-    if not kept.get("digests"):
-        return kept
-    understood = kept.get("understood") or {}
-    settings = [kept.get(name) for name in ("digests", "truth", "seed", "quick", "effort")]
-    return [*settings, *(understood.get(name) for name in ("head", "mean", "std", "num_classes"))]
