@@ -116,23 +116,24 @@ def cells(rows: list[Row]) -> list[str]:
     return found
 
 
-def kept(file: Path, name: str) -> list[Row]:
-    """The rows of other data."""
+def kept(file: Path, name: str, first: int) -> list[Row]:
+    """The rows of other data, and of models before the first."""
     if not file.exists():
         return []
     with file.open(encoding="utf-8", newline="") as source:
-        return [row for row in csv.DictReader(source) if row["data"] != name]
+        return [row for row in csv.DictReader(source) if row["data"] != name or int(row["seed"]) % 100 < first]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=4, help="of each kind")
+    parser.add_argument("--first", type=int, default=0, help="go on with this one: the rows before it are kept")
     parser.add_argument("--data", type=Path, help="an .npz with training and test images; digits without it")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     file = arguments.out / "audit_few.csv"
-    rows = kept(file, "digits" if arguments.data is None else arguments.data.stem)
-    for number in progress(range(arguments.models), label="models"):
+    rows = kept(file, "digits" if arguments.data is None else arguments.data.stem, arguments.first)
+    for number in progress(range(arguments.first, arguments.models), label="models"):
         rows += audited(arguments.data, 200 + number, number % 10) + audited(arguments.data, 300 + number, None)
         with file.open("w", encoding="utf-8", newline="") as into:
             writer = csv.DictWriter(into, list(rows[-1]), restval="")

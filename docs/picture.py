@@ -1,7 +1,7 @@
-"""Take docs/report.png: python docs/picture.py PAGE OUT.png
+"""Take docs/report.png and docs/audit.png: python docs/picture.py PAGE OUT.png
 
-Shows the top of a report's page as Chromium draws it: what was found and the first matrix. Needs playwright (part of
-the dev extra) and a Chromium or Chrome of the system.
+Shows the top of a report's page as Chromium draws it, what was found and the first matrix, or that of an audit, what
+each attack says. Needs playwright (part of the dev extra) and a Chromium or Chrome of the system.
 """
 
 import argparse
@@ -19,6 +19,8 @@ WIDTH = 1500
 """Of the window, in pixels: a matrix of nine attacks fits."""
 BELOW = 16
 """Pixels shown below the first matrix."""
+LAST = "table.matrix, .answer ~ section .scroll:has(code)"
+"""What is shown last: a report's first matrix, or what each attack says of an audit."""
 
 
 def take(page: Path, out: Path, chromium: str) -> None:
@@ -27,7 +29,8 @@ def take(page: Path, out: Path, chromium: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": WIDTH, "height": 1000}, color_scheme="light")
         tab.goto(page.resolve().as_uri())
-        matrix = tab.locator("table.matrix").first.bounding_box()
+        found = tab.locator(LAST)
+        matrix = found.first.bounding_box() if found.count() else None
         if matrix is None:
             raise SystemExit(f"{page} has no matrix: no run of it is finished.")
         height = int(matrix["y"] + matrix["height"]) + BELOW

@@ -7,7 +7,7 @@ from torch import nn
 import unlearnleak
 from unlearnleak.auditing import case as module
 from unlearnleak.auditing.case import Case, few
-from unlearnleak.auditing.fitting import LIMIT, Situation
+from unlearnleak.auditing.situation import LIMIT, Situation
 from unlearnleak.auditing.subject import Subject
 from unlearnleak.data import LabeledImages
 from unlearnleak.model.base.wrapped import Wrapped

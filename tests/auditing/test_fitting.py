@@ -3,7 +3,9 @@ from dataclasses import replace
 import pytest
 
 from unlearnleak.auditing.composed import ATTACKS, composed
-from unlearnleak.auditing.fitting import LIMIT, MATRIX, Situation, TooMuch, copies_of_each, fitted, size
+from unlearnleak.auditing.fitting import fitted
+from unlearnleak.auditing.fitting_heads import copies_of_each, size
+from unlearnleak.auditing.situation import LIMIT, MATRIX, Situation, TooMuch
 
 LENET = Situation(least=100, classes=10, width=84, work=8e5, limit=LIMIT, effort=2)
 SMALL_RESNET = Situation(least=100, classes=10, width=512, work=8e7, limit=LIMIT)

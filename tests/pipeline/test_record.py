@@ -124,6 +124,19 @@ def test_the_summary_says_what_part_was_forgotten_and_what_defends(dots):
     )
 
 
+def test_the_summary_of_a_run_whose_truth_nobody_knows_speaks_of_no_forgotten_class(dots):
+    _, result, _ = dots
+    nobody = {"gate": "unknown", "gate_reasons": [], "exact_match": None, "unlearner": "imported"}
+    none = {"original_forget_acc": None, "forget_acc": None, "original_retain_acc": None}
+    text = record.summary(result | nobody | none | {"retain_acc": 0.794}, Path())
+    assert "images lenet, imported, param_dot / youden" in text
+    assert "what was forgotten is not known" in text
+    assert "  accuracy  79.4 % over all classes\n" in text
+    assert "class 2" not in text
+    both = record.summary(result | nobody | none | {"retain_acc": 0.794, "original_retain_acc": 0.9}, Path())
+    assert "  accuracy  79.4 % over all classes, before 90.0 %\n" in both
+
+
 def git(folder, *words):
     identity = ("-c", "user.name=a", "-c", "user.email=a@b")
     subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)

@@ -6,9 +6,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from unlearnleak.auditing import fitting
-from unlearnleak.auditing.fitting import Situation
 from unlearnleak.auditing.settings import Settings
+from unlearnleak.auditing.situation import LIMIT, ON_GPU, Situation
 from unlearnleak.auditing.subject import Subject, kept_classes, logits_of, work_of
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator
@@ -110,7 +109,7 @@ def case_of(
             classes=model.num_classes,
             width=0 if head is None else head.in_features,
             work=work_of(model),
-            limit=settings.effort * fitting.LIMIT * (fitting.ON_GPU if model.mean.device.type == "cuda" else 1),
+            limit=settings.effort * LIMIT * (ON_GPU if model.mean.device.type == "cuda" else 1),
         ),
         most=max(MOST_CLASSES, int(settings.effort * MOST_CLASSES)),
     )

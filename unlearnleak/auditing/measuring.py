@@ -8,7 +8,9 @@ from unlearnleak.adversary.view import view_of
 from unlearnleak.auditing.case import Case, few
 from unlearnleak.auditing.composed import Composed, composed
 from unlearnleak.auditing.copies import EACH, FEW, HEADS, Copies, Told
-from unlearnleak.auditing.fitting import HELD_BYTES, Fitted, TooMuch, copies_of_each, fitted, half, queries_of, size
+from unlearnleak.auditing.fitting import fitted, queries_of
+from unlearnleak.auditing.fitting_heads import copies_of_each, size
+from unlearnleak.auditing.situation import HELD_BYTES, Fitted, TooMuch, half
 from unlearnleak.machine.seeds import generator
 from unlearnleak.model.base import Classifier
 from unlearnleak.screening.base import Screening

@@ -14,9 +14,11 @@ from unlearnleak.attack.relearn import Relearn
 from unlearnleak.auditing.case import Case, few
 from unlearnleak.auditing.composed import ATTACKS, NEVER, Composed, composed
 from unlearnleak.auditing.copies import Told, confidences
-from unlearnleak.auditing.fitting import HELD_BYTES, SLOW, Fitted, Situation, TooMuch, fitted, size
+from unlearnleak.auditing.fitting import SLOW, fitted
+from unlearnleak.auditing.fitting_heads import size
 from unlearnleak.auditing.measuring import Measurer
 from unlearnleak.auditing.result import Attacked, State
+from unlearnleak.auditing.situation import HELD_BYTES, Fitted, Situation, TooMuch
 from unlearnleak.errors import UserError
 from unlearnleak.machine.printable import first_line
 from unlearnleak.machine.progress import progress

@@ -147,8 +147,17 @@ def done_to_the_model(result: dict[str, Any]) -> str:
         part = "samples of " if count is None else f"{count} sample{'' if count == 1 else 's'} of "
     defense = result.get("defense", "none")
     after = "" if defense == "none" else f", then {defense}"
-    classes = UNKNOWN if result["gate"] == "unknown" else classes_text(result["forget_classes"])
-    return f"{result['unlearner']} of {part}class {classes}{after}"
+    of = f" of {part}class {classes_text(result['forget_classes'])}" if result["gate"] != UNKNOWN else ""
+    return f"{result['unlearner']}{of}{after}"
+
+
+def accuracy_line(result: dict[str, Any]) -> str:
+    """The accuracies before and after, of forgotten and retained classes where it is known which these are."""
+    before, after = (percent(result[f"{of}retain_acc"]) for of in ("original_", ""))
+    if result["gate"] == UNKNOWN:
+        return f"  accuracy  {after} over all classes{'' if before == '-' else f', before {before}'}"
+    forget = f"{percent(result['original_forget_acc'])} -> {percent(result['forget_acc'])}"
+    return f"  accuracy  forget {forget}, retain {before} -> {after}"
 
 
 def summary(result: dict[str, Any], where: Path) -> str:
@@ -168,8 +177,7 @@ def summary(result: dict[str, Any], where: Path) -> str:
             f"{result['attack']} / {result['screening']}",
             *verdict_lines(result),
             *recovered_lines(result),
-            f"  accuracy  forget {percent(result['original_forget_acc'])} -> {percent(result['forget_acc'])}, "
-            f"retain {percent(result['original_retain_acc'])} -> {percent(result['retain_acc'])}",
+            accuracy_line(result),
             f"  gate      {result['gate']}{reasons}",
             f"  time      {spent}",
             f"  run       {where}",
