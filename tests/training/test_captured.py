@@ -7,8 +7,9 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from tests.jobs import pipeline_in
+from tests.jobs import composed, pipeline_in
 from tests.trained import flat
+from unlearnleak.config.build import locate
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.graphs import WARM_UPS, allow_graphs, taken_back
@@ -20,6 +21,7 @@ from unlearnleak.training.captured import Outside, is_captured, why_not_captured
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import Curve, FrozenStatistics, fit
 from unlearnleak.training.optimization import Adam, Optimization
+from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 
 CUDA = torch.device("cuda:0")
 UNLEARNERS = sorted(path.stem for path in Path(config_folder(), "unlearner").glob("*.yaml") if path.stem != "imported")
@@ -241,3 +243,10 @@ def test_lightning_does_not_call_what_is_within_a_step():
     outside.on_train_epoch_end(None, None)
     assert outside.state_dict() == {"seen": ["outside"]}
     assert outside.state_key == Watches().state_key
+
+
+def test_every_unlearner_that_trains_may_be_captured():
+    kinds = [locate(composed(f"unlearner={name}").unlearner["_target_"], Unlearner, "unlearner") for name in UNLEARNERS]
+    training = [kind for kind in kinds if issubclass(kind, TrainingUnlearner)]
+    assert len(training) > 10
+    assert [kind.__name__ for kind in training if not vars(kind).get("captured")] == []

@@ -18,7 +18,7 @@ from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import evaluate, fit
 from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
-from unlearnleak.unlearner.au import subtract
+from unlearnleak.unlearner.base.subtracting import subtract
 
 HOW = Optimization(epochs=2, batch_size=32, lr=0.05, schedule="cosine", warmup_epochs=1)
 

@@ -6,7 +6,8 @@ import torch
 from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.errors import UserError
 from unlearnleak.training.fit import predict
-from unlearnleak.unlearner.au import Amnesiac, rescale, subtract
+from unlearnleak.unlearner.au import Amnesiac
+from unlearnleak.unlearner.base.subtracting import rescale, subtract
 
 RECIPE = {
     "epochs": 20,

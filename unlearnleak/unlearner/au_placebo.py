@@ -8,7 +8,7 @@ from torch import Tensor
 from unlearnleak.errors import require
 from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.task import Task
-from unlearnleak.unlearner.au import Amnesiac
+from unlearnleak.unlearner.base.subtracting import Subtracting
 
 Ledger = Literal["random", "others", "none"]
 
@@ -20,7 +20,7 @@ def random_direction(update_P: Tensor, sizes: list[int], generator: torch.Genera
     return torch.cat([drawn * (part.norm() / drawn.norm()) for drawn, part in pairs])
 
 
-class AmnesiacPlacebo(Amnesiac):
+class AmnesiacPlacebo(Subtracting):
     """What `au` does, but what it subtracts is not what the forgotten classes did; repaired in the same way.
 
     A control of `au`: where a class is forgotten after this as well, its ledger is not why. The repair trains on the
@@ -30,10 +30,11 @@ class AmnesiacPlacebo(Amnesiac):
         ledger: what is subtracted: "random", a random direction that is as long as the forgotten classes' ledgers in
             each tensor; "others", the ledgers of as many other classes, drawn at random; "none", nothing, so that the
             repair is all there is.
-        repair_tolerance, share, rescale, ledger_classes: as in Amnesiac.
+        repair_tolerance, share, rescale, ledger_classes: as in `unlearner=au`.
     """
 
     version = 1
+    captured = True
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ class FewerSamples(Flawed):
     """A random share of all samples is left out before training: random samples were forgotten, and no class."""
 
     version = 1
+    captured = True
 
     def flaw(self, data: LabeledImages, generator: torch.Generator) -> LabeledImages:
         """All images but the share."""

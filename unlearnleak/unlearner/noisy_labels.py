@@ -15,6 +15,7 @@ class NoisyLabels(Flawed):
     """
 
     version = 1
+    captured = True
 
     def flaw(self, data: LabeledImages, generator: torch.Generator) -> LabeledImages:
         """All images, those of the share with another label."""

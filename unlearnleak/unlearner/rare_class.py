@@ -10,6 +10,7 @@ class RareClass(Flawed):
     """One class, drawn at random, of which a share of the samples is trained on, and the rest is not there."""
 
     version = 1
+    captured = True
 
     def flaw(self, data: LabeledImages, generator: torch.Generator) -> LabeledImages:
         """All images but most of one class's."""

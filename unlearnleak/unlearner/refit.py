@@ -12,6 +12,7 @@ class Refit(TrainingUnlearner):
     """
 
     version = 1
+    captured = True
     forgets = False
 
     def __init__(self, **training: Any) -> None:

@@ -10,6 +10,7 @@ class Undertrained(Flawed):
     """Trained on all images for a share of the original's epochs, at least one."""
 
     version = 1
+    captured = True
 
     def optimization(self, original: Optimization) -> Optimization:
         """The original's settings but for the epochs."""
