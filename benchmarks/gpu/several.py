@@ -16,7 +16,7 @@ import pytorch_lightning as pl
 import torch
 
 from benchmarks.gpu.rows import Row
-from benchmarks.gpu.steps import capture_always, captured, looped, train, wait, work
+from benchmarks.gpu.steps import Ends, capture_always, captured, looped, train, wait, work
 from unlearnleak.machine.device import resolve_device
 from unlearnleak.machine.graphs import Step, allow_graphs
 from unlearnleak.machine.printable import first_line
@@ -33,15 +33,14 @@ FOREVER = 100_000
 Rounds = Mapping[tuple[str, str], Sequence[int]]
 
 
-class Clocked(pl.Callback):
+class Clocked(Ends):
     """Notes when each epoch ended; waits for the others behind the first, and stops after a while."""
 
     captured = True
-    """It asks nothing within a step, so steps may be captured (`unlearnleak.training.captured`)."""
 
     def __init__(self, device: torch.device, others: Any, window: float) -> None:
-        self.device, self.others, self.window = device, others, window
-        self.ends: list[float] = []
+        super().__init__(device)
+        self.others, self.window = others, window
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         wait(self.device)

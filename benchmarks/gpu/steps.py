@@ -1,7 +1,7 @@
 """Steps of training: through `fit`, in a bare loop, and captured whole as the floor; one model alone.
 
-`fit` is timed beyond its first epoch, by the difference of two trainings of different length: setting up, warm-up and
-capture are left out, and the rest of an epoch (the curve, the accuracy on a few test images) is counted.
+`fit` is timed from the end of its first epoch on: setting up and capture are left out, and the rest of an epoch
+(the curve, the accuracy on a few test images) is counted.
 """
 
 import time
@@ -21,7 +21,6 @@ from benchmarks.usual import textbook_lenet
 from unlearnleak.machine import graphs
 from unlearnleak.machine.graphs import State, Step, allow_graphs, repeated
 from unlearnleak.machine.seeds import generator
-from unlearnleak.training import captured as training
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
 
@@ -32,7 +31,6 @@ LEDGER_GOAL = 3.0
 VMAPPED = (20, 100)
 
 Callbacks = Callable[[], Sequence[pl.Callback]]
-Train = Callable[[Task, int], None]
 
 
 def work(name: str, steps: int, device: torch.device, precision: str = "fp32") -> Task:
@@ -65,20 +63,35 @@ def wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
+class Ends(pl.Callback):
+    """Notes when each epoch ended on the device."""
+
+    captured = True
+    """It asks nothing within a step, so steps may be captured (`unlearnleak.training.captured`)."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.ends = device, list[float]()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        wait(self.device)
+        self.ends.append(time.perf_counter())
+
+
 def fitted(
-    name: str, device: torch.device, train: Train, *, precision: str = "fp32", budget: float = 0.4
+    name: str, device: torch.device, more: Callbacks = tuple, *, precision: str = "fp32", budget: float = 0.4
 ) -> list[float]:
-    """ms a step of `fit` beyond its first epoch, `REPEATS` times, each with about `budget` seconds of steps."""
-    trial = work(name, TRIAL, device, precision)
-    train(trial, 1)
-    one, three = (seconds(partial(train, trial, epochs), device) for epochs in (1, 3))
-    steps, more = sizes(max((three - one) / (2 * TRIAL), 1e-5), budget)
+    """ms a step of `fit` from the end of its first epoch on, `REPEATS` times, each with about `budget` seconds."""
+    step = beyond_first(work(name, TRIAL, device, precision), 3, more)
+    steps, epochs = sizes(max(step, 1e-5), budget)
     whole = work(name, steps, device, precision)
-    found = []
-    for _ in range(REPEATS):
-        short, long = (seconds(partial(train, whole, epochs), device) for epochs in (1, 1 + more))
-        found.append(1000 * (long - short) / (more * steps))
-    return found
+    return [1000 * beyond_first(whole, 1 + epochs, more) for _ in range(REPEATS)]
+
+
+def beyond_first(work: Task, epochs: int, more: Callbacks = tuple) -> float:
+    """Seconds a step takes in all epochs but the first."""
+    ends = Ends(work.train.labels.device)
+    train(work, epochs, lambda: [*more(), ends])
+    return (ends.ends[-1] - ends.ends[0]) / ((epochs - 1) * work.optimization.steps_per_epoch)
 
 
 def sizes(step: float, budget: float) -> tuple[int, int]:
@@ -151,8 +164,7 @@ def checked(step: Step, state: State, device: torch.device, what: str) -> Step:
 
 def capture_always() -> None:
     """Let every training of this process be captured: the product launches short ones kernel by kernel."""
-    for module in (graphs, training):
-        vars(module)["WORTH"] = 0
+    graphs.WORTH = 0
 
 
 def vmapped(count: int, device: torch.device, steps: int = 16) -> Step:
@@ -204,7 +216,7 @@ def alone(name: str, device: torch.device) -> Iterator[Callable[[], Row]]:
             allow_graphs(allowed)
             way = f"fit, {precision}" if allowed else "fit, runtime.cuda_graphs=false"
             try:
-                values = tuple(fitted(name, device, train, precision=precision))
+                values = tuple(fitted(name, device, precision=precision))
             finally:
                 allow_graphs(True)
             return Row("step", name, way, values, goal=GOALS.get((name, precision)) if allowed else None, floor=floor)
@@ -232,13 +244,10 @@ def ledgers(name: str, device: torch.device) -> Iterator[Callable[[], Row]]:
     """AU's ledger against the same training without it."""
 
     def plain() -> Row:
-        return Row("ledger", name, "fit without a ledger", tuple(fitted(name, device, train)))
+        return Row("ledger", name, "fit without a ledger", tuple(fitted(name, device)))
 
     def kept() -> Row:
-        def with_ledger(work: Task, epochs: int) -> None:
-            train(work, epochs, lambda: [ClassLedger(10)])
-
-        values = tuple(fitted(name, device, with_ledger))
+        values = tuple(fitted(name, device, lambda: [ClassLedger(10)]))
         return Row("ledger", name, "fit with AU's ledger", values, floor="fit without a ledger", times=LEDGER_GOAL)
 
     yield plain

@@ -55,6 +55,10 @@ def test_a_captured_step_is_the_step_itself_on_a_cpu():
     assert all(value > 0 for value in steps.looped(step, CPU, budget=0.01))
 
 
+def test_fit_is_timed_from_the_end_of_its_first_epoch_on():
+    assert 0 < steps.beyond_first(steps.work("lenet", 2, CPU), 2) < 60
+
+
 def test_the_vmapped_step_runs():
     assert all(value > 0 for value in steps.looped(steps.vmapped(2, CPU, steps=2), CPU, models=2, budget=0.01))
 

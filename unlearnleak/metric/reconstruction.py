@@ -28,7 +28,7 @@ RECONSTRUCTION_METRICS = (
 
 
 class Pictures(NamedTuple):
-    """Images [N, C, H, W], float in [0, 1], and their labels [N] (int64)."""
+    """Images [N, C, H, W], float in [0, 1], on any device, and their labels [N] (int64), on the CPU."""
 
     images: Tensor
     labels: Tensor
@@ -46,7 +46,7 @@ def matched(found: Pictures, targets: Pictures) -> tuple[Tensor, Tensor]:
     takes no image out of the count.
     """
     error_NM = torch.cdist(found.images.flatten(1).double(), targets.images.flatten(1).double()).square()
-    error_NM /= found.images[0].numel()
+    error_NM = (error_NM / found.images[0].numel()).cpu()
     other_NM = found.labels[:, None] != targets.labels[None]
     rows, columns = linear_sum_assignment((error_NM + other_NM * (1 + min(error_NM.shape))).numpy())
     return torch.from_numpy(rows), torch.from_numpy(columns)

@@ -168,13 +168,14 @@ def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
 def recovered(pipeline: Pipeline, evidence: Reconstructions) -> dict[str, float | None]:
     """How close reconstructions come to the images that were to be forgotten, of a control too, beside the placebos."""
     split = pipeline.split_of(pipeline.wanted(pipeline.requested_classes))
-    found = Pictures(evidence.images_NCHW, evidence.labels_N)
-    return reconstruction_metrics(found, pictures(split.forget), pictures(split.retain), pipeline.plan.seeds.attack)
+    targets, retained = pictures(split.forget), pictures(split.retain)
+    found = Pictures(evidence.images_NCHW.to(targets.images.device), evidence.labels_N)
+    return reconstruction_metrics(found, targets, retained, pipeline.plan.seeds.attack)
 
 
 def pictures(data: LabeledImages) -> Pictures:
-    """Images as the metrics take them, on the CPU."""
-    return Pictures(data.images.cpu().float() / 255, data.labels.cpu())
+    """Images as the metrics take them, on the device where they are: on a CPU these take a hundred times as long."""
+    return Pictures(data.images.float() / 255, data.labels.cpu())
 
 
 def costs(pipeline: Pipeline) -> dict[str, Any]:

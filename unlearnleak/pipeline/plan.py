@@ -34,6 +34,7 @@ from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.machine import seeds
 from unlearnleak.machine.device import resolve_device
 from unlearnleak.model.base import Classifier
+from unlearnleak.pipeline.resident import on_device
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Store
 from unlearnleak.training.finetuning import Finetuning
@@ -130,10 +131,14 @@ class Plan:
 
     @cached_property
     def resident(self) -> Splits:
-        """The images on the device."""
-        cpu = self.splits
-        train, test, auxiliary = (part.to(self.device) for part in (cpu.train, cpu.test, cpu.auxiliary))
-        return Splits(train, test, auxiliary, cpu.mean, cpu.std)
+        """The images on the device, where a worker's later jobs find them again if it is a GPU."""
+        found = on_device(lambda: self.splits, self.images_spec(), self.device)
+        self.check_images(found.train.image_shape)
+        return found
+
+    def images_spec(self) -> dict[str, Any]:
+        """All that determines the images and how they are divided."""
+        return {"dataset": self.spec["dataset"] | self.dataset.fingerprint(), "seed": self.seeds.data}
 
 
 def chosen_component(config: DictConfig, group: str) -> tuple[Any, dict[str, Any]]:

@@ -22,13 +22,13 @@ def contact_sheet(pipeline: Pipeline) -> tuple[np.ndarray, list[str]] | None:
         return None
     split = pipeline.split_of(pipeline.wanted(pipeline.requested_classes))
     targets, retained = pictures(split.forget), pictures(split.retain)
-    found = Pictures(evidence.images_NCHW, evidence.labels_N)
+    found = Pictures(evidence.images_NCHW.to(targets.images.device), evidence.labels_N)
     rows_P, columns_P = matched(found, targets)
     wanted = Pictures(targets.images[columns_P], targets.labels[columns_P])
     side_by_side = (wanted.images, found.images[rows_P], nearest(wanted, retained))
     labels = zip(wanted.labels.tolist(), found.labels[rows_P].tolist(), strict=True)
     captions = [f"forgotten, class {true}; recovered as class {taken}; nearest retained" for true, taken in labels]
-    return (torch.cat(side_by_side, dim=3) * 255).round().byte().numpy(), captions
+    return (torch.cat(side_by_side, dim=3) * 255).round().byte().cpu().numpy(), captions
 
 
 def nearest(targets: Pictures, retained: Pictures) -> Tensor:

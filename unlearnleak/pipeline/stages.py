@@ -117,7 +117,7 @@ class Pipeline(Setting):
             return Contents({}, facts)
 
         def describe() -> dict[str, Any]:
-            return {"dataset": plan.spec["dataset"] | plan.dataset.fingerprint(), "seed": plan.seeds.data}
+            return plan.images_spec()
 
         return Stage("data", describe, {}, compute, cpu=True)
 
