@@ -6,10 +6,13 @@ four minutes. Each part runs in a process of its own, so that one that fails tak
 - step: one model alone, ms a step: `fit` (fp32, bf16, with runtime.cuda_graphs=false), a bare loop, and the whole step
   captured as one CUDA graph, which is the floor
 - ledger: AU's ledger against the same training without it
-- processes, streams, vmap: models at once, ms a model's step: processes through `fit`, by turns and under MPS; captured
-  steps on streams of one process; LeNets as one program
-- attacks: seconds of each attack's evidence, with graphs and without
-- compile (asked for with --compile, as it takes long): torch.compile of the network
+- processes: models at once, ms a model's step, through `fit`: processes that take turns, and under MPS
+- attacks: seconds of each attack's evidence, with graphs and without, as far as the time goes
+
+Asked for by --only, beside these four minutes:
+
+- streams, vmap: models at once in one process: captured steps on streams of their own; LeNets as one program
+- compile: torch.compile of the network, and what compiling takes
 """
 
 import argparse
@@ -21,7 +24,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.gpu import steps
-from benchmarks.gpu.parts import PARTS, rows_from
+from benchmarks.gpu.parts import ASKED, PARTS, rows_from
 from benchmarks.gpu.rows import Row, line, write
 from benchmarks.race import machine
 from benchmarks.training import MODELS
@@ -30,10 +33,11 @@ from benchmarks.training import MODELS
 def main(told: Sequence[str] | None = None) -> None:
     about = "Time steps, ledgers, several models at once and attacks on a GPU."
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=about)
-    parser.add_argument("--only", choices=PARTS, action="append", help="one part or more (all but compile)")
+    parser.add_argument(
+        "--only", choices=(*PARTS, *ASKED), action="append", help=f"one part or more ({', '.join(PARTS)})"
+    )
     parser.add_argument("--model", choices=MODELS, action="append", help="one or more (all)")
-    parser.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes")
-    parser.add_argument("--attack-seconds", type=float, default=20.0, help="for all attacks on one model (%(default)s)")
+    parser.add_argument("--attack-seconds", type=float, default=15.0, help="for all attacks on one model (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rows there, after every part")
     parser.add_argument("--device", default="cuda:0", help=argparse.SUPPRESS)
     options = parser.parse_args(told)
@@ -41,8 +45,7 @@ def main(told: Sequence[str] | None = None) -> None:
         print("Nothing was timed: there is no GPU that PyTorch can use here.")
         return
     multiprocessing.get_context("forkserver").set_forkserver_preload(["benchmarks.gpu.parts"])
-    parts = options.only or [part for part in PARTS if part != "compile"]
-    parts += ["compile"] if options.compile and "compile" not in parts else []
+    parts = options.only or PARTS
     card = torch.cuda.get_device_name(0) if options.device != "cpu" else "no GPU"
     print(f"{card}; {machine()}; batches of {steps.BATCH}, medians of {steps.REPEATS}")
     begin, rows = time.monotonic(), list[Row]()

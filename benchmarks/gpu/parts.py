@@ -16,7 +16,9 @@ from benchmarks.gpu.rows import Row
 from benchmarks.training import MODELS
 from unlearnleak.machine.printable import first_line
 
-PARTS = ("step", "ledger", "processes", "streams", "vmap", "attacks", "compile")
+PARTS = ("step", "ledger", "processes", "attacks")
+ASKED = ("streams", "vmap", "compile")
+"""Parts that are left out unless they are asked for."""
 SECONDS = 240.0
 """The most that a part may take, compilation excepted."""
 Rows = Iterator[Callable[[], Row] | Row]

@@ -22,9 +22,9 @@ from unlearnleak.machine.graphs import Step, allow_graphs
 from unlearnleak.machine.printable import first_line
 from unlearnleak.sweep.pool import mps
 
-ROUNDS = {("resnet18", "bf16"): (4, 8, 12), ("resnet18", "fp32"): (8,), ("lenet", "fp32"): (8,)}
+ROUNDS = {("resnet18", "bf16"): (4, 8), ("resnet18", "fp32"): (8,), ("lenet", "fp32"): (8,)}
 """How many processes at once are tried, by model and precision."""
-STREAMS = (4, 12)
+STREAMS = {("resnet18", "fp32"): (4,), ("resnet18", "bf16"): (4, 12), ("lenet", "fp32"): (4, 12)}
 STEPS = {"lenet": 192, "resnet18": 48}
 SECONDS, PATIENCE = 2.0, 60.0
 """How long a round runs, and how long a process may take to be ready."""
@@ -182,6 +182,6 @@ def together(steps: Sequence[Step], device: torch.device) -> Step:
 
 def rows(device: torch.device) -> Iterator[Callable[[], Row]]:
     """What one process can do."""
-    for name, precision in (("resnet18", "fp32"), ("resnet18", "bf16"), ("lenet", "fp32")):
-        for count in STREAMS:
+    for (name, precision), counts in STREAMS.items():
+        for count in counts:
             yield lambda name=name, precision=precision, count=count: streams(name, precision, count, device)  # type: ignore[misc]

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -51,27 +50,26 @@ def verdicts(folder: Path) -> dict[str, list[int]]:
     return {path.parent.name.rpartition("-")[0]: json.loads(path.read_text())["verdict"] for path in paths}
 
 
-@pytest.fixture(scope="module")
-def one_by_one(tmp_path_factory):
-    """The verdicts of the grid, one job after the other."""
-    if not torch.cuda.is_available():
-        pytest.skip("no GPU: torch.cuda.is_available() is false here")
-    folder = tmp_path_factory.mktemp("one")
-    run(folder, *GRID)
-    return verdicts(folder)
+def test_several_jobs_on_a_gpu_find_what_one_after_the_other_does(tmp_path):
+    found = {}
+    for number in (1, 3):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        run(folder, *GRID, f"hydra.launcher.jobs_per_gpu={number}")
+        found[number] = verdicts(folder)
+    assert found[1].keys() == found[3].keys()
+    assert len(found[1]) == JOBS
+    same = [job for job in found[1] if found[1][job] == found[3][job]]
+    assert len(same) >= JOBS - 2  # a GPU's sums differ from run to run
 
 
 @pytest.mark.parametrize("settings", [["jobs_per_gpu=3", "mps=false"], ["jobs_per_gpu=3"], ["jobs_per_gpu=auto"]])
-def test_several_jobs_on_a_gpu_find_what_one_after_the_other_does(tmp_path, one_by_one, settings):
+def test_several_jobs_share_a_gpu_with_mps_or_by_turns(tmp_path, settings):
     said = run(tmp_path, *GRID, *(f"hydra.launcher.{setting}" for setting in settings))
-    found = verdicts(tmp_path)
-    assert found.keys() == one_by_one.keys()
-    assert len(found) == JOBS
-    same = [job for job in found if found[job] == one_by_one[job]]
-    assert len(same) >= JOBS - 2, f"differ: {set(found) - set(same)}"  # a GPU's sums differ from run to run
-    assert ("MPS was started" in said) + ("MPS was not started" in said) == ("mps=false" not in settings)
-    if settings == ["jobs_per_gpu=auto"] and (os.cpu_count() or 1) > 1:
-        assert "jobs at once" in said
+    assert len(verdicts(tmp_path)) == JOBS
+    known = [words for words in ("MPS was started", "MPS was not started", "the MPS that is in use") if words in said]
+    assert len(known) == ("mps=false" not in settings), said
+    assert ("jobs at once" in said) == (settings == ["jobs_per_gpu=auto"]), said
 
 
 def test_mps_ends_with_the_sweep_and_with_a_killed_one(tmp_path):
@@ -82,7 +80,7 @@ def test_mps_ends_with_the_sweep_and_with_a_killed_one(tmp_path):
         def services() -> list[Path]:
             return list(Path(own).glob("unlearnleak-mps-*"))
 
-        words = ["until=original", "seed=0,1", "hydra.launcher.jobs_per_gpu=2"]
+        words = ["until=original", "seed=0,1", "attack=head_sum", "hydra.launcher.jobs_per_gpu=2"]
         said = run(tmp_path, *words, TMPDIR=own)
         if "MPS was started" not in said:
             pytest.skip(f"MPS cannot be started here: {said}")
@@ -100,7 +98,6 @@ def test_a_training_that_was_killed_goes_on_from_its_checkpoint(tmp_path):
     words += ["screening=threshold", "until=original"]
     with subprocess.Popen(command(tmp_path, *words), cwd=tmp_path, start_new_session=True) as launcher:
         wait_until(lambda: list((tmp_path / "store").rglob("*.ckpt")), "a checkpoint")
-        time.sleep(1)
         os.killpg(launcher.pid, signal.SIGKILL)
     run(tmp_path, *words)
     (meta,) = [read_json(path) for path in (tmp_path / "store" / "original").rglob("meta.json")]
@@ -120,7 +117,8 @@ def test_a_job_that_does_not_fit_fails_in_one_line_and_the_others_are_done(tmp_p
 
 
 def test_too_little_memory_is_told_with_the_bytes_and_what_takes_less(tmp_path):
-    pipeline = pipeline_in(tmp_path, "attack=inversion_gradient", "attack.restarts=64", "runtime.device=cuda")
+    write_npz(tmp_path / "images.npz", **images(side=64))
+    pipeline = pipeline_in(tmp_path, "attack=inversion_gradient", "attack.restarts=128", "runtime.device=cuda")
     pipeline.artifact("unlearned")
     gc.collect()
     torch.cuda.empty_cache()
@@ -134,10 +132,10 @@ def test_too_little_memory_is_told_with_the_bytes_and_what_takes_less(tmp_path):
     assert pipeline.artifact("evidence").tensors
 
 
-def test_two_gpus_share_the_jobs(tmp_path, one_by_one):
+def test_two_gpus_share_the_jobs(tmp_path):
     if torch.cuda.device_count() < 2:
         pytest.skip(f"{torch.cuda.device_count()} GPU here, and two are needed")
     run(tmp_path, *GRID)
     logs = [path.read_text() for path in (tmp_path / "runs").rglob("worker-*.log")]
     assert sum("--- job" in log for log in logs) >= 2
-    assert verdicts(tmp_path).keys() == one_by_one.keys()
+    assert len(verdicts(tmp_path)) == JOBS

@@ -11,7 +11,7 @@ from tests.sweep.pool.test_mps import fake  # noqa: F401  (a fixture)
 from unlearnleak.errors import GpuFull
 from unlearnleak.sweep.pool import mps
 from unlearnleak.sweep.pool import slots as slots_module
-from unlearnleak.sweep.pool.slots import PoolSettings, slots
+from unlearnleak.sweep.pool.slots import GIBIBYTE, PoolSettings, most_per_gpu, slots
 
 GPU = {"workers": "auto", "gpus": ["GPU-a"]}
 
@@ -21,11 +21,20 @@ GPU = {"workers": "auto", "gpus": ["GPU-a"]}
 )
 def test_auto_has_at_most_the_cores_of_each_gpu(monkeypatch, there, gpus, each):
     monkeypatch.setattr(slots_module, "cores", lambda: there)
+    monkeypatch.setattr(slots_module, "free_memory", lambda: 1000 * GIBIBYTE)
     monkeypatch.setattr(slots_module, "gpus_here", lambda: gpus)
     settings = PoolSettings(workers="auto", gpus="auto", jobs_per_gpu="auto", memory_gib=1.0)
     found = slots(settings, {}, 1000)
     assert [slot.gpu for slot in found] == gpus * each
     assert {slot.threads for slot in found} == {max(1, there // (each * len(gpus)))}
+
+
+@pytest.mark.parametrize(("gib", "each"), [(10, 2), (30, 6), (1, 1), (None, 8)])
+def test_auto_has_no_more_workers_than_main_memory_holds(monkeypatch, gib, each):
+    monkeypatch.setattr(slots_module, "cores", lambda: 16)
+    monkeypatch.setattr(slots_module, "free_memory", lambda: gib and gib * GIBIBYTE)
+    settings = PoolSettings(workers="auto", gpus="auto", jobs_per_gpu="auto", memory_gib=1.0)
+    assert most_per_gpu(settings, 2) == each
 
 
 def test_by_auto_the_first_job_runs_alone_and_the_others_together(launcher, tmp_path, monkeypatch):  # noqa: F811

@@ -34,7 +34,7 @@ from unlearnleak.machine.memory import free_memory
 from unlearnleak.runs.launch import JobDied, launch_folder, request_stop
 from unlearnleak.sweep.pool import mps, scratch
 from unlearnleak.sweep.pool.room import GpuUse, Room
-from unlearnleak.sweep.pool.slots import PoolSettings, Slot, most_per_gpu, slots
+from unlearnleak.sweep.pool.slots import PoolSettings, Slot, chosen_gpus, most_per_gpu, slots
 from unlearnleak.sweep.pool.worker import WorkerPlace, failed, work
 
 GRACE = 5.0
@@ -176,7 +176,7 @@ class Pool:
     def __init__(
         self, settings: PoolSettings, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        self.settings = settings
+        self.settings, self.auto = settings, False
         self.hydra_context = hydra_context
         self.task_function = task_function
         self.config = config
@@ -207,7 +207,8 @@ class Pool:
         jobs: deque[Job] = deque(enumerate(job_overrides, start=first))
         done: dict[int, JobReturn] = {}
         gpus = {slot.gpu for slot in self.slots}
-        room = Room(gpus, most=most_per_gpu(self.settings, len(gpus)), auto=self.settings.jobs_per_gpu == "auto")
+        assert self.settings.jobs_per_gpu != "auto", "slots_for has found a number"
+        room = Room(gpus, most=self.settings.jobs_per_gpu, auto=self.auto)
         try:
             worker_places = self.worker_places(self.slots)
             self.dismiss(lambda slot, gpu: slot >= len(worker_places))
@@ -251,7 +252,11 @@ class Pool:
         """The slots that a launch of so many jobs has; None: of as many as can be."""
         runtime = OmegaConf.select(self.config, "runtime")
         plain: Any = OmegaConf.to_container(runtime, resolve=True) if OmegaConf.is_config(runtime) else {}
-        if self.settings.workers == "auto":  # once: workers that are there already hold memory, which is theirs to use
+        # Once: workers that are there already hold memory, which is theirs to use.
+        if self.settings.jobs_per_gpu == "auto":
+            gpus = chosen_gpus(self.settings.gpus, str(plain.get("device", "auto")))
+            self.auto, self.settings = True, replace(self.settings, jobs_per_gpu=most_per_gpu(self.settings, len(gpus)))
+        if self.settings.workers == "auto":
             self.settings = replace(self.settings, workers=len(slots(self.settings, plain, None)))
         return slots(self.settings, plain, jobs)
 

@@ -11,6 +11,8 @@ from unlearnleak.sweep.pool.mps import MOST_CLIENTS
 
 log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+CUDA_GIB = 1.5
+"""Main memory that a worker takes for CUDA's libraries, beside what it takes on the CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,7 @@ def slots(settings: PoolSettings, runtime: dict[str, Any], jobs: int | None) -> 
         UserError: a GPU that is not there, or more workers than the GPUs are allowed.
     """
     gpus = chosen_gpus(settings.gpus, str(runtime.get("device", "auto")))
-    each = most_per_gpu(settings, len(gpus))
-    places = gpus * each  # one job on every GPU before any gets its second
+    places = gpus * most_per_gpu(settings, len(gpus))  # one job on every GPU before any gets its second
     if settings.workers == "auto":
         number = len(places) or workers_for(runtime.get("threads", 1), settings.memory_gib)
     else:
@@ -69,10 +70,12 @@ def slots(settings: PoolSettings, runtime: dict[str, Any], jobs: int | None) -> 
 
 
 def most_per_gpu(settings: PoolSettings, gpus: int) -> int:
-    """The most jobs at once on each of so many GPUs: as told, or by auto what cores and MPS allow, memory aside."""
-    if settings.jobs_per_gpu == "auto":
-        return max(1, min(cores() // max(1, gpus), MOST_CLIENTS))
-    return settings.jobs_per_gpu
+    """The most jobs at once on each of so many GPUs: as told, or by auto what cores, main memory and MPS allow."""
+    if settings.jobs_per_gpu != "auto":
+        return settings.jobs_per_gpu
+    free = free_memory()
+    by_memory = MOST_CLIENTS if free is None else int(free / GIBIBYTE / (settings.memory_gib + CUDA_GIB))
+    return max(1, min(min(cores(), by_memory) // max(1, gpus), MOST_CLIENTS))
 
 
 def workers_for(threads: int | None, memory_gib: float) -> int:
