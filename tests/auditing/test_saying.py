@@ -67,3 +67,9 @@ def test_a_named_class_that_the_model_before_did_not_know_is_no_sign_of_unlearni
     said = " ".join(saying.trust(attacks, seen, None, 10))
     assert "hardly known to the model before either: class 1 (10 %). With" in said
     assert "the model before" not in " ".join(saying.trust(attacks, gone, None, 10))
+
+
+def test_the_class_that_most_attacks_name_comes_first():
+    named = {0: ("inversion_gradient / level",), 3: ("param_dot / youden", "relearn / youden")}
+    said = saying.sentences("leak", judged(outcome(told=told(), named=(3,))), KNOWN, named)
+    assert [sentence[:7] for sentence in said[:2]] == ["Class 3", "Class 0"]

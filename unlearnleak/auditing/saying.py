@@ -43,7 +43,7 @@ def sentences(
     names, counted = understood.class_names, [one for one in attacks if one.counts]
     said = doubtful_images(understood)
     if status == "leak":
-        for c, by in list(named.items())[:MOST_NAMED]:
+        for c, by in sorted(named.items(), key=lambda item: -len(item[1]))[:MOST_NAMED]:
             said.append(f"{called(c, names).capitalize()} is missing: named by {listed(by)}.")
         if len(named) > MOST_NAMED:
             said.append(f"So are {len(named) - MOST_NAMED} more classes.")

@@ -63,8 +63,8 @@ def _table(answer: object, count: int) -> Tensor:
         )
     if answer.ndim == 2 and len(answer) == count and answer.shape[1] == 1:
         raise UserError(
-            "The model answers one number for an image, and one for each class is needed. Of two classes: wrap it so "
-            "that it answers [1 - p, p]."
+            f"The model answers one number for an image, a tensor of shape {tuple(answer.shape)}, and one for each "
+            "class is needed. Of two classes: wrap it so that it answers [1 - p, p]."
         )
     if answer.ndim != 2 or len(answer) != count or answer.shape[1] < 2:
         raise UserError(
