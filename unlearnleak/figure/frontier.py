@@ -7,6 +7,7 @@ from unlearnleak.analysis.groups import FEW, cases
 from unlearnleak.figure.bars import classes
 from unlearnleak.figure.chart import GREY, INK, ORANGE, Chart, Mark, Panel, frame, percent_axis
 from unlearnleak.figure.file_names import file_names
+from unlearnleak.figure.labels import Word, write_beside
 from unlearnleak.figure.looks import COLOURS, MARKERS, Look
 from unlearnleak.metric.interval import wilson
 from unlearnleak.runs.strengths import order
@@ -118,16 +119,19 @@ def panel(title: str, found: list[Point], retrained: float | None, styles: dict[
     """One attack's panel."""
 
     def draw(axis: "Axes") -> None:
+        named: list[Word] = []
         if retrained is not None:
             axis.axhline(100 * retrained, color=GREY, lw=1.4, ls="--")
         start = [one for one in found if one.defense == NO_DEFENSE]
         drawn(axis, [one for one in start if not one.control], INK, "*", size=13)
         drawn(axis, [one for one in start if one.control], ORANGE, "*", size=13, hollow=True)
-        for word, (colour, marker) in styles.items():
-            own = [one for one in found if one.defense == word]
+        for defense, (colour, marker) in styles.items():
+            own = [one for one in found if one.defense == defense]
             line = [*(one for one in start if not one.control), *(one for one in own if not one.control)]
             joined(axis, line, color=colour, lw=1.1)
-            drawn(axis, [one for one in own if not one.control], colour, marker, named=True)
+            marks = [one for one in own if not one.control]
+            drawn(axis, marks, colour, marker)
+            named += [word(one) for one in marks] if len(marks) <= MOST_NAMED else []
             drawn(axis, [one for one in own if one.control], ORANGE, marker, hollow=True)
         percent_axis(axis, "exact verdicts, alarms in %")
         axis.set_ylim(-4, 108)
@@ -136,6 +140,7 @@ def panel(title: str, found: list[Point], retrained: float | None, styles: dict[
         axis.set_xlabel("accuracy on retained classes in %")
         axis.locator_params(axis="x", nbins=6)
         axis.set_title(title)
+        write_beside(axis, named)  # what found no room is in the panel's words and in the data
 
     told = [f"{spoken(one)} {100 * one.rate:.1f} % at {100 * one.retain_acc:.1f} % (n {one.n})" for one in found]
     told += [f"retrained: exact {100 * retrained:.1f} %"] if retrained is not None else []
@@ -161,9 +166,8 @@ def drawn(
     *,
     size: float = 6,
     hollow: bool = False,
-    named: bool = False,
 ) -> None:
-    """Marks with their intervals and, where there are few, the strengths beside them."""
+    """Marks with their intervals."""
     for one in found:
         x = 100 * one.retain_acc
         if one.low is not None and one.high is not None:
@@ -171,6 +175,9 @@ def drawn(
         axis.plot(
             [x], [100 * one.rate], marker, ms=size, mfc="none" if hollow else colour, mec=colour, mew=1.3, clip_on=False
         )
-        if named and len(found) <= MOST_NAMED:
-            text = one.strength.rpartition(" ")[2] if "," not in one.strength else one.strength
-            axis.annotate(text, (x, 100 * one.rate), (5, 5), textcoords="offset points", fontsize=7)
+
+
+def word(one: Point) -> Word:
+    """What stands beside a point: its strength, without the setting's name where there is one setting."""
+    text = one.strength.rpartition(" ")[2] if "," not in one.strength else one.strength
+    return Word(100 * one.retain_acc, 100 * one.rate, text)
