@@ -288,7 +288,8 @@ def test_a_plugins_surprise_is_told_without_a_stack_trace_and_kept_with_one(cli,
     done = cli(*words, cwd=tmp_path, PYTHONPATH=str(site))
     assert done.code == 1
     assert "Traceback" not in done.out + done.err
-    assert "unexpected ZeroDivisionError" in done.err
+    assert "unexpected ZeroDivisionError in the plugin plugin, line 10: division by zero" in done.err
+    assert "for whoever made the plugin" in done.err
     (entry,) = entries(tmp_path / "runs").values()
     assert "Traceback" in entry["traceback"]
     (log,) = (tmp_path / "runs").rglob("run.log")

@@ -152,8 +152,13 @@ def explain(error: Exception) -> None:
         print_error(error)
     else:
         logging.getLogger("unlearnleak").debug("unexpected", exc_info=True)
-        print_error(RuntimeError(f"unexpected {type(error).__name__}: {error}"))
-        print("The stack trace is in the run's run.log and status.json. Please report it.", file=sys.stderr)
+        from unlearnleak.config.build import plugin_at_fault  # noqa: PLC0415  (it imports pydantic)
+
+        place = plugin_at_fault(error)
+        where = f" in the plugin {place}" if place else ""
+        print_error(RuntimeError(f"unexpected {type(error).__name__}{where}: {error}"))
+        whom = "whoever made the plugin" if place else "us: please report it"
+        print(f"The stack trace is in the run's run.log and status.json, for {whom}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,16 @@ from omegaconf import OmegaConf
 from tests.jobs import composed
 from unlearnleak.attack.base import Attack
 from unlearnleak.attack.head_sum import HeadSum
-from unlearnleak.config.build import build, component_name, construct, locate, resolved, settings_of, trusted_packages
+from unlearnleak.config.build import (
+    build,
+    component_name,
+    construct,
+    locate,
+    plugin_at_fault,
+    resolved,
+    settings_of,
+    trusted_packages,
+)
 from unlearnleak.dataset.base import Dataset
 from unlearnleak.errors import UserError
 from unlearnleak.logger.base import RunLogger
@@ -160,6 +169,31 @@ def test_a_plugins_own_missing_dependency_is_not_taken_for_a_missing_module(pack
     declare(tmp_path, "acme")
     with pytest.raises(ModuleNotFoundError, match="a_library_that_nobody_has"):
         locate("acme.mine.Mine", Attack, "attack")
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("import a_library_that_nobody_has\nclass Mine: ...\n", 1),
+        ("class Mine: ...\n\n[][0]\n", 3),
+        ("import json\nclass Mine: ...\njson.loads('{')\n", 3),  # what it called failed
+    ],
+    ids=["a missing library", "its own line", "what it called"],
+)
+def test_an_error_of_a_plugin_says_where(packages, tmp_path, body, line):
+    packages("acme", body)
+    declare(tmp_path, "acme")
+    with pytest.raises(Exception) as error:  # noqa: PT011
+        locate("acme.mine.Mine", Attack, "attack")
+    assert plugin_at_fault(error.value) == f"acme.mine, line {line}"
+
+
+def test_an_error_of_ours_blames_no_plugin(packages, tmp_path):
+    packages("acme", ATTACK)
+    declare(tmp_path, "acme")
+    with pytest.raises(UserError) as error:
+        locate("unlearnleak.attack.head_sum.None", Attack, "attack")
+    assert plugin_at_fault(error.value) is None
 
 
 @pytest.mark.parametrize("word", ["_target_", "_args_", "_partial_", "_recursive_", "_convert_"])

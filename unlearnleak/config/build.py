@@ -12,6 +12,7 @@ import sys
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from traceback import walk_tb
 from types import ModuleType
 from typing import Any, TypeVar, get_type_hints
 
@@ -69,6 +70,17 @@ def locate(target: Any, base: type[T], group: str) -> type[T]:
         raise UserError(refusal)
     if found is base or inspect.isabstract(found):
         raise UserError(f"{group}._target_={target} is a base class; name one of its subclasses.")
+    return found
+
+
+def plugin_at_fault(error: BaseException) -> str | None:
+    """Where in a plugin an error was raised, or in what it called, such as "acme.attack, line 9"; None if in none."""
+    plugins = sorted(trusted_packages() - {"unlearnleak"})
+    found = None
+    for frame, line in walk_tb(error.__traceback__):
+        name = str(frame.f_globals.get("__name__"))
+        if inside(name, plugins):
+            found = f"{name}, line {line}"
     return found
 
 
