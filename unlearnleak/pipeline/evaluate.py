@@ -174,7 +174,7 @@ def recovered(pipeline: Pipeline, evidence: Reconstructions) -> dict[str, float 
 
 
 def pictures(data: LabeledImages) -> Pictures:
-    """Images as the metrics take them, on the device where they are: on a CPU these take a hundred times as long."""
+    """Images as the metrics take them, on the device where they are."""
     return Pictures(data.images.float() / 255, data.labels.cpu())
 
 
