@@ -10,7 +10,7 @@ GPU_WORKERS ?= 4
 SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-more test-gpu lint bench bench-check docs sweep report clean
+.PHONY: help demo test test-quick test-more test-gpu lint bench bench-load bench-check docs sweep report clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench: .venv/.installed  ## time the fast ways against plain ones, and what swee
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.sweeps
 	$(BIN)/python -m benchmarks.report
+
+bench-load: .venv/.installed  ## hours: grids of up to 100,000 jobs, 10,000 runs, a full store, a worker over 1,000 jobs
+	$(BIN)/python -m benchmarks.load
 
 bench-check: .venv/.installed  ## a minute: is every fast way still fast
 	$(BIN)/python -m benchmarks.check

@@ -2,7 +2,7 @@
 
 import importlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,10 +51,9 @@ def earlier(payload: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"version {version} of {value['target']}", {**payload, group: value | {"version": version}}
 
 
-def made_from(entry: Entry, keys: Iterable[str]) -> str | None:
+def made_from(entry: Entry, keys: Container[str]) -> str | None:
     """The first of these keys that the artifact is made from."""
-    known = set(keys)
-    return next((value for value in entry.payload.values() if isinstance(value, str) and value in known), None)
+    return next((value for value in entry.payload.values() if isinstance(value, str) and value in keys), None)
 
 
 def changed(payload: dict[str, Any]) -> str | None:
