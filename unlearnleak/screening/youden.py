@@ -6,9 +6,19 @@ from torch import Tensor
 from unlearnleak.adversary.evidence import Calibrated, CalibratedPredictions, CalibratedScores, DotProducts
 from unlearnleak.screening.base import Screening, Verdict
 
+LEAST = 0.5
+"""A calibration whose best J is below this tells nothing: where labels mean nothing, 24 shadow targets of ten classes
+reach 0.25, and real ones 1.
+"""
+
 
 def youden_threshold(values_N: Tensor, forgotten_N: Tensor) -> float:
-    """The threshold t that maximises J = TPR - FPR of the rule "forgotten if value <= t".
+    """The threshold t that maximises J = TPR - FPR of the rule "forgotten if value <= t"; see `best_cut`."""
+    return best_cut(values_N, forgotten_N)[0]
+
+
+def best_cut(values_N: Tensor, forgotten_N: Tensor) -> tuple[float, float]:
+    """The threshold t that maximises J = TPR - FPR of the rule "forgotten if value <= t", and that J.
 
     Thresholds half-way between neighbouring values are tried; of several that are equally good the middle one is taken,
     and a gap between the groups is cut in its middle. Where no threshold beats chance (J = 0) it is the largest value.
@@ -27,7 +37,7 @@ def youden_threshold(values_N: Tensor, forgotten_N: Tensor) -> float:
     best = (youden_N >= youden_N.max() - 1e-12).nonzero()[:, 0]
     index = int(best[len(best) // 2])
     following = sorted_N[index + 1] if index + 1 < len(sorted_N) else sorted_N[index]
-    return float((sorted_N[index] + following) / 2)
+    return float((sorted_N[index] + following) / 2), float(youden_N[index])
 
 
 class Youden(Screening[Calibrated]):
@@ -37,16 +47,17 @@ class Youden(Screening[Calibrated]):
 
     The paper fits the threshold on heads of the target itself that are already labelled forgotten or retained; that
     figure is `asr_published`. Here it is fitted on the shadow targets, class means against class means
-    (docs/design.md).
+    (docs/design.md). Where the shadow targets' forgotten and retained classes cannot be told apart (J below LEAST), as
+    where a measurement is constant or noise, no threshold means anything, and nothing is named.
     """
 
-    version = 1
+    version = 2
     accepts = (DotProducts, CalibratedPredictions, CalibratedScores)
     published = "youden"
 
     def __call__(self, evidence: Calibrated) -> Verdict:
         """The verdict; the score is how far a class lies below the threshold, in units of a retained class."""
         shadow_SK = evidence.calibration.features_SKMF.mean((2, 3))
-        threshold = youden_threshold(shadow_SK.flatten(), evidence.calibration.forgotten_SK.flatten())
+        threshold, best = best_cut(shadow_SK.flatten(), evidence.calibration.forgotten_SK.flatten())
         score_K = threshold - evidence.aligned_KMF.mean((1, 2))
-        return Verdict(score_K >= 0, score_K)
+        return Verdict((score_K >= 0) & (best >= LEAST), score_K)
