@@ -82,7 +82,8 @@ class ParameterDifference(PublishedAttack):
     what depends on the class and on the target's features, and theta_u is the same in all of them, so that within one
     target a tree on delta_cm is a tree on theta_cm. The aligned form reads the same difference where it has a meaning,
     as logits at the mean feature vector of class c: both heads are first brought to units in which a retained class's
-    own logit is about 1 (`shadow.units`), and the entry of class c itself comes first.
+    own logit is about 1 (`shadow.units`), and the entry of class c itself comes first. What a verdict on it uses is the
+    target's share of it, the logits: constants in the place of all auxiliary heads give the same verdicts.
 
     Of many classes and features not everything is kept, and never all heads at once held: `kept_entries` of the aligned
     form, `kept_coordinates` of the raw vectors.
