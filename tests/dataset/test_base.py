@@ -144,14 +144,30 @@ def test_the_train_limit_that_a_refusal_names_is_enough():
     assert split(train_limit=4).train.class_counts().min() == 1
 
 
-def test_a_channel_without_contrast_is_refused():
+def test_images_without_contrast_are_refused():
     class Blank(Numbered):
         def load(self):
             train, test = super().load()
             return LabeledImages(torch.full_like(train.images, 9), train.labels, 3), test
 
-    with pytest.raises(UserError, match="dataset=test_base: channel 0 of all 129 training images"):
+    with pytest.raises(UserError, match="dataset=test_base: all 129 training images have one value"):
         split(Blank)
+
+
+def test_a_constant_channel_beside_others_is_taken_and_becomes_zero():
+    class TwoColours(Numbered):
+        def load(self):
+            def coloured(part):
+                images = part.images.expand(-1, 3, -1, -1).clone()
+                images[:, 2] = 51
+                return LabeledImages(images, part.labels, part.num_classes)
+
+            train, test = super().load()
+            return coloured(train), test if test is None else coloured(test)
+
+    parts, plain = split(TwoColours), split()
+    assert parts.mean == pytest.approx((*plain.mean, *plain.mean, 0.2))
+    assert parts.std == pytest.approx((*plain.std, *plain.std, 1.0))
 
 
 def test_a_fingerprint_follows_the_files_content_and_nothing_else_of_it(tmp_path):

@@ -91,11 +91,12 @@ class Dataset(Component, ABC):
         elif self.test_per_class is not None:
             test = test.select(rank_in_class(test.labels, test.num_classes, generator) < self.test_per_class)
         mean, std = channel_statistics(train.images)
-        if 0.0 in std:
+        if not any(std):
             raise UserError(
-                f"{self.source}: channel {std.index(0.0)} of all {len(train)} training images has one value in every "
-                f"pixel and cannot be normalised. Allowed: images that differ. Check where the data come from."
+                f"{self.source}: all {len(train)} training images have one value in every pixel and cannot be "
+                f"normalised. Allowed: images that differ. Check where the data come from."
             )
+        std = tuple(each or 1.0 for each in std)  # a constant channel, as of images in two colours, becomes 0
         return Splits(train, test, auxiliary, mean, std)
 
     def fingerprint(self) -> dict[str, Any]:
