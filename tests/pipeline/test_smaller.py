@@ -53,6 +53,6 @@ def test_a_stage_that_does_not_fit_fails_in_one_line_and_the_sweep_goes_on(
     said = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/[!.]*/status.json")]
     (why,) = {each["why"].removeprefix(f"its {stage} failed: ") for each in said if each["status"] == "failed"}
     assert why == (
-        f"UserError: The GPU has not enough memory for the stage {stage} (2.00 GiB more were asked for, and 1.00 MiB "
+        f"GpuFull: The GPU has not enough memory for the stage {stage} (2.00 GiB more were asked for, and 1.00 MiB "
         f"are free). Less is taken {settings} (hydra.launcher.jobs_per_gpu); or take a larger GPU."
     )
