@@ -36,7 +36,7 @@ test-more: .venv/.installed  ## run the tests that take long, or need SLURM or a
 	$(BIN)/python -m pytest -m "slurm or browser or long"
 
 test-gpu: .venv/.installed  ## run the tests that need a GPU; each says so where it is skipped
-	$(BIN)/python -m pytest -n $(GPU_WORKERS) -m gpu tests/gpu
+	$(BIN)/python -m pytest -n $(GPU_WORKERS) --dist worksteal -m gpu tests/gpu
 
 lint: .venv/.installed  ## check style and types
 	$(BIN)/ruff check .

@@ -87,6 +87,22 @@ def test_it_ends_with_a_launcher_that_is_killed(fake, tmp_path):
     wait_until(lambda: not folder.exists() and began(pid) in (0, -1))
 
 
+def test_a_daemon_that_was_still_beginning_ends_too(fake, tmp_path):
+    """Its launcher is killed after it has called it and before it answers."""
+    began_file = tmp_path / "daemon"
+    late = FAKE.replace('echo $! > "$folder', f'echo $! > {began_file}; (sleep 1; cat {began_file} > "$folder')
+    late = late.replace('control.pid"\n    exit 0', 'control.pid") &\n    exit 0')
+    assert late.count("sleep 1") == 1
+    Path(shutil.which(mps.CONTROL)).write_text(late)
+    code = "from unlearnleak.sweep.pool import mps\nmps.start()"
+    launcher = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    wait_until(lambda: began_file.exists() and began_file.read_text().strip())
+    launcher.kill()
+    launcher.wait()
+    pid = int(began_file.read_text())
+    wait_until(lambda: began(pid) in (0, -1))
+
+
 @pytest.mark.parametrize("wanted", ["auto", True])
 def test_without_it_jobs_take_turns_and_the_log_says_so(tmp_path, monkeypatch, caplog, wanted):
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -23,8 +23,11 @@ MOST_CLIENTS = 48
 SECONDS = 60.0
 """How long the daemon may take for an answer."""
 WATCHER = """cat >/dev/null
-pid=$(cat "$2/nvidia-cuda-mps-control.pid" 2>/dev/null)
-echo quit -t 5 | timeout 20 "$1" >/dev/null 2>&1
+for try in 1 2 3; do  # where the launcher was killed while the daemon began, it does not answer yet
+    pid=$(cat "$2/nvidia-cuda-mps-control.pid" 2>/dev/null)
+    echo quit -t 5 | timeout 20 "$1" >/dev/null 2>&1 && break
+    sleep 1
+done
 [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && sleep 1 && kill -9 "$pid" 2>/dev/null
 rm -rf "$2"
 """
