@@ -75,7 +75,7 @@ def audited(data: Path | None, seed: int, forgotten: int | None) -> list[Row]:
         given = (some.images, some.labels) if count else ()
         result = unlearnleak.audit(model, *given, truth=truth, quick=True, seed=seed, device="cpu")
         exact = [one.name for one in result.attacks if one.evaluation and one.evaluation.outcome == "exact"]
-        row = {"data": name, "images": count, "seed": seed, "forgotten": "" if forgotten is None else forgotten}
+        row = {"data": name, "images": str(count), "seed": seed, "forgotten": "" if forgotten is None else forgotten}
         row |= {"accuracy": "" if not count else f"{result.understood.accuracy:.3f}"}
         row |= {"status": result.status, "named": " ".join(map(str, result.classes))}
         rows.append(row | {"exact": "; ".join(exact), "counted": "; ".join(one.name for one in result.counted)})

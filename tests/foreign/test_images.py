@@ -246,3 +246,12 @@ def test_without_pyarrow_the_way_out_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'unlearnleak\[parquet\]'"):
         open_images(tmp_path / "a.parquet")
+
+
+def test_folders_of_numbers_that_are_sorted_as_text_are_told(tmp_path):
+    eleven = [COLOUR[0]] * 11
+    found = open_images(folder(tmp_path / "a", eleven, [str(c) for c in range(11)]))
+    assert found.class_names[2] == "10"
+    assert any("folder 10 is class 2" in note for note in found.notes)
+    padded = open_images(folder(tmp_path / "b", eleven, [f"{c:02}" for c in range(11)]))
+    assert not any("sorted as text" in note for note in padded.notes)

@@ -45,7 +45,8 @@ def _read(path: Path, shape: tuple[int, int, int] | None) -> ImageRows:
             check_memory(str(path), len(files) * rows[0].nbytes)
         check_alike(rows, printable(file))
     names = tuple(printable(name)[:60] for name in classes)
-    return ImageRows(np.stack(rows), np.array([number for number, _ in files]), names, resized(shape))
+    notes = (*resized(shape), *sorted_as_text(names))
+    return ImageRows(np.stack(rows), np.array([number for number, _ in files]), names, notes)
 
 
 def check_alike(rows: list[np.ndarray], where: str) -> None:
@@ -61,6 +62,18 @@ def check_alike(rows: list[np.ndarray], where: str) -> None:
 def resized(shape: tuple[int, int, int] | None) -> tuple[str, ...]:
     """What is done to pictures where a shape is told."""
     return () if shape is None else (f"pictures of other sizes were resized to {shape[1]}x{shape[2]} (bilinear)",)
+
+
+def sorted_as_text(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A note where folders are named by numbers, whose order as text is another than that of the numbers."""
+    numbers = [int(name) for name in names if name.isdecimal()]
+    if len(numbers) < len(names) or numbers == sorted(numbers):
+        return ()
+    place = next(place for place, number in enumerate(sorted(numbers)) if number != numbers[place])
+    return (
+        f"class folders are sorted as text, as ImageFolder does it: folder {names[place]} is class {place}; where the "
+        "model counts otherwise, name them with zeros in front",
+    )
 
 
 def _pictures(folder: Path) -> Iterator[Path]:
