@@ -91,8 +91,7 @@ def table(rows: list[Row]) -> str:
         "names that class alone. Models of seeds 200 and 300 onwards, on which nothing was chosen. Digits: 18 epochs",
         "on all training images; other data: 4 epochs on 10,000.",
         "",
-        "    python -m benchmarks.audit_few --models 4",
-        "    python -m benchmarks.audit_few --models 4 --data mnist.npz",
+        *(f"    python -m benchmarks.audit_few {told}" for told in commands(rows)),
         "",
         "| data | images of each class | exact | not judged | controls silent | not judged | false alarms |",
         "|---|---|---|---|---|---|---|",
@@ -102,6 +101,15 @@ def table(rows: list[Row]) -> str:
         for count in dict.fromkeys(row["images"] for row in own):
             lines.append(f"| {name} | {count} | {' | '.join(cells([row for row in own if row['images'] == count]))} |")
     return "\n".join(lines) + "\n"
+
+
+def commands(rows: list[Row]) -> list[str]:
+    """What the benchmark was told for the rows of each data."""
+    found = []
+    for name in dict.fromkeys(row["data"] for row in rows):
+        models = len({row["seed"] for row in rows if row["data"] == name}) // 2
+        found.append(f"--models {models}" + (f" --data {name}.npz" if name not in COUNTS else ""))
+    return found
 
 
 def cells(rows: list[Row]) -> list[str]:
