@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.load.measured import heading, measured, row, sweep
+from benchmarks.load.measured import Cost, heading, measured, row, sweep
 from benchmarks.load.plan import grid
 from unlearnleak.store import Contents, Store
 
@@ -43,10 +43,11 @@ def seconds(work: Callable[[], object]) -> float:
 def store(folder: Path, artifacts: int) -> None:
     """Print what a full store costs."""
     made = Store(folder / "store")
-    print(heading("a full store", "seconds", "ms each", "MiB"))
+    print(heading("a full store", "seconds", "of processor", "ms each", "MiB"))
 
-    def told(name: str, took: float, number: int, mib: float | str = "") -> None:
-        print(row(name, took, f"{1000 * took / number:,.3f}", mib), flush=True)
+    def told(name: str, took: float, number: int, cost: Cost | None = None) -> None:
+        busy, mib = (cost.busy, cost.mib) if cost else ("", "")
+        print(row(name, took, busy, f"{1000 * (cost.busy if cost else took) / number:,.3f}", mib), flush=True)
 
     begin = time.perf_counter()
     payloads = filled(made, artifacts)
@@ -58,8 +59,8 @@ def store(folder: Path, artifacts: int) -> None:
         made.lock(f"evidence-{number:024x}").touch()
     cost = measured("-m", "unlearnleak.run", "clean", "--store", made.root)
     assert f"{LEFT} leftovers" in cost.said, cost.said
-    told("clean", cost.seconds, artifacts, cost.mib)
+    told("clean", cost.seconds, artifacts, cost)
     cost = measured("-m", "unlearnleak.run", "clean", "--outdated", "--store", made.root)
-    told("clean --outdated", cost.seconds, artifacts, cost.mib)
+    told("clean --outdated", cost.seconds, artifacts, cost)
     cost = measured(*sweep(folder, *grid(1000), "dry_run=true"))
-    told("1,000 jobs planned on it", cost.seconds, 1000, cost.mib)
+    told("1,000 jobs planned on it", cost.seconds, 1000, cost)

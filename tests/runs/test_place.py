@@ -129,6 +129,13 @@ def test_nothing_is_written_but_by_who_has_the_folder_to_itself(tmp_path, monkey
     assert [files_of(folder)] == seen
 
 
+def test_a_job_that_cannot_be_planned_leaves_no_store(tmp_path):
+    with pytest.raises(UserError):
+        job(tmp_path, "seeds.data=-1")
+    assert not (tmp_path / "store").exists()
+    assert read_status(tmp_path / "runs" / "run")["status"] == "failed"
+
+
 def test_a_job_that_cannot_be_planned_does_not_speak_for_one_that_runs(tmp_path, monkeypatch):
     """It waits, and then says of its own: the first one's words and configuration lie with its result by then."""
     evaluate, late, said = evaluation.evaluate_run, [], []

@@ -8,7 +8,7 @@ import logging
 import os
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +123,16 @@ def to_itself(directory: Path, config: DictConfig) -> Iterator[None]:
     if not isinstance(root, str) or not root:
         yield
         return
-    with held(run_lock(Store(root), directory), wait=launch_folder() is None):
-        yield
+    store = Store(root)
+    lock, there = run_lock(store, directory), store.root.exists()
+    try:
+        with held(lock, wait=launch_folder() is None):
+            yield
+    finally:
+        if not there:  # a job that was refused leaves no store behind
+            with suppress(OSError):  # it holds something by now
+                lock.parent.rmdir()
+                store.root.rmdir()
 
 
 def run_lock(store: Store, directory: Path) -> Path:
