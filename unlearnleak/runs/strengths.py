@@ -41,13 +41,13 @@ def order(strength: str) -> tuple[tuple[int, float, str], ...]:
     return tuple(as_number(part.rpartition(" ")[2]) for part in strength.split(", "))
 
 
-def by_numbers(label: str) -> tuple[tuple[str, float], ...]:
-    """Sort key of a text with numbers in it, such as "ft + prune (share 0.5)": 2 comes before 10, and 0.5 before both.
+def by_numbers(label: str) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Sort key of a text with numbers in it, such as "ft + prune (share 0.5)": by its words, then 2 before 10.
 
     Digits within a word, as those of a digest, are letters.
     """
     parts = NUMBERS.split(label)
-    return tuple((text, float(number)) for text, number in zip(parts[::2], [*parts[1::2], "-inf"], strict=True))
+    return tuple(parts[::2]), tuple(map(float, parts[1::2]))
 
 
 def as_number(word: str) -> tuple[int, float, str]:
