@@ -10,8 +10,8 @@ from pathlib import Path
 from unlearnleak.auditing.committed import FILE, Counts, condensed
 
 RESULTS = Path(__file__).parent / "results"
-SAME = ("defense_strengths",)
-"""Tables whose controls are those of another one (`defenses`): a control counts once."""
+SAME = ("controls", "defense_strengths")
+"""Tables whose controls do not count here: hard ones on purpose (`controls`), and those of another table (`defenses`)."""
 
 
 def made(results: Path = RESULTS) -> Counts:

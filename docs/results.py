@@ -86,7 +86,7 @@ def columns_of(runs: list[dict[str, Any]]) -> list[str]:
 
 def unlearning(runs: "pd.DataFrame") -> str:
     """A line per data set, unlearner with its defence, and number of classes; every model once."""
-    model = runs["key_unlearned"].mask(runs["count"] == 0, runs["key_original"])
+    model = runs["key_unlearned"].mask(runs["unlearner"] == "none", runs["key_original"])
     if "key_defended" in runs:
         model = runs["key_defended"].fillna(model)
     merged = runs.assign(attack="", screening="")[~model.duplicated(keep="last")]
