@@ -74,7 +74,7 @@ def as_the_paper(runs: list[dict[str, Any]]) -> bool:
 
 def columns_of(runs: list[dict[str, Any]]) -> list[str]:
     """The columns of a page's CSV."""
-    if as_the_paper(runs):
+    if as_the_paper(runs) and any(run["forgotten"] for run in runs):  # controls alone have no ranks
         return COLUMNS.split(",")
     settings = [setting for run in runs for setting in (run.get("defense_settings") or {}).items()]
     strengths = {f"defense_{name}" for name, value in settings if value is not None}
