@@ -19,7 +19,7 @@ OTHER_SCREENINGS = {
 }
 """Where an audit does not take an attack's default: `threshold` raises an alarm on nearly every control."""
 ATTACKS = (
-    *("aux_confidence", "param_dot", "param_diff", "param_confidence", "relearn", "inversion_shadow"),
+    *("aux_confidence", "aux_margin", "param_dot", "param_diff", "param_confidence", "relearn", "inversion_shadow"),
     *("inversion_gradient", "inversion_genetic", "label_only", "noise_prior", "head_sum"),
     *("output_change", "output_change_zoo", "head_change"),
 )

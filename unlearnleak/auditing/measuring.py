@@ -103,8 +103,9 @@ class Measurer:
                 return None, "too large to be compared with copies"
             readers = {}
             for name in names:
-                (screening,) = composed(name).screenings.values()
-                readers[name] = (composed(name).built(settings), screening)
+                (screening,), own = composed(name).screenings.values(), composed(name).settings
+                shared = {setting: value for setting, value in settings.items() if setting in own}
+                readers[name] = (composed(name).built(own | shared), screening)
             self.known |= self.copies.by_heads(readers[asked][0], readers)
         return self.known[asked], None
 

@@ -176,7 +176,8 @@ def fit(
     try:
         _run(trainer, lit, lit.loader(batches, epochs_before), before)
     except Exception as error:
-        if checkpoints is None or before is None or checkpoints.training or isinstance(error, UserError):
+        told = isinstance(error, (UserError, torch.OutOfMemoryError))  # neither says anything against the checkpoint
+        if checkpoints is None or before is None or checkpoints.training or told:
             raise
         raise checkpoints.give_up(error) from error
     finally:
