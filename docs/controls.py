@@ -11,7 +11,7 @@ from unlearnleak.auditing.committed import FILE, Counts, condensed
 
 RESULTS = Path(__file__).parent / "results"
 SAME = ("controls", "defense_strengths")
-"""Tables whose controls do not count here: hard ones on purpose, and those of another table (`defenses`)."""
+"""Tables whose controls are those of others (`digits`, `defenses`): a control counts once."""
 
 
 def made(results: Path = RESULTS) -> Counts:
