@@ -10,7 +10,7 @@ from pathlib import Path
 from unlearnleak.auditing.committed import FILE, Counts, condensed
 
 RESULTS = Path(__file__).parent / "results"
-SAME = ("controls", "defense_strengths")
+SAME = ("controls", "defense_strengths", "few_samples")
 """Tables whose controls are those of others (`digits`, `defenses`): a control counts once."""
 
 

@@ -29,7 +29,7 @@ LEGEND = (
     "unlearners."
 )
 ATTACKS = (
-    "publ.: ASR as the paper seems to have measured it. For parameter attacks that is how well heads whose group is known "
+    "publ.: ASR as the paper seems to have measured it. For parameter attacks that is how well heads of known groups "
     "can be told apart (const 50), no attack. plac.: the same figure where classes that were not forgotten are called "
     "so; what is no higher than it says nothing about unlearning. ASR: classes judged rightly by the blind verdict, "
     "the real answer. exact: verdicts that name the forgotten set itself. bal.: the verdict's balanced accuracy. "
