@@ -168,7 +168,7 @@ def test_a_function_that_answers_is_a_black_box(unlearned, images):
     how = {name: getattr(unlearned, name).flatten().tolist() for name in ("mean", "std")}
     result = unlearnleak.audit(unlearned.__call__, some.images, some.labels, **how, quick=True, device="cpu")
     ran = {one.attack for one in result.attacks if one.state == "ran"}
-    assert ran == {"aux_confidence", "noise_prior"}
+    assert ran == {"aux_confidence", "aux_margin", "noise_prior"}
     assert result.classes == (3,)
     assert by_name(result)["aux_confidence / chance"].calibration.false_alarms is None
 
