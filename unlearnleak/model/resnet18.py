@@ -1,13 +1,9 @@
 """ResNet18 as torchvision builds it."""
 
-from typing import Any
-
-from torch import Tensor, nn
-
-from unlearnleak.model.base import Classifier
+from unlearnleak.model.base.residual import Residual
 
 
-class ResNet18(Classifier):
+class ResNet18(Residual):
     """torchvision's resnet18 without pretrained weights, its 7x7 stem and max pooling included; D = 512.
 
     The unchanged stem (stride 4 before the first block) is what the paper's 75 % on CIFAR-10 suggests: the
@@ -17,19 +13,7 @@ class ResNet18(Classifier):
     version = 1
     smallest_side = 32
 
-    def __init__(self, **shape: Any) -> None:
-        from torchvision.models import resnet18  # noqa: PLC0415  (a second that LeNet runs are spared)
-
-        super().__init__(**shape)
-        channels = self.image_shape[0]
-        self.body = resnet18(weights=None)
-        self.body.fc = nn.Identity()
-        if channels != 3:
-            self.body.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
-            nn.init.kaiming_normal_(self.body.conv1.weight, mode="fan_out", nonlinearity="relu")
-        self.head = nn.Linear(512, self.num_classes)
-
-    def features(self, x_NCHW: Tensor) -> Tensor:
-        """phi(x): normalised images [N, C, H, W] to [N, 512], all entries >= 0."""
-        phi_ND: Tensor = self.body(x_NCHW)
-        return phi_ND
+    def stem(self) -> None:
+        """torchvision's, for grey images too."""
+        if self.image_shape[0] != 3:
+            self.body.conv1 = self.convolution(7, stride=2, padding=3)

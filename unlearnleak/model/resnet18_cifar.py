@@ -1,13 +1,11 @@
 """ResNet18 with the stem for small images, as the unlearning literature trains it."""
 
-from typing import Any
-
 from torch import nn
 
-from unlearnleak.model.resnet18 import ResNet18
+from unlearnleak.model.base.residual import Residual
 
 
-class ResNet18Cifar(ResNet18):
+class ResNet18Cifar(Residual):
     """torchvision's resnet18 with a 3x3 convolution of stride 1 as its stem, and no first pooling; D = 512.
 
     Its blocks see small images at full size, where the 7x7 stem and its pooling leave a sixteenth of the pixels: 93 %
@@ -19,8 +17,7 @@ class ResNet18Cifar(ResNet18):
     version = 1
     smallest_side = 16
 
-    def __init__(self, **shape: Any) -> None:
-        super().__init__(**shape)
-        self.body.conv1 = nn.Conv2d(self.image_shape[0], 64, kernel_size=3, padding=1, bias=False)
-        nn.init.kaiming_normal_(self.body.conv1.weight, mode="fan_out", nonlinearity="relu")
+    def stem(self) -> None:
+        """Keeps the image's size."""
+        self.body.conv1 = self.convolution(3, padding=1)
         self.body.maxpool = nn.Identity()
