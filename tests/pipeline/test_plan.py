@@ -43,7 +43,7 @@ def test_a_specification_holds_all_settings_and_no_place():
         "version": 1,
         "settings": {"auxiliary_per_class": 100, "test_per_class": None, "train_limit": None},
     }
-    assert set(spec["training"]) == set(composed().training) - {"precision"}
+    assert set(spec["training"]) == set(composed().training) - {"precision", "optimizer"}
     assert spec["attack"]["settings"]["heads"] == 200
 
 
@@ -74,6 +74,7 @@ REFUSED = {
     "auxiliary data": (["dataset.auxiliary_per_class=3"], r"attack\.subset_size=20.*auxiliary_per_class=3"),
     "ledger and clipping": (["unlearner=au", "training.clip_norm=1"], r"clip_norm=1.*Set training\.clip_norm=null"),
     "precision": (["training.precision=fp16"], r"precision='fp16' must be one of fp32, bf16"),
+    "optimizer": (["training.optimizer=lion"], r"optimizer='lion' must be one of sgd, adam, adamw"),
     "an unlearner's precision": (["+unlearner.precision=bf16"], r"unlearner\.precision"),
     "target": (["attack._target_=os.system"], r"attack\._target_='os\.system'"),
     "no target": (["attack._target_=null"], r"attack\._target_=None"),
@@ -134,6 +135,23 @@ def test_a_component_without_a_version_is_refused(monkeypatch):
 def test_ledgers_are_kept_in_fp32_only():
     with pytest.raises(Incompatible, match=r"unlearner=au .*training\.precision=bf16.*Set training\.precision=fp32"):
         make_plan(composed("unlearner=au", "training.precision=bf16"))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+@pytest.mark.parametrize("unlearner", ["au", "au_placebo"])
+def test_ledgers_are_kept_of_sgd_only(unlearner, optimizer):
+    why = rf"unlearner={unlearner} .*training\.optimizer={optimizer} .*Set training\.optimizer=sgd, or take another"
+    with pytest.raises(Incompatible, match=why):
+        make_plan(composed(f"unlearner={unlearner}", f"training.optimizer={optimizer}"))
+
+
+def test_an_optimizer_is_part_of_a_model_s_key_unless_it_is_the_usual_one():
+    tuned = ("attack=head_change", "finetuning.samples=24")
+    spec = make_plan(composed(*tuned)).spec
+    assert "optimizer" not in spec["training"]
+    assert "optimizer" not in spec["finetuning"]
+    spec = make_plan(composed(*tuned, "training.optimizer=adamw", "finetuning.optimizer=adam")).spec
+    assert (spec["training"]["optimizer"], spec["finetuning"]["optimizer"]) == ("adamw", "adam")
 
 
 def test_precision_is_part_of_a_model_s_key_unless_it_is_the_usual_one():

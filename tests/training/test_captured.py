@@ -20,7 +20,7 @@ from unlearnleak.training.batches import Blocks, Pass, Passes, ResidentBatches
 from unlearnleak.training.captured import Outside, is_captured, why_not_captured
 from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import Curve, FrozenStatistics, fit
-from unlearnleak.training.optimization import Adam, Optimization
+from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 
 CUDA = torch.device("cuda:0")
@@ -89,9 +89,10 @@ def trained(model, digits, how, callbacks=(), **more):
     [
         HOW,
         Optimization(epochs=2, batch_size=64, lr=0.1, momentum=0.0, clip_norm=0.05),
-        Adam(epochs=2, batch_size=64, lr=1e-3, schedule="cosine"),
+        Optimization(optimizer="adam", epochs=2, batch_size=64, lr=1e-3, schedule="cosine"),
+        Optimization(optimizer="adamw", epochs=2, batch_size=64, lr=1e-3, weight_decay=0.5, warmup_epochs=0.5),
     ],
-    ids=["cosine", "clipped", "adam"],
+    ids=["cosine", "clipped", "adam", "adamw"],
 )
 def test_any_block_has_the_same_steps(digits, fresh_lenet, in_blocks, how, block):
     in_blocks(False)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from unlearnleak.errors import UserError
-from unlearnleak.training.optimization import Adam, Optimization
+from unlearnleak.training.optimization import Optimization
 
 
 def rates(**settings):
@@ -76,6 +76,8 @@ def test_the_optimizer_is_plain_sgd_with_the_settings():
         ("lr", 0.0),
         ("lr", math.nan),
         ("lr", math.inf),
+        ("optimizer", "SGD"),
+        ("optimizer", "adamax"),
         ("momentum", 1.0),
         ("momentum", -0.1),
         ("weight_decay", -1.0),
@@ -103,7 +105,7 @@ def test_an_unknown_setting_is_an_error_that_names_it():
 
 def test_adam_steps_as_its_authors_say():
     weight = torch.nn.Parameter(torch.tensor([2.0]))
-    built = Adam(epochs=1, batch_size=1, lr=0.1, momentum=0.8).build([weight])
+    built = Optimization(optimizer="adam", epochs=1, batch_size=1, lr=0.1, momentum=0.8).build([weight])
     value, first, second = 2.0, 0.0, 0.0
     for t, gradient in enumerate((1.0, -2.0, 0.5), 1):
         weight.grad = torch.tensor([gradient])
@@ -111,5 +113,44 @@ def test_adam_steps_as_its_authors_say():
         first, second = 0.8 * first + 0.2 * gradient, 0.999 * second + 0.001 * gradient**2
         value -= 0.1 * first / (1 - 0.8**t) / (math.sqrt(second / (1 - 0.999**t)) + 1e-8)
     assert weight.item() == pytest.approx(value)
-    scheduled = Adam(epochs=1, batch_size=1, lr=0.1, schedule="cosine").build([weight])
+    scheduled = Optimization(optimizer="adam", epochs=1, batch_size=1, lr=0.1, schedule="cosine").build([weight])
     assert isinstance(scheduled["optimizer"], torch.optim.Adam)
+
+
+def gradients(steps):
+    return torch.randn(steps, 5, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "reference"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)], ids=["adam", "adamw"]
+)
+@pytest.mark.parametrize("captured", [False, True])
+def test_optimizers_of_adam_s_kind_are_those_of_torch(optimizer, reference, captured):
+    how = Optimization(optimizer=optimizer, epochs=1, batch_size=1, lr=0.1, momentum=0.8, weight_decay=0.3)
+    ours, theirs = (torch.nn.Parameter(torch.arange(5.0)) for _ in range(2))
+    built = how.captured_optimizer([ours], torch.device("cpu")) if captured else how.build([ours])
+    expected = reference([theirs], lr=0.1, betas=(0.8, 0.999), weight_decay=0.3)
+    for gradient in gradients(5):
+        for weight, each in ((ours, built), (theirs, expected)):
+            weight.grad = gradient.clone()
+            each.step()
+    assert type(built) is reference
+    torch.testing.assert_close(ours, theirs)
+    assert (ours - torch.arange(5.0)).abs().min() > 0.01
+
+
+def test_the_decay_of_adamw_is_apart_from_the_gradient():
+    """Without a gradient weights shrink by lr * weight_decay a step; Adam's would be the length of a whole step."""
+    weight = torch.nn.Parameter(torch.tensor([2.0]))
+    built = Optimization(optimizer="adamw", epochs=1, batch_size=1, lr=0.1, weight_decay=0.3).build([weight])
+    for _ in range(3):
+        weight.grad = torch.zeros(1)
+        built.step()
+    assert weight.item() == pytest.approx(2 * (1 - 0.03) ** 3)
+
+
+def test_sgd_is_what_is_taken_unless_another_is_named():
+    assert (
+        type(Optimization(epochs=1, batch_size=1, lr=0.1).build([torch.nn.Parameter(torch.zeros(1))]))
+        is torch.optim.SGD
+    )

@@ -52,6 +52,8 @@ BASES: dict[str, type[Any]] = {
 """What a component of each group is."""
 
 
+USUAL = (("precision", "fp32"), ("optimizer", "sgd"))
+"""Settings of a training that no key holds."""
 DECLARED = {"attack": ("threat", "evidence"), "screening": ("accepts",)}
 """What a component of a group has to say of itself, beside its version."""
 
@@ -253,10 +255,9 @@ def make_plan(config: DictConfig) -> Plan:
             component.check(choices)
     if not defense.active:
         del spec["defense"]
-    # fp32 is left out: keys are older than the choice
-    spec["training"] = {name: value for name, value in how.items() if (name, value) != ("precision", "fp32")}
+    spec["training"] = without_usual(how)
     if finetuning is not None:
-        spec["finetuning"] = tuning
+        spec["finetuning"] = without_usual(tuning)
     return Plan(
         dataset=dataset,
         model_class=model_class,
@@ -276,6 +277,11 @@ def make_plan(config: DictConfig) -> Plan:
         runtime=runtime,
         until=config.until,
     )
+
+
+def without_usual(training: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a training without those that are as they always were: keys are older than the choice."""
+    return {name: value for name, value in training.items() if (name, value) not in USUAL}
 
 
 def own_model_name(said: str | None) -> str:

@@ -60,6 +60,9 @@ def leave_out_later(content: dict[str, Any]) -> None:
         del content["forget_rows"]
     if isinstance(content.get("finetuning"), dict) and content["finetuning"].get("samples") == 0:
         del content["finetuning"]
+    for section in ("training", "finetuning"):
+        if isinstance(content.get(section), dict) and content[section].get("optimizer") == "sgd":
+            del content[section]["optimizer"]
     if word_of(content.get("defense")) == "none":
         content.pop("defense", None)
     if content.get("target", "") is None:

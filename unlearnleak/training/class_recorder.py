@@ -28,11 +28,17 @@ class ClassUpdates(Recorder):
         self.at_once = at_once
 
     def check(self, training: Optimization, who: str) -> None:
-        """Raises UserError for clipped gradients, and Incompatible for another precision than fp32."""
+        """Raises UserError for clipped gradients, Incompatible for an optimiser but SGD or a precision but fp32."""
         if training.clip_norm is not None:
             raise UserError(
                 f"{who} keeps a ledger per class, which a clipped gradient cannot be split into: "
                 f"training.clip_norm={training.clip_norm}. Set training.clip_norm=null."
+            )
+        if training.optimizer != "sgd":
+            raise Incompatible(
+                f"{who} keeps a ledger per class, whose rows add up to the training only where steps are linear in the "
+                f"gradients: training.optimizer={training.optimizer} divides them by their size so far. Set "
+                "training.optimizer=sgd, or take another unlearner."
             )
         if training.precision != "fp32":
             raise Incompatible(

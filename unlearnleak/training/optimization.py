@@ -1,7 +1,7 @@
 """How long and how fast a model is trained: the numbers of a recipe, and the optimiser that they make."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +12,25 @@ from unlearnleak.errors import UserError
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("fp32", "bf16")
+ADAPTIVE: dict[str, Callable[..., torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+"""Optimisers whose steps are divided by the size of the gradients so far: not linear in them, unlike SGD's."""
+OPTIMIZERS = ("sgd", *ADAPTIVE)
+BETA_2 = 0.999
 
 
 @dataclass(frozen=True, kw_only=True)
 class Optimization:
-    """SGD with momentum. Plain SGD is linear in the gradients, which AU's ledgers rely on.
+    """SGD with momentum unless another optimiser is named. SGD is linear in the gradients, which AU's ledgers rely on.
 
     Args:
         epochs: passes over the training set; 0 trains nothing.
         batch_size: samples per step. A last, smaller batch is left out unless it is the only one.
         lr: the learning rate after warm-up.
-        momentum, weight_decay: as in torch.optim.SGD.
+        optimizer: "sgd", "adam" (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980) or "adamw" (Loshchilov and Hutter
+            2019, https://arxiv.org/abs/1711.05101).
+        momentum: of SGD; beta_1 of the others, whose beta_2 is 0.999.
+        weight_decay: of SGD and Adam, a part of the gradient; of AdamW, apart from it: weights shrink by lr *
+            weight_decay of themselves each step.
         schedule: "constant", or "cosine": half a cosine that would reach zero one step after the last.
         warmup_epochs: epochs (may be a fraction) over which the rate rises linearly from nearly zero.
         clip_norm: upper bound of the gradient's norm, or None for none.
@@ -37,6 +45,7 @@ class Optimization:
     epochs: int
     batch_size: int
     lr: float
+    optimizer: str = "sgd"
     momentum: float = 0.9
     weight_decay: float = 0.0
     schedule: str = "constant"
@@ -51,6 +60,7 @@ class Optimization:
             "epochs": (self.epochs >= 0, "0 or more"),
             "batch_size": (self.batch_size >= 1, "1 or more"),
             "lr": (0 < self.lr < math.inf, "above 0"),
+            "optimizer": (self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}"),
             "momentum": (0 <= self.momentum < 1, "0 or more and below 1"),
             "weight_decay": (0 <= self.weight_decay < math.inf, "0 or more"),
             "schedule": (self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
@@ -79,35 +89,26 @@ class Optimization:
             return 1.0
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
 
-    def optimizer(self, parameters: Iterable[nn.Parameter], **how: Any) -> torch.optim.Optimizer:
+    def made(self, parameters: Iterable[nn.Parameter], **how: Any) -> torch.optim.Optimizer:
         """The optimiser alone, at its full rate; `how` it computes its step is torch's to say, such as fused=True."""
-        settings: dict[str, Any] = {"lr": self.lr, "momentum": self.momentum, "weight_decay": self.weight_decay, **how}
-        return torch.optim.SGD(parameters, **settings)
+        settings: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay, **how}
+        if self.optimizer in ADAPTIVE:
+            return ADAPTIVE[self.optimizer](parameters, betas=(self.momentum, BETA_2), **settings)
+        return torch.optim.SGD(parameters, momentum=self.momentum, **settings)
 
     def captured_optimizer(self, parameters: Iterable[nn.Parameter], device: torch.device) -> torch.optim.Optimizer:
-        """The same for steps captured as a CUDA graph: one kernel a step, the rate in a tensor on the device."""
-        return self.optimizer(parameters, lr=torch.tensor(self.lr, device=device), fused=device.type == "cuda")
+        """The same for steps captured as a CUDA graph: one kernel a step, the rate in a tensor on the device.
+
+        Those of Adam's kind count their steps on the device too.
+        """
+        cuda = device.type == "cuda"
+        how = {"capturable": cuda} if self.optimizer in ADAPTIVE else {}
+        return self.made(parameters, lr=torch.tensor(self.lr, device=device), fused=cuda, **how)
 
     def build(self, parameters: Iterable[nn.Parameter]) -> Any:
         """The optimiser, with its per-step schedule if it has one, in the form that Lightning takes."""
-        optimizer = self.optimizer(parameters)
+        optimizer = self.made(parameters)
         if self.schedule == "constant" and self.warmup_epochs == 0:
             return optimizer
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self.rate_at)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adam(Optimization):
-    """Adam in the place of SGD, for methods whose rates are Adam's. `momentum` is its beta_1; beta_2 is 0.999."""
-
-    def optimizer(self, parameters: Iterable[nn.Parameter], **how: Any) -> torch.optim.Optimizer:
-        """Kingma and Ba 2015, https://arxiv.org/abs/1412.6980."""
-        settings: dict[str, Any] = {"lr": self.lr, "weight_decay": self.weight_decay, **how}
-        return torch.optim.Adam(parameters, betas=(self.momentum, 0.999), **settings)
-
-    def captured_optimizer(self, parameters: Iterable[nn.Parameter], device: torch.device) -> torch.optim.Optimizer:
-        """As that of SGD; Adam counts its steps on the device too."""
-        cuda = device.type == "cuda"
-        rate = torch.tensor(self.lr, device=device)
-        return self.optimizer(parameters, lr=rate, fused=cuda, capturable=cuda)

@@ -1,5 +1,6 @@
 """bad_teacher: the model is taught by a random network on forgotten images, and by the original on retained ones."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
@@ -8,7 +9,6 @@ from torch import Tensor
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import require
-from unlearnleak.training.optimization import Adam
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base.teacher import Taught, divergence, frozen
 
@@ -36,7 +36,7 @@ class BadTeacher(Taught):
         require(0 < retain_share <= 1, "unlearner.retain_share", retain_share, "above 0 and at most 1")
         require(temperature > 0, "unlearner.temperature", temperature, "above 0")
         self.retain_share, self.temperature = float(retain_share), float(temperature)
-        self.settings = Adam(**vars(self.settings))
+        self.settings = replace(self.settings, optimizer="adam")
 
     def training_set(self, split: ForgetSplit, generator: torch.Generator) -> LabeledImages:
         """D_f, and the drawn part of D_r; samples of D_f have their labels K higher, by which the loss knows them."""

@@ -11,7 +11,6 @@ from unlearnleak.data import LabeledImages
 from unlearnleak.data.split import rank_in_class
 from unlearnleak.errors import require
 from unlearnleak.model.base import Classifier
-from unlearnleak.training.optimization import Adam
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
 from unlearnleak.unlearner.base.teacher import frozen
@@ -87,7 +86,7 @@ class Unsir(TrainingUnlearner):
         require(repair_lr > 0, "unlearner.repair_lr", repair_lr, "above 0")
         self.noise_images, self.noise_repeats, self.retain_per_class = noise_images, noise_repeats, retain_per_class
         self.making = {"steps": noise_steps, "lr": noise_lr, "penalty": noise_penalty}
-        self.settings = Adam(**vars(self.settings))
+        self.settings = replace(self.settings, optimizer="adam")
         self.repair = replace(self.settings, epochs=repair_epochs, lr=repair_lr)
 
     def unlearn(self, task: Task) -> Classifier:
