@@ -13,14 +13,15 @@ from unlearnleak.dataset.base import Dataset
 
 FILES = sorted(Path(__file__).resolve().parents[2].joinpath("conf", "dataset").glob("*.yaml"))
 MODEL = dict.fromkeys(["digits", "mnist", "fashion_mnist", "npz"], "lenet")
-MODEL |= dict.fromkeys(["svhn", "cifar10"], "resnet18")
+MODEL |= dict.fromkeys(["svhn", "cifar10"], "resnet18") | {"cifar100": "resnet18_cifar", "torchvision": "lenet"}
+NEEDS = {"npz": ["dataset.path=mine.npz"], "torchvision": ["dataset.name=KMNIST"]}
 
 
 @pytest.fixture
 def composed(tmp_path):
     """Return a function that composes the real conf/dataset with two models that only have names."""
     (tmp_path / "model").mkdir()
-    for name in ("lenet", "resnet18", "other"):
+    for name in ("lenet", "resnet18", "resnet18_cifar", "other"):
         tmp_path.joinpath("model", f"{name}.yaml").write_text(f"name: {name}\n")
     tmp_path.joinpath("dataset").symlink_to(FILES[0].parent)
     tmp_path.joinpath("config.yaml").write_text("defaults: [_self_, model: other, dataset: digits]\n")
@@ -45,7 +46,7 @@ def test_a_file_names_a_class_of_the_module_of_its_name_and_all_its_settings(fil
     assert issubclass(kind, Dataset)
     assert isinstance(kind.version, int)
     settings = parameters(kind)  # as the command line sees them: `**settings` are the parent's
-    assert {"root", "path", "auxiliary_per_class"} <= set(settings) or file.stem == "images"  # which divides nothing
+    assert {"root", "path", "auxiliary_per_class"} <= set(settings) or file.stem in ("images", "torchvision")
     assert set(conf) - {"_target_", "defaults"} == set(settings)
     for line in file.read_text().splitlines():
         setting = line.partition(":")[0].strip()
@@ -64,7 +65,7 @@ def test_a_data_set_brings_its_model_unless_the_command_line_names_another(compo
 
 @pytest.mark.parametrize("name", MODEL)
 def test_a_composed_data_set_can_be_made(composed, name):
-    dataset = instantiate(composed(f"dataset={name}", *(["dataset.path=mine.npz"] if name == "npz" else [])).dataset)
+    dataset = instantiate(composed(f"dataset={name}", *NEEDS.get(name, [])).dataset)
     assert type(dataset).__module__ == f"unlearnleak.dataset.{name}"
 
 
