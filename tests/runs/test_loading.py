@@ -8,7 +8,7 @@ import pytest
 from tests.report.made import RESULT, write_run
 from unlearnleak.errors import UserError
 from unlearnleak.machine.process import host
-from unlearnleak.runs.loading import load_runs
+from unlearnleak.runs.loading import flat, load_runs
 from unlearnleak.runs.status import mark, write_result
 
 
@@ -190,3 +190,8 @@ def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("unlearnleak.runs.loading.is_plain", lambda path: path.parent != closed and path.is_file())
     runs = load_runs([tmp_path])
     assert [(run["status"], run["directory"].name) for run in runs] == [("done", "a"), ("failed", "closed")]
+
+
+def test_a_number_is_written_as_it_is_written_again_once_it_was_read():
+    written = flat({"detection_score": -0.0, "asr": 0.25, "seconds": 1234567.8})
+    assert written == {"detection_score": "0", "asr": "0.25", "seconds": "1234568"}

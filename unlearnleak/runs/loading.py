@@ -126,7 +126,8 @@ def flat(run: dict[str, Any]) -> dict[str, Any]:
             text = " ".join(f"{item:.6g}" if isinstance(item, float) else str(item) for item in value)
             row[key] = spreadsheet.cell(text) if any(isinstance(item, str) for item in value) else text
         elif isinstance(value, float):
-            row[key] = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"  # a time keeps its seconds
+            number = value + 0.0  # minus zero would be read as the whole number 0, and written so the next time
+            row[key] = f"{number:.6g}" if abs(number) < 1e6 else f"{number:.0f}"  # a time keeps its seconds
         elif isinstance(value, str | int | None):
             row[key] = spreadsheet.cell(value)
     seeds = {f"seed_{name}": seed for name, seed in run.get("seeds", {}).items()}
