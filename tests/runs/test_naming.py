@@ -27,6 +27,13 @@ def test_folders_of_data_without_a_name_are_called_as_before_there_was_one():
     assert name(*mine, "dataset.name=lungs") != name(*mine)
 
 
+def test_folders_of_trainings_by_sgd_are_called_as_before_there_was_a_choice():
+    assert name("dataset=mnist", "attack=relearn") == "mnist-lenet-rt-3-relearn-youden-s0-29e0a689"
+    tuned = ("attack=relearn", "finetuning.samples=24")
+    names = [name(*tuned, *more) for more in ([], ["training.optimizer=adamw"], ["finetuning.optimizer=adamw"])]
+    assert len(set(names)) == 3
+
+
 def test_how_much_memory_a_ledger_takes_by_default_is_in_no_name():
     assert name("unlearner=au") == "digits-lenet-au-3-param_dot-youden-s0-a2bb3e9c"  # older than that setting
     assert name("unlearner=au", "unlearner.ledger_classes=null") == name("unlearner=au")
