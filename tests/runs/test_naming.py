@@ -8,7 +8,6 @@ import unlearnleak.run  # noqa: F401  (registers the resolver)
 from tests.jobs import composed
 from unlearnleak.runs.naming import run_name
 
-
 OLDER = tuple(f"~attack.published_{setting}" for setting in ("features", "steps", "lr"))
 """Takes out of param_dot what it got later: names of folders from before know nothing of it."""
 
