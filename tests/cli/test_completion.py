@@ -124,6 +124,11 @@ def test_bash_completes_commands_options_and_settings(tmp_path):
     )
     found = [line.split() for line in done.stdout.splitlines()]
     assert found == [
-        *(["table"], ["--shuffle-truth"], ["unlearner=rl", "unlearner=rt"], ["demo"]),
+        *(
+            ["table"],
+            ["--shuffle-truth"],
+            ["unlearner=rare_class", "unlearner=refit", "unlearner=rl", "unlearner=rt"],
+            ["demo"],
+        ),
     ], done.stderr
     assert not (tmp_path / "ran").exists()

@@ -90,4 +90,4 @@ def test_evidence_of_another_kind_than_the_attack_names_is_refused():
 def test_kinds_are_told_apart_by_their_word():
     own = [kind for kind in vars(kinds).values() if isinstance(kind, type) and issubclass(kind, Evidence)]
     plain = [kind for kind in own if "kind" in vars(kind)]
-    assert len({kind.kind for kind in plain}) == len(plain) == 7
+    assert len({kind.kind for kind in plain}) == len(plain) == 8

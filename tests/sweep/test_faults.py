@@ -101,8 +101,8 @@ def test_a_shortage_of_memory_costs_its_own_job_and_names_what_takes_less(tmp_pa
     with pytest.raises(UserError, match="1 of 2 jobs failed, 1 done"):
         sweep(tmp_path, *GRID)
     (entry,) = [each for each in statuses(tmp_path / "runs").values() if each["status"] == "failed"]
-    assert "not enough memory (Unable to allocate 29.1 GiB)" in entry["why"]
-    assert "attack.chunk" in entry["why"]
+    assert "not enough memory for the stage evidence (Unable to allocate 29.1 GiB)" in entry["why"]
+    assert "hydra.launcher.workers" in entry["why"]
     sweep(tmp_path, *GRID, "only=failed")
     assert ends(tmp_path) == {"done"}
 
@@ -126,7 +126,8 @@ def test_a_disk_that_fills_in_the_last_writes_loses_nothing(tmp_path, computed, 
         assert "1 of 1 jobs failed" in str(error)  # noqa: PT017
     monkeypatch.undo()
     assert len(writes) >= write
-    kept = read_result(next(tmp_path.glob("runs/adhoc/*")) / RESULT)
+    (run,) = (path.parent for path in tmp_path.glob(f"runs/adhoc/[!.]*/{STATUS}"))
+    kept = read_result(run / RESULT)
     assert (kept is None) == (write == 1)
     sweep(tmp_path, "unlearner=ft", "attack=head_sum")
     assert ends(tmp_path) == {"done"}

@@ -131,7 +131,7 @@ def test_a_sweep_files_values_are_written_as_on_a_command_line(value, word):
     [
         ("*", ",".join(UNLEARNERS)),
         ("*,exclude=none", ",".join(name for name in UNLEARNERS if name != "none")),
-        ("[r*,none]", "none,rl,rt"),
+        ("[r*,none]", ",".join(name for name in UNLEARNERS if name.startswith("r") or name == "none")),
     ],
 )
 def test_glob_chooses_config_files(loader, pattern, names):

@@ -38,18 +38,24 @@ from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.au import Amnesiac
+from unlearnleak.unlearner.au_placebo import AmnesiacPlacebo
 from unlearnleak.unlearner.bad_teacher import BadTeacher
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 from unlearnleak.unlearner.boundary_shrink import BoundaryShrink
 from unlearnleak.unlearner.delete import Delete
+from unlearnleak.unlearner.fewer_samples import FewerSamples
 from unlearnleak.unlearner.ft import FineTune
 from unlearnleak.unlearner.l1_sparse import L1Sparse
 from unlearnleak.unlearner.ng import NegativeGradient
+from unlearnleak.unlearner.noisy_labels import NoisyLabels
+from unlearnleak.unlearner.rare_class import RareClass
+from unlearnleak.unlearner.refit import Refit
 from unlearnleak.unlearner.rl import RandomLabel
 from unlearnleak.unlearner.rt import Retrain
 from unlearnleak.unlearner.salun import SaliencyUnlearning
 from unlearnleak.unlearner.scrub import Scrub
 from unlearnleak.unlearner.trew import TiltedReweighting
+from unlearnleak.unlearner.undertrained import Undertrained
 from unlearnleak.unlearner.unsir import Unsir
 
 fork = multiprocessing.get_context("fork")
@@ -71,6 +77,14 @@ UNLEARNERS = {
     "au": lambda: Amnesiac(
         **PLAIN | {"epochs": 20, "clip_norm": 1.0}, schedule="cosine", repair_tolerance=0.002, share=1.0, rescale=False
     ),
+    "au_placebo": lambda: AmnesiacPlacebo(
+        **PLAIN | {"clip_norm": 1.0}, ledger="random", repair_tolerance=0.0, share=1.0, rescale=False
+    ),
+    "refit": lambda: Refit(**PLAIN),
+    "noisy_labels": lambda: NoisyLabels(share=0.3),
+    "rare_class": lambda: RareClass(share=0.2),
+    "fewer_samples": lambda: FewerSamples(share=0.2),
+    "undertrained": lambda: Undertrained(share=1.0),
     "trew": lambda: TiltedReweighting(**PLAIN, tilt=10.0, explained=0.9),
     "delete": lambda: Delete(**PLAIN | {"batch_size": 16}),
     "boundary_shrink": lambda: BoundaryShrink(**PLAIN | {"batch_size": 16}, step=0.1),

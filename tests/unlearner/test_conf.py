@@ -64,7 +64,8 @@ def test_a_recipe_belongs_to_a_model_on_a_data_set_and_sets_what_there_is_to_set
         assert set(recipe) == TRAINING - {
             "precision",
             "freeze_statistics",
-        }  # one is chosen by who has the processor, one is of fine-tuning
+            "optimizer",
+        }  # one is chosen by who has the processor, one is of fine-tuning, and all were found for SGD
         assert recipe["clip_norm"] is None  # or no ledger could be kept
         Optimization(**recipe)
     else:

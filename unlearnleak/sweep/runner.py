@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from unlearnleak.errors import UserError
 from unlearnleak.machine.process import launch as launch_name
 from unlearnleak.runs.launch import request_stop, stop_requested
-from unlearnleak.runs.status import LOG, RESULT, STATUS, mark_quietly, read_json, read_result, read_status
+from unlearnleak.runs.status import LOG, RESULT, STATUS, mark, mark_quietly, read_json, read_result, read_status
 from unlearnleak.store import is_held
 from unlearnleak.sweep.waves import Task, Wave
 
@@ -149,9 +149,12 @@ class Runner:
         return {"status": status, **more}
 
     def say_done(self, task: Task) -> dict[str, Any]:
-        """Say in a task's place that it is done."""
-        stage, key = task.gives
-        return self.say(task, "done", **({"stage": stage, "key": key} if task.identity is None else {}))
+        """Say in a task's place that it is done, also where another launch says that it runs: the store has it."""
+        (stage, key), more = task.gives, dict[str, Any]()
+        if task.identity is None:
+            more = {"stage": stage, "key": key}
+        mark(task.directory, "done", **more)
+        return {"status": "done", **more}
 
 
 def close_workers(launcher: Launcher) -> None:
