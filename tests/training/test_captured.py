@@ -119,20 +119,9 @@ class Killed(Exception):
     """What ends a training early."""
 
 
-class Kill(pl.Callback):
-    """Ends a training as an epoch begins."""
-
-    captured = True
-
-    def on_train_epoch_start(self, trainer, pl_module):
-        if trainer.current_epoch == 2:
-            raise Killed
-
-
-def test_a_killed_training_in_blocks_goes_on_to_the_same_bits(tmp_path, in_blocks, monkeypatch):
-    in_blocks(True)
-    words = ["unlearner=ng", "unlearner.check_every=2", "training.epochs=4", "runtime.checkpoint_seconds=0"]
-    whole = pipeline_in(tmp_path, *words, f"store={tmp_path / 'whole'}").artifact("original")
+@pytest.fixture
+def killed(monkeypatch):
+    """Train an original of these words until its third epoch begins, where the training ends early."""
     begin = Curve.on_train_epoch_start
 
     def kill(self, trainer, module):
@@ -140,30 +129,30 @@ def test_a_killed_training_in_blocks_goes_on_to_the_same_bits(tmp_path, in_block
             raise Killed
         begin(self, trainer, module)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Curve, "on_train_epoch_start", kill)
-        with pytest.raises(Killed):
-            pipeline_in(tmp_path, *words).artifact("original")
+    def train(folder, *words):
+        with monkeypatch.context() as patch:
+            patch.setattr(Curve, "on_train_epoch_start", kill)
+            with pytest.raises(Killed):
+                pipeline_in(folder, *words).artifact("original")
+
+    return train
+
+
+def test_a_killed_training_in_blocks_goes_on_to_the_same_bits(tmp_path, in_blocks, killed):
+    in_blocks(True)
+    words = ["unlearner=ng", "unlearner.check_every=2", "training.epochs=4", "runtime.checkpoint_seconds=0"]
+    whole = pipeline_in(tmp_path, *words, f"store={tmp_path / 'whole'}").artifact("original")
+    killed(tmp_path, *words)
     on = pipeline_in(tmp_path, *words).artifact("original")
     assert on.meta["resumed_from_epoch"] == 2
     assert all(torch.equal(on.tensors[name], tensor) for name, tensor in whole.tensors.items())
     assert on.meta["curve"] == whole.meta["curve"]
 
 
-def test_a_checkpoint_of_batches_is_not_gone_on_from_in_blocks(tmp_path, in_blocks, monkeypatch, caplog):
+def test_a_checkpoint_of_batches_is_not_gone_on_from_in_blocks(tmp_path, in_blocks, killed):
     words = ["training.epochs=4", "runtime.checkpoint_seconds=0"]
     in_blocks(False)
-    begin = Curve.on_train_epoch_start
-
-    def kill(self, trainer, module):
-        if trainer.current_epoch == 2:
-            raise Killed
-        begin(self, trainer, module)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Curve, "on_train_epoch_start", kill)
-        with pytest.raises(Killed):
-            pipeline_in(tmp_path, *words).artifact("original")
+    killed(tmp_path, *words)
     in_blocks(True)
     assert pipeline_in(tmp_path, *words).artifact("original").meta.get("resumed_from_epoch") is None
 
