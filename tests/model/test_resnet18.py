@@ -1,20 +1,14 @@
+from functools import partial
+
 import pytest
 import torch
 from torchvision.models import resnet18
 
+from tests.model import built
 from unlearnleak.errors import UserError
 from unlearnleak.model.resnet18 import ResNet18
 
-
-def build(channels, height, width, classes=10):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return ResNet18(
-            image_shape=(channels, height, width),
-            num_classes=classes,
-            mean=(0.5,) * channels,
-            std=(0.25,) * channels,
-        ).eval()
+build = partial(built.build, ResNet18)
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +18,7 @@ def colour():
 
 @pytest.mark.parametrize(("channels", "size"), [(1, (32, 32)), (3, (32, 32)), (3, (45, 33))])
 def test_shapes_and_parts(channels, size):
-    model = build(channels, *size, classes=7)
-    x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(0))
-    phi = model.features(x)
-    assert phi.shape == (2, 512)
-    assert phi.min() >= 0
-    assert phi.max() > 0
-    assert model(x).shape == (2, 7)
-    assert torch.equal(model.head(phi), model(x))
+    built.check_residual(build(channels, *size, classes=7))
 
 
 def test_it_is_torchvision_s_network(colour):

@@ -1,7 +1,10 @@
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
 
+from tests.model import built
 from unlearnleak.data.images import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator
@@ -10,16 +13,7 @@ from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
 
-
-def build(channels, height, width, classes=10):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return ResNet18Cifar(
-            image_shape=(channels, height, width),
-            num_classes=classes,
-            mean=(0.5,) * channels,
-            std=(0.25,) * channels,
-        ).eval()
+build = partial(built.build, ResNet18Cifar)
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +23,7 @@ def colour():
 
 @pytest.mark.parametrize(("channels", "size"), [(1, (28, 28)), (3, (32, 32)), (3, (16, 21))])
 def test_shapes_and_parts(channels, size):
-    model = build(channels, *size, classes=7)
-    x = torch.randn(2, channels, *size, generator=torch.Generator().manual_seed(0))
-    phi = model.features(x)
-    assert phi.shape == (2, 512)
-    assert phi.min() >= 0
-    assert phi.max() > 0
-    assert torch.equal(model.head(phi), model(x))
-    assert model(x).shape == (2, 7)
+    built.check_residual(build(channels, *size, classes=7))
 
 
 def test_it_has_the_literature_s_number_of_parameters(colour):

@@ -3,19 +3,13 @@ import torch
 from torch import nn
 
 from tests.jobs import pipeline_in
+from tests.model import built
 from unlearnleak.errors import UserError
 from unlearnleak.model.vit import ViT
 
 
 def build(channels, side, classes=10):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return ViT(
-            image_shape=(channels, side, side),
-            num_classes=classes,
-            mean=(0.5,) * channels,
-            std=(0.25,) * channels,
-        ).eval()
+    return built.build(ViT, channels, side, side, classes)
 
 
 @pytest.fixture(scope="module")
