@@ -16,7 +16,7 @@ from tests.jobs import composed, images, write_npz
 from tests.patience import PATIENCE
 from tests.sweep.direct import Direct, sweep, words_in
 from unlearnleak.attack.head_sum import HeadSum
-from unlearnleak.errors import UserError
+from unlearnleak.errors import GpuFull, UserError
 from unlearnleak.logger.wandb import WandbLogger
 from unlearnleak.pipeline import stages as pipeline
 from unlearnleak.pipeline.plan import make_plan
@@ -212,6 +212,23 @@ def test_jobs_after_a_failure_say_why_they_did_not_begin(tmp_path, monkeypatch):
     assert count_states(tmp_path) == {"failed": 1, "skipped": 2}
     whys = [entry["why"] for entry in statuses(tmp_path).values() if entry["status"] == "skipped"]
     assert all("fail_fast=true" in why and "ZeroDivisionError" in why for why in whys)
+
+
+def test_a_job_that_finds_the_gpu_full_is_its_launchers_to_judge(tmp_path, monkeypatch):
+    tried, answer = [], HeadSum.__call__
+
+    def full_at_first(self, *given):
+        tried.append(self)
+        if len(tried) == 1:
+            raise GpuFull("the GPU is full")
+        return answer(self, *given)
+
+    monkeypatch.setattr(HeadSum, "__call__", full_at_first)
+    words = ["unlearner=rt", "forget_classes=[0],[1],[2]", "attack=head_sum", "fail_fast=true"]
+    with pytest.raises(UserError, match="1 of 3 jobs failed"):
+        sweep(tmp_path, *words)
+    assert len(tried) == 3  # all of the wave: this launcher does not try again, and the sweep ends after it
+    assert count_states(tmp_path) == {"failed": 1, "skipped": 2}
 
 
 def original_in_hand_elsewhere(folder):

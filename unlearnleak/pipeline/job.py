@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from unlearnleak.config.build import build, component_name, resolved
 from unlearnleak.config.recipes import missing_recipes
-from unlearnleak.errors import Incompatible, Terminated
+from unlearnleak.errors import GpuFull, Incompatible, Terminated
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.machine.device import set_threads
 from unlearnleak.machine.graphs import allow_graphs
@@ -178,7 +178,7 @@ def failed(error: BaseException, directory: Path, *, sweep: bool, fail_fast: boo
     log.debug("This job failed.", exc_info=True)
     if sweep:  # the sweep goes on with the next job
         log.error("failed: %s", error)
-    if fail_fast:
+    if fail_fast and not isinstance(error, GpuFull):  # its launcher may try it again with fewer beside it, and tells
         request_stop(f"fail_fast=true, and {directory.name} had failed: {why}")
 
 
