@@ -7,6 +7,7 @@ from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.errors import UserError
 from unlearnleak.training.fit import predict
 from unlearnleak.unlearner.au import Amnesiac
+from unlearnleak.unlearner.base import subtracting
 from unlearnleak.unlearner.base.subtracting import rescale, subtract
 
 RECIPE = {
@@ -76,11 +77,29 @@ def test_without_repair_the_ledgers_of_the_forgotten_classes_are_gone_and_nothin
     expected = flat(original.model) - (original.ledger[2] + original.ledger[7])
     assert torch.equal(flat(model), expected)
     assert unlearner.report == {
+        "forget_acc_train_random": unlearner.report["forget_acc_train_random"],  # its own test is below
+        "retain_acc_train_random": unlearner.report["retain_acc_train_random"],
         "repair_epochs": 0,
         "forget_acc_train_subtracted": accuracy(model, digits.train.of([2, 7])),
         "retain_acc_train_subtracted": accuracy(model, digits.train.without([2, 7])),
     }
     assert unlearner.report["forget_acc_train_subtracted"] < 0.5
+
+
+def test_the_report_says_what_a_random_direction_would_have_done(original, unlearn, monkeypatch):
+    ends = ("_subtracted", "_random")
+
+    def reported():
+        unlearner = Amnesiac(**RECIPE | {"epochs": 0})
+        unlearn(unlearner, (2, 7))
+        return [[value for name, value in unlearner.report.items() if name.endswith(end)] for end in ends]
+
+    (forgotten, _), (by_random, kept_by_random) = reported()
+    assert by_random > forgotten + 0.2
+    assert kept_by_random > 0.5
+    monkeypatch.setattr(subtracting, "random_direction", lambda update_P, sizes, generator: update_P)
+    subtracted, same = reported()
+    assert subtracted == same
 
 
 def test_repair_ends_after_the_first_epoch_that_is_back_within_the_tolerance(original, digits, unlearn):

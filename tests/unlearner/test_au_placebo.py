@@ -5,7 +5,8 @@ from tests.trained import flat, forget_and_retain_accuracy
 from tests.unlearner.test_au import RECIPE
 from unlearnleak.errors import UserError
 from unlearnleak.unlearner.au import Amnesiac
-from unlearnleak.unlearner.au_placebo import AmnesiacPlacebo, random_direction
+from unlearnleak.unlearner.au_placebo import AmnesiacPlacebo
+from unlearnleak.unlearner.base.subtracting import random_direction
 
 UNREPAIRED = RECIPE | {"epochs": 0}
 

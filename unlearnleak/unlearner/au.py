@@ -24,7 +24,9 @@ class Amnesiac(Subtracting):
 
     Repairing ends after `epochs` epochs, or after the first at whose end the accuracy on D_r (training
     samples) is back within `repair_tolerance` of the original model's. `report` says how many `repair_epochs`
-    were needed, and what the accuracies were between subtraction and repair.
+    were needed, and what the accuracies were between subtraction and repair; and beside them what they would have been
+    had a random direction, as long as the ledger in each tensor, been subtracted (`..._random`): where that forgets as
+    well, it is not the ledger that does.
 
     `ledger_classes` is of how many classes one training of the original keeps ledgers on its device, where each takes
     as much memory as three sets of weights; None is all at once. With fewer it is trained several times, to the same

@@ -3,21 +3,13 @@
 from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor
 
 from unlearnleak.errors import require
 from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.task import Task
-from unlearnleak.unlearner.base.subtracting import Subtracting
+from unlearnleak.unlearner.base.subtracting import Subtracting, random_direction
 
 Ledger = Literal["random", "others", "none"]
-
-
-def random_direction(update_P: Tensor, sizes: list[int], generator: torch.Generator) -> Tensor:
-    """Normal numbers [P] in the place of an update; each tensor's part, of `sizes` entries, has the update's length."""
-    drawn_P = torch.randn(len(update_P), generator=generator).to(update_P)
-    pairs = zip(drawn_P.split(sizes), update_P.split(sizes), strict=True)
-    return torch.cat([drawn * (part.norm() / drawn.norm()) for drawn, part in pairs])
 
 
 class AmnesiacPlacebo(Subtracting):

@@ -1,5 +1,6 @@
 """Subtracting: a part of the ledgers of class updates is subtracted from a model, then the damage is repaired."""
 
+import copy
 from typing import Any
 
 import pytorch_lightning as pl
@@ -33,6 +34,13 @@ def rescale(model: torch.nn.Module, norms: list[Tensor]) -> None:
         parameter.mul_(norm / parameter.norm().clamp(min=torch.finfo(parameter.dtype).tiny))
 
 
+def random_direction(update_P: Tensor, sizes: list[int], generator: torch.Generator) -> Tensor:
+    """Normal numbers [P] in the place of an update; each tensor's part, of `sizes` entries, has the update's length."""
+    drawn_P = torch.randn(len(update_P), generator=generator).to(update_P)
+    pairs = zip(drawn_P.split(sizes), update_P.split(sizes), strict=True)
+    return torch.cat([drawn * (part.norm() / drawn.norm()) for drawn, part in pairs])
+
+
 class Subtracting(TrainingUnlearner):
     """Subtracts `share` of the forgotten classes' rows of the ledger, then repairs on D_r; see `unlearner=au`."""
 
@@ -64,25 +72,36 @@ class Subtracting(TrainingUnlearner):
 
     def prepare(self, task: Task) -> None:
         """Sums the rows of the forgotten classes."""
-        self.split = task.split
+        self.split, self.draw = task.split, task.generator("random direction")
         self.update_P = self.share * task.records[ClassUpdates.name][list(task.split.classes)].sum(0)
 
     def _accuracy(self, model: Any, part: LabeledImages) -> float:
         hits_N = predict(model, part.images) == part.labels
         return float(hits_N.float().mean())
 
+    def _accuracies(self, model: Any, after: str) -> dict[str, Any]:
+        """On the training samples that are forgotten and retained."""
+        return {
+            f"forget_acc_train_{after}": self._accuracy(model, self.split.forget),
+            f"retain_acc_train_{after}": self._accuracy(model, self.split.retain),
+        }
+
+    def _of_random(self, model: Any) -> dict[str, Any]:
+        """The accuracies after a random direction of the update's length was subtracted from a copy in its place."""
+        copied = copy.deepcopy(model)
+        sizes = [parameter.numel() for parameter in copied.parameters()]
+        subtract(copied, random_direction(self.update_P, sizes, self.draw))
+        return self._accuracies(copied, "random")
+
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Subtracts, and measures what that did before any repair; not again where the repair goes on."""
-        if trainer.ckpt_path is not None:
+        """Subtracts, and measures what that did before any repair, and what a random direction would have done."""
+        if trainer.ckpt_path is not None:  # the repair goes on
             return
         self.goal = self._accuracy(pl_module.model, self.split.retain) - self.repair_tolerance
+        placebo = self._of_random(pl_module.model)
         norms = [parameter.detach().norm() for parameter in pl_module.model.parameters()]
         subtract(pl_module.model, self.update_P)
-        self.report = {
-            "repair_epochs": 0,
-            "forget_acc_train_subtracted": self._accuracy(pl_module.model, self.split.forget),
-            "retain_acc_train_subtracted": self._accuracy(pl_module.model, self.split.retain),
-        }
+        self.report = {"repair_epochs": 0} | self._accuracies(pl_module.model, "subtracted") | placebo
         if self.rescale:
             rescale(pl_module.model, norms)
 
