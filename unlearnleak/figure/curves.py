@@ -18,13 +18,14 @@ def curve_panel(run: Run, stores: Stores, stage: str) -> Panel | None:
         return None
     if not is_curve(curve):
         raise GoneError(f"what {stage}/{run[f'key_{stage}']} has for a curve is none")
-    epochs = [row["epoch"] for row in curve]
+    last_epoch = curve[-1]["epoch"]
     title = {"original": "original model", "unlearned": f"unlearning, {run['unlearner']}"}.get(stage, stage)
-    series = [(key, label, colour) for key, label, colour in CURVES if all(key in row for row in curve)]
+    series = [(key, label, colour) for key, label, colour in CURVES if key in curve[-1]]
 
     def draw(axis: "Axes") -> None:
         for (key, label, colour), dash in zip(series, ("-", "--"), strict=False):
-            values = [100 * row[key] for row in curve]
+            points = [(row["epoch"], 100 * row[key]) for row in curve if key in row]  # short epochs end without a test
+            epochs, values = zip(*points, strict=True)
             axis.plot(epochs, values, dash, color=colour, label=label, marker="." if len(epochs) < 3 else None)
         axis.set_ylim(0, 103)
         axis.grid(axis="y")
@@ -35,7 +36,7 @@ def curve_panel(run: Run, stores: Stores, stage: str) -> Panel | None:
         if series:
             axis.legend(loc="lower right", fontsize=8)
 
-    last = "; ".join(f"{label} {100 * curve[-1][key]:.1f} % after {epochs[-1]} epochs" for key, label, _ in series)
+    last = "; ".join(f"{label} {100 * curve[-1][key]:.1f} % after {last_epoch} epochs" for key, label, _ in series)
     return Panel(title, last, draw)
 
 

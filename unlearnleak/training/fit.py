@@ -30,6 +30,8 @@ VERSION = 1
 optimiser and its schedule (optimization.py), precision, clipping, and the modes that layers are in. Raise it when one
 of these gives other numbers under the same settings."""
 EVALUATION_BATCH = 1024
+TESTED_AFTER = 0.1
+"""How much of the test set's number of samples is trained on before it is looked at again."""
 Row = dict[str, float]
 
 
@@ -49,6 +51,9 @@ class FrozenStatistics(pl.Callback):
 class Curve(pl.Callback):
     """One row per epoch: mean training loss, training accuracy, and accuracy on `test`; and the progress bar.
 
+    Where an epoch is short, as of a few images to forget, tests would take far longer than training: `test` is looked
+    at once a tenth as many samples as it has were trained on, and after the last epoch. Other rows have no `test_acc`.
+
     Sums stay on the device until the epoch ends: reading a number per step would wait for the GPU each time.
     """
 
@@ -58,6 +63,7 @@ class Curve(pl.Callback):
         self.rows: list[Row] = []
         self.bar: Any = None
         self.test, self.label = test, label
+        self.untested = 0  # samples trained on since the last test
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Opens the bar over all batches of all epochs, those before a checkpoint included."""
@@ -88,27 +94,29 @@ class Curve(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Adds the epoch's row."""
-        correct_K, total_K = evaluate(pl_module.model, self.test)  # type: ignore[arg-type]
-        self.rows.append(
-            {
-                "epoch": len(self.rows) + 1,
-                "train_loss": self.loss.item() / self.batches,
-                "train_acc": self.correct.item() / self.samples,
-                "test_acc": sum(correct_K) / sum(total_K),
-            }
-        )
+        row = {
+            "epoch": len(self.rows) + 1,
+            "train_loss": self.loss.item() / self.batches,
+            "train_acc": self.correct.item() / self.samples,
+        }
+        self.untested += self.samples
+        ends = trainer.should_stop or len(self.rows) + 1 == trainer.max_epochs
+        if ends or self.untested >= len(self.test.labels) * TESTED_AFTER:
+            correct_K, total_K = evaluate(pl_module.model, self.test)  # type: ignore[arg-type]
+            row["test_acc"], self.untested = sum(correct_K) / sum(total_K), 0
+        self.rows.append(row)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Closes the bar."""
         self.bar.close()
 
     def state_dict(self) -> dict[str, Any]:
-        """The rows so far."""
-        return {"rows": self.rows}
+        """The rows so far, and how much was trained since the last test."""
+        return {"rows": self.rows, "untested": self.untested}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Goes on from these rows."""
-        self.rows = state_dict["rows"]
+        self.rows, self.untested = state_dict["rows"], state_dict.get("untested", 0)  # of an earlier version
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Closes the bar of a training that failed or was stopped."""

@@ -7,7 +7,7 @@ import torch
 from unlearnleak.errors import require
 from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.task import Task
-from unlearnleak.unlearner.base.subtracting import Subtracting, random_direction
+from unlearnleak.unlearner.base.subtracting import Subtracting, random_direction, sizes_of
 
 Ledger = Literal["random", "others", "none"]
 
@@ -51,8 +51,7 @@ class AmnesiacPlacebo(Subtracting):
         draw, rows_KP = task.generator("placebo"), task.records[ClassUpdates.name]
         if self.ledger == "random":
             assert task.original is not None
-            sizes = [parameter.numel() for parameter in task.original.parameters()]
-            self.update_P = random_direction(self.update_P, sizes, draw)
+            self.update_P = random_direction(self.update_P, sizes_of(task.original), draw)
         elif self.ledger == "others":
             others = [c for c in range(len(rows_KP)) if c not in task.split.classes]
             drawn = torch.randperm(len(others), generator=draw)[: len(task.split.classes)].tolist()

@@ -34,6 +34,11 @@ def rescale(model: torch.nn.Module, norms: list[Tensor]) -> None:
         parameter.mul_(norm / parameter.norm().clamp(min=torch.finfo(parameter.dtype).tiny))
 
 
+def sizes_of(model: torch.nn.Module) -> list[int]:
+    """How many entries of a flat update belong to each parameter tensor, in their order."""
+    return [parameter.numel() for parameter in model.parameters()]
+
+
 def random_direction(update_P: Tensor, sizes: list[int], generator: torch.Generator) -> Tensor:
     """Normal numbers [P] in the place of an update; each tensor's part, of `sizes` entries, has the update's length."""
     drawn_P = torch.randn(len(update_P), generator=generator).to(update_P)
@@ -72,8 +77,10 @@ class Subtracting(TrainingUnlearner):
 
     def prepare(self, task: Task) -> None:
         """Sums the rows of the forgotten classes."""
-        self.split, self.draw = task.split, task.generator("random direction")
+        assert task.original is not None
+        self.split = task.split
         self.update_P = self.share * task.records[ClassUpdates.name][list(task.split.classes)].sum(0)
+        self.random_P = random_direction(self.update_P, sizes_of(task.original), task.generator("random direction"))
 
     def _accuracy(self, model: Any, part: LabeledImages) -> float:
         hits_N = predict(model, part.images) == part.labels
@@ -89,8 +96,7 @@ class Subtracting(TrainingUnlearner):
     def _of_random(self, model: Any) -> dict[str, Any]:
         """The accuracies after a random direction of the update's length was subtracted from a copy in its place."""
         copied = copy.deepcopy(model)
-        sizes = [parameter.numel() for parameter in copied.parameters()]
-        subtract(copied, random_direction(self.update_P, sizes, self.draw))
+        subtract(copied, self.random_P)
         return self._accuracies(copied, "random")
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
