@@ -17,6 +17,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 CONF, BY_HAND = ROOT / "conf", ROOT / "docs" / "methods"
 METHODS = {"unlearner": "Unlearners", "defense": "Defences", "attack": "Attacks", "screening": "Screenings"}
+METHODS |= {"evaluation": "Evaluations"}
 """The groups whose choices have a page each, and their titles; a group that conf/ does not have is left out."""
 SETTING = re.compile(r"^(?P<name>[A-Za-z]\w*): (?P<value>.*?)  # (?P<whose>paper|ours|reference)\b:? ?(?P<why>.*)$")
 OWN = re.compile(
@@ -134,7 +135,7 @@ def cell(text: str) -> str:
 
 CODE = {
     "Experiments": ("pipeline.stages", "pipeline.graph", "pipeline.plan", "pipeline.evaluate"),
-    "What methods are made of": ("unlearner.base", "defense.base", "attack.base", "screening.base"),
+    "What methods are made of": ("unlearner.base", "defense.base", "attack.base", "screening.base", "evaluation.base"),
     "What an attacker holds": ("adversary",),
     "Data and models": ("data", "dataset.base", "model.base"),
     "Training": ("training",),

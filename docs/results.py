@@ -19,12 +19,15 @@ from unlearnleak.config.objective import JUDGED, RANKED, RECOVERED
 from unlearnleak.errors import UserError
 from unlearnleak.papers.label_leakage.show import markdown as paper_markdown
 from unlearnleak.papers.label_leakage.tables import lines
+from unlearnleak.report.tables.evaluated import legends
+from unlearnleak.report.tables.evaluated import markdown as evaluated
 from unlearnleak.report.tables.leaks import PIVOTS, gates, pivot
 from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.report.tables.recovered import LEGEND
 from unlearnleak.report.tables.recovered import markdown as recovered
 from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs, to_csv
+from unlearnleak.runs.rows import EVALUATION
 from unlearnleak.runs.strengths import with_strengths
 from unlearnleak.store.whole_file import write_file
 
@@ -67,8 +70,10 @@ OF_VERDICTS = {*JUDGED, *RANKED, "verdict", "scores"}
 
 
 def as_the_paper(runs: list[dict[str, Any]]) -> bool:
-    """Whether whole classes were forgotten and no model was defended or tuned, as in the paper."""
+    """Whether whole classes were forgotten, no model was defended or tuned, and nothing measured but a verdict."""
     telling = ("defense", "forget_level", "finetuning_samples")
+    if any(run.get("evaluation") for run in runs):
+        return False
     return all(run.get(name) in (None, LATER[name]) for run in runs for name in telling)
 
 
@@ -79,9 +84,16 @@ def columns_of(runs: list[dict[str, Any]]) -> list[str]:
     settings = [setting for run in runs for setting in (run.get("defense_settings") or {}).items()]
     strengths = {f"defense_{name}" for name, value in settings if value is not None}
     told = [name for name in (*LATER, "key_defended", *RECOVERED) if any(run.get(name) is not None for run in runs)]
+    told += list(dict.fromkeys(f"{EVALUATION}{name}" for run in runs for name in kept(run.get("evaluation") or {})))
+    told += ["key_evaluation"] if any(run.get("key_evaluation") for run in runs) else []
     known = {name for run in runs for name in OF_VERDICTS if run.get(name) is not None}
     columns = [name for name in COLUMNS.split(",") if name in known or name not in OF_VERDICTS]
     return [*columns, *told, *sorted(strengths)]
+
+
+def kept(evaluation: dict[str, Any]) -> list[str]:
+    """What a CSV keeps of an evaluation."""
+    return [name for name in evaluation if name != "settings"]
 
 
 def unlearning(runs: "pd.DataFrame") -> str:
@@ -113,6 +125,8 @@ def tables(runs: list[dict[str, Any]]) -> str:
     ]
     if recoveries(frame):
         parts += [f"## Recovered images\n\n{LEGEND}", recovered(frame)]
+    if said := legends(frame):
+        parts += ["## Evaluations\n\n" + " ".join(said), evaluated(frame)]
     if frame["exact_match"].isna().all():
         return "\n\n".join(parts)
     for column, (title, text) in SECTIONS.items():

@@ -33,12 +33,14 @@ from unlearnleak.data import LabeledImages
 from unlearnleak.dataset.base import Dataset
 from unlearnleak.defense.base import Defense
 from unlearnleak.errors import Incompatible
+from unlearnleak.evaluation.base import Evaluation
 from unlearnleak.logger.base import RunLogger
 from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline.evaluate import PROTOCOLS, accuracies
 from unlearnleak.pipeline.plan import fits, make_plan
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.screening.base import Screening
+from unlearnleak.store.key import canonical
 from unlearnleak.unlearner.base import Unlearner
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -50,6 +52,7 @@ BASES = {
     "defense": Defense,
     "attack": Attack,
     "screening": Screening,
+    "evaluation": Evaluation,
     "logger": RunLogger,
 }
 COMPONENTS = sorted((group, file.stem) for group in BASES for file in CONF.joinpath(group).glob("*.yaml"))
@@ -216,6 +219,24 @@ def test_a_defense_gives_a_model_for_the_same_classes_and_the_same_one_under_a_s
         assert first.state_dict()[key].isfinite().all(), key
         assert torch.equal(first.state_dict()[key], again.state_dict()[key]), key
     assert ("defended" in pipeline.stages) == pipeline.plan.defense.active
+
+
+# Evaluations: on an unlearned model of four classes
+
+
+@pytest.mark.parametrize("name", NAMES["evaluation"])
+def test_an_evaluation_gives_numbers_that_a_result_can_hold_the_same_ones_each_time(tmp_path_factory, name):
+    folder = tmp_path_factory.getbasetemp() / "evaluated"
+    folder.mkdir(exist_ok=True)
+    words = ("attack=head_sum", "unlearner=ft", f"evaluation={name}")
+    pipeline = pipeline_in(folder, *words)
+    assert ("evaluation" in pipeline.stages) == pipeline.plan.evaluation.active
+    if pipeline.plan.evaluation.active:
+        found = pipeline.artifact("evaluation").meta["found"]
+        assert found
+        assert "evaluation" in canonical({"evaluation": found}).decode()  # finite numbers, lists and texts alone
+        again = pipeline_in(folder, *words, f"store={folder / 'another'}")
+        assert again.artifact("evaluation").meta["found"] == found
 
 
 # Attacks: on a small model of four classes

@@ -10,11 +10,23 @@ PACKAGE = Path(__file__).resolve().parents[1] / "unlearnleak"
 CONF = PACKAGE.parent / "conf"
 ORDER = (
     *("errors", "machine", "store", "config", "data", "model", "foreign", "training", "dataset", "unlearner"),
-    *("defense", "adversary", "attack", "screening", "metric", "runs", "tracking", "logger", "pipeline", "sweep"),
+    *(
+        "defense",
+        "adversary",
+        "attack",
+        "screening",
+        "metric",
+        "evaluation",
+        "runs",
+        "tracking",
+        "logger",
+        "pipeline",
+        "sweep",
+    ),
     *("analysis", "figure", "report", "papers", "auditing", "cli", "run"),
 )
 """The rooms from the ground up: what stands in one knows those before it and no other."""
-CHOICES = ("dataset", "model", "unlearner", "defense", "attack", "screening", "logger")
+CHOICES = ("dataset", "model", "unlearner", "defense", "attack", "screening", "evaluation", "logger")
 """The folders of components: each file in them is a word on the command line, but for base."""
 
 

@@ -33,6 +33,7 @@ def written(tmp_path_factory) -> dict[str, object]:
         "class": ["attack=head_sum"],
         "sample": ["attack=head_sum", "forget_share=0.5"],
         "defended": ["attack=head_sum", "defense=weight_noise"],
+        "evaluated": ["attack=head_sum", "evaluation=distance"],
         "tuned": ["attack=gradient_matching", "finetuning.samples=16"],
     }
     for name, words in jobs.items():

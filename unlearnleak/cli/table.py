@@ -61,7 +61,7 @@ def listed(option: str, text: str) -> list[str]:
 
 def show(runs: list[Run], folders: list[str]) -> None:
     """Print what leaked, how all the runs ended, and why some failed."""
-    from unlearnleak.report.tables import recovered, terminal  # noqa: PLC0415
+    from unlearnleak.report.tables import evaluated, recovered, terminal  # noqa: PLC0415
     from unlearnleak.report.tables.leaks import DETECTION, LEGEND, counts, detection_sheets, sheets  # noqa: PLC0415
     from unlearnleak.runs.frame import framed  # noqa: PLC0415
     from unlearnleak.runs.shape import is_untold  # noqa: PLC0415
@@ -69,8 +69,8 @@ def show(runs: list[Run], folders: list[str]) -> None:
 
     on = terminal.console()
     frame = framed(runs)
-    found = recovered.sheets(frame)
-    if (judged := sheets(frame)) or not found:
+    found, measured = recovered.sheets(frame), evaluated.sheets(frame)
+    if (judged := sheets(frame)) or not (found or measured):
         terminal.show(on, *(part for sheet in judged for part in (sheet, "")))
         terminal.say(on, LEGEND, "dim")
     if detection := detection_sheets(frame):
@@ -79,6 +79,9 @@ def show(runs: list[Run], folders: list[str]) -> None:
     if found:
         terminal.show(on, *([""] if judged else []), *(part for sheet in found for part in (sheet, "")))
         terminal.say(on, recovered.LEGEND, "dim")
+    if measured:
+        terminal.show(on, *([""] if judged or found else []), *(part for sheet in measured for part in (sheet, "")))
+        terminal.say(on, " ".join(evaluated.legends(frame)), "dim")
     for sentence in unproven(runs):
         terminal.show(on, "")
         terminal.say(on, sentence)

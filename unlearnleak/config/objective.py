@@ -20,6 +20,8 @@ RECOVERED = (
 )
 NUMBERS = (*JUDGED, *RANKED, *ACCURACIES, *RECOVERED, "forget_acc_samples", "queries", "num_classes", "forget_samples")
 """The numbers of a result.json, by name; beside them each stage's costs."""
+MEASURED = re.compile(r"evaluation\.[a-z]\w*")
+"""A number that an evaluation measured, which stands below `evaluation`."""
 COST = re.compile(r"(seconds|memory_mib)_[a-z]+")
 
 
@@ -35,13 +37,19 @@ def is_several(objective: Any) -> bool:
     return not isinstance(objective, Mapping) and hasattr(objective, "__iter__")
 
 
+def is_pattern(name: Any) -> bool:
+    """Whether a name is of a kind of number of which results have some, and others others."""
+    return bool(COST.fullmatch(str(name)) or MEASURED.fullmatch(str(name)))
+
+
 def check_objective(objective: Any) -> None:
     """Raises UserError unless every number that is asked for is one of a result's."""
-    if wrong := [name for name in names_of(objective) if name not in NUMBERS and not COST.fullmatch(str(name))]:
+    if wrong := [name for name in names_of(objective) if name not in NUMBERS and not is_pattern(name)]:
         told = ", ".join(map(str, wrong))
         raise UserError(
-            f"objective={told} is not possible: a number of result.json, one of {', '.join(NUMBERS)}, or what a stage "
-            "cost, such as seconds_original or memory_mib_evidence."
+            f"objective={told} is not possible: a number of result.json, one of {', '.join(NUMBERS)}, what a stage "
+            "cost, such as seconds_original or memory_mib_evidence, or what an evaluation measured, such as "
+            "evaluation.js_forget_test."
         )
 
 
@@ -64,8 +72,10 @@ def value_of(result: Mapping[str, Any] | None, objective: Any, why: str | None =
     """
     if result is None:
         raise UserError(f"objective={objective} has no value: the job has no result ({why or 'it was left out'}).")
+    if isinstance(measured := result.get("evaluation"), Mapping):
+        result = {**result, **{f"evaluation.{name}": value for name, value in measured.items()}}
     if absent := [name for name in names_of(objective) if name not in result]:
-        there = ", ".join(name for name in result if name in NUMBERS or COST.fullmatch(name))
+        there = ", ".join(name for name in result if name in NUMBERS or is_pattern(name))
         raise UserError(f"objective={', '.join(absent)} is no number of this run. There are: {there}.")
     if empty := [name for name in names_of(objective) if result[name] is None]:
         raise UserError(

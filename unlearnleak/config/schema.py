@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from unlearnleak.errors import UserError
 
-GROUPS = ("dataset", "model", "unlearner", "defense", "attack", "screening")
+GROUPS = ("dataset", "model", "unlearner", "defense", "attack", "screening", "evaluation")
 """The groups of components, in the order of an experiment."""
 KEYS = frozenset(
     {

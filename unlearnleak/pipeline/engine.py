@@ -10,6 +10,7 @@ import torch
 import unlearnleak
 from unlearnleak.config.variables import recorded_variables
 from unlearnleak.machine.device import count_memory_anew, peak_memory
+from unlearnleak.machine.hardware import hardware
 from unlearnleak.machine.memory import shortage_told
 from unlearnleak.pipeline.graph import Stage
 from unlearnleak.pipeline.plan import Plan
@@ -47,6 +48,7 @@ class Engine:
                 tensors, meta = stage.compute(work)
             meta["seconds"] = time.perf_counter() - start
             meta["made_with"] = made_with(work.device)
+            meta["hardware"] = hardware(work.device)
             for training in work.trainings:
                 if training.resumed_from_epoch:
                     meta["resumed_from_epoch"] = training.resumed_from_epoch

@@ -14,7 +14,7 @@ from unlearnleak.metric.detection import detection_score
 from unlearnleak.metric.reconstruction import Pictures, reconstruction_metrics
 from unlearnleak.metric.verdict import VERDICT_METRICS, asr, verdict_metrics
 from unlearnleak.pipeline.packing import unpack, unpack_verdict
-from unlearnleak.pipeline.stages import Pipeline
+from unlearnleak.pipeline.stages import REFERENCE, Pipeline
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Artifact
 from unlearnleak.training.fit import evaluate
@@ -141,7 +141,7 @@ def evaluate_run(pipeline: Pipeline) -> dict[str, Any]:
         "queries": evidence.queries,
         "unlearner_report": pipeline.artifact(pipeline.after).meta["report"],
     }
-    return numbers | costs(pipeline)
+    return numbers | evaluated(pipeline) | costs(pipeline)
 
 
 def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
@@ -162,6 +162,37 @@ def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
         "detection_score": detection_score(verdict.score_K.numpy()),
         "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
         "scores": verdict.score_K.tolist(),
+    }
+
+
+def evaluated(pipeline: Pipeline) -> dict[str, Any]:
+    """What was measured by who knows the truth, under one name; nothing where nothing was."""
+    if "evaluation" not in pipeline.stages:
+        return {}
+    plan = pipeline.plan
+    told = {"name": plan.names["evaluation"], "settings": plan.spec["evaluation"]["settings"]}
+    return {"evaluation": told | pipeline.artifact("evaluation").meta["found"] | durations(pipeline)}
+
+
+def durations(pipeline: Pipeline) -> dict[str, Any]:
+    """How long unlearning took beside retraining; nothing where no model was retrained to be held against.
+
+    Seconds are those of when a stage was computed, on whatever machine that was: there is no ratio of two machines, nor
+    of different numbers of threads.
+    """
+    parents = pipeline.stages["evaluation"].parents
+    retrained = [pipeline.engine.artifact(stage).meta for role, stage in parents.items() if role.startswith(REFERENCE)]
+    if not retrained:
+        return {}
+    unlearned = pipeline.artifact(pipeline.after).meta
+    where = {(meta.get("hardware"), meta["made_with"]["threads"]) for meta in (unlearned, *retrained)}
+    mean = sum(meta["seconds"] for meta in retrained) / len(retrained)
+    return {
+        "seconds": unlearned["seconds"],
+        "retrained_seconds": mean,
+        "seconds_ratio": unlearned["seconds"] / mean if len(where) == 1 and mean else None,
+        "hardware": unlearned.get("hardware"),
+        "retrained_hardware": retrained[0].get("hardware"),
     }
 
 

@@ -70,7 +70,7 @@ def identity(pipeline: Pipeline, config: DictConfig) -> dict[str, Any]:
         "gate": vars(pipeline.plan.gate),
         "classes": list(pipeline.requested_classes),
         "logger": resolved(config.logger, "logger"),
-    }
+    } | ({"measured": pipeline.key("evaluation")} if "evaluation" in pipeline.stages else {})
 
 
 def start(logger: RunLogger, config: DictConfig, directory: Path, pipeline: Pipeline) -> None:

@@ -31,6 +31,7 @@ from unlearnleak.data.title import title_of_file
 from unlearnleak.dataset.base import Dataset
 from unlearnleak.defense.base import Defense
 from unlearnleak.errors import Incompatible, UserError
+from unlearnleak.evaluation.base import Evaluation
 from unlearnleak.machine import seeds
 from unlearnleak.machine.device import resolve_device
 from unlearnleak.model.base import Classifier
@@ -48,6 +49,7 @@ BASES: dict[str, type[Any]] = {
     "defense": Defense,
     "attack": Attack,
     "screening": Screening,
+    "evaluation": Evaluation,
 }
 """What a component of each group is."""
 
@@ -86,6 +88,7 @@ class Plan:
     defense: Defense
     attack: Attack
     screening: Screening
+    evaluation: Evaluation
     training: Optimization
     finetuning: Finetuning | None
     gate: Gate
@@ -221,7 +224,7 @@ def make_plan(config: DictConfig) -> Plan:
     parts = {group: chosen_component(config, group) for group in GROUPS}
     chosen = {group: component for group, (component, _) in parts.items()}
     spec = {group: known for group, (_, known) in parts.items()}
-    dataset, model_class, unlearner, defense, attack, screening = (chosen[group] for group in BASES)
+    dataset, model_class, unlearner, defense, attack, screening, evaluation = (chosen[group] for group in BASES)
     names["dataset"] = dataset.title
     if unlearner.architecture is not None:
         names["model"] = own_model_name(unlearner.architecture["model"])
@@ -255,6 +258,8 @@ def make_plan(config: DictConfig) -> Plan:
             component.check(choices)
     if not defense.active:
         del spec["defense"]
+    if not evaluation.active:
+        del spec["evaluation"], names["evaluation"]
     spec["training"] = without_usual(how)
     if finetuning is not None:
         spec["finetuning"] = without_usual(tuning)
@@ -265,6 +270,7 @@ def make_plan(config: DictConfig) -> Plan:
         defense=defense,
         attack=attack,
         screening=screening,
+        evaluation=evaluation,
         training=training,
         finetuning=finetuning,
         gate=construct(Gate, settings_of(config.gate, "gate"), "gate"),

@@ -64,7 +64,8 @@ def provenance(pipeline: Pipeline) -> dict[str, Any]:
 def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     """What was run, in the words of the command line."""
     plan = pipeline.plan
-    settings: dict[str, Any] = {"spec": plan.spec, "data": plan.dataset.fingerprint()}
+    spec = {group: known for group, known in plan.spec.items() if group != "evaluation"}  # which changes no verdict
+    settings: dict[str, Any] = {"spec": spec, "data": plan.dataset.fingerprint()}
     if plan.unlearner.start == "file":
         settings["weights"] = [stage.payload.get("weights") for stage in pipeline.stages.values()]
     told = {

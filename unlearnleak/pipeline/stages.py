@@ -5,6 +5,7 @@
      +----------|---------> imported (a file)            |   |
                 +---- for attacks that see both models --+   |
     shadow models: original --> unlearned, of other seeds ---+   for attacks that ask for some
+    retrained models, and what is attacked --> [evaluation]      by who knows the truth; no verdict is made of it
 
 With a fine-tuning stage: data --> pretrained --> original, and retraining starts from the pretrained model, which some
 attacks see as well.
@@ -38,6 +39,7 @@ from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
 from unlearnleak.pipeline.packing import check_evidence, pack, pack_verdict, unpack
 from unlearnleak.pipeline.plan import Plan
 from unlearnleak.pipeline.setting import Setting
+from unlearnleak.pipeline.subject import seen, subject_of
 from unlearnleak.store import Artifact, Contents
 from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import fit
@@ -63,6 +65,8 @@ RETRAINING = Method(
     "rt", Retrain(), {"target": f"{Retrain.__module__}.Retrain", "version": Retrain.version, "settings": {}}
 )
 """What the shadow models of a control are made by."""
+REFERENCE = "reference_"
+"""What the roles of models begin with that an evaluation holds the target against; a number follows."""
 WHOLE = "verdict"
 """What `until` says of a job that is to go on to its result, also where nothing is judged."""
 
@@ -87,7 +91,8 @@ class Pipeline(Setting):
         pretrained = original.parents.get("pretrained") if original else None
         evidence = self.evidence(target, original, shadows, pretrained)
         verdict = self.verdict(evidence) if plan.screening.judges else None
-        line = (data, pretrained, original, after, target, evidence, verdict)
+        evaluation = self.evaluation(target, original) if original and plan.evaluation.active else None
+        line = (data, pretrained, original, after, target, evaluation, evidence, verdict)
         self.stages: dict[str, Stage] = {stage.name: stage for stage in line if stage is not None}
         self.after, self.attacked = after.name, target.name
         """The names of the stages whose model is after unlearning, and whose is attacked."""
@@ -330,6 +335,40 @@ class Pipeline(Setting):
 
         return Stage("verdict", describe, {"evidence": evidence}, compute, several="verdicts")
 
+    def reference(self, original: Stage, number: int) -> Stage:
+        """A model retrained without what was to be forgotten, of a seed that whatever is done to the original shares.
+
+        Of a control it is what would have been forgotten.
+        """
+        seed = seeds.derive(self.plan.seeds.original, "reference", str(number)) % SEED_LIMIT
+        return self.unlearned(original, seed, self.requested_set, RETRAINING)
+
+    def evaluation(self, target: Stage, original: Stage) -> Stage:
+        """What somebody measures who knows the truth. It draws by the original's seed, whatever the attacker's is."""
+        plan, seed = self.plan, self.plan.seeds.original
+        before = {"original": original} if plan.evaluation.sees_before else {}
+        references = {f"{REFERENCE}{n}": self.reference(original, n) for n in range(plan.evaluation.references)}
+
+        def compute(work: Work) -> Contents:
+            self.check()
+            answering = self.answering(plan.seeds.unlearning, "defended answers")
+            subject = subject_of(
+                self,
+                target=seen(self, work[target.name], answering),
+                original=seen(self, work["original"]) if before else None,
+                references=[seen(self, work[role]) for role in references],
+            )
+            found = plan.evaluation(subject)
+            return Contents(dict(found.tensors), {"found": dict(found.numbers)})
+
+        def describe() -> dict[str, Any]:
+            forget = self.requested_set().describe(plan.seeds.forget)
+            return {"evaluation": plan.spec["evaluation"], "forget_classes": forget, "seed": seed}
+
+        return Stage(
+            "evaluation", describe, {target.name: target} | before | references, compute, several="evaluations"
+        )
+
     def answering(self, seed: int, *label: str) -> Answering:
         """What a model answers with the defence before it; random ones draw from (seed, label)."""
         return self.plan.defense.answering(seeds.generator(seed, *label))
@@ -337,6 +376,10 @@ class Pipeline(Setting):
     def target_set(self) -> ForgetSet:
         """What the target forgot; a function, as stages are described when their keys are asked for."""
         return self.forget_set
+
+    def requested_set(self) -> ForgetSet:
+        """The same, also where the target is a control, which forgot nothing of it."""
+        return self.wanted(self.requested_classes)
 
     @property
     def own_method(self) -> Method:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
     from unlearnleak.analysis.compare import Change, Comparison
+    from unlearnleak.analysis.evaluated import Measured
     from unlearnleak.analysis.matrix import Matrix, Summary
     from unlearnleak.analysis.recovered import Recovery
     from unlearnleak.figure.chart import Chart
@@ -32,6 +33,7 @@ class Report:
     summaries: "list[Summary]"
     detections: "pd.DataFrame"
     recoveries: "list[Recovery]"
+    measured: "list[Measured]"
     charts: "list[Chart]"
     asr_charts: "list[Chart]"
     changes: "list[Change]"
@@ -41,10 +43,12 @@ class Report:
 def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     """Read the runs and work everything out that is not a drawing."""
     from unlearnleak.analysis.detection import detections  # noqa: PLC0415  (NumPy, SciPy and pandas)
+    from unlearnleak.analysis.evaluated import measured  # noqa: PLC0415
     from unlearnleak.analysis.matrix import matrices, summaries  # noqa: PLC0415
     from unlearnleak.analysis.recovered import recoveries  # noqa: PLC0415
     from unlearnleak.figure.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.figure.bars import asr_charts  # noqa: PLC0415
+    from unlearnleak.figure.distance import distance_chart  # noqa: PLC0415
     from unlearnleak.figure.distributions import head_charts  # noqa: PLC0415
     from unlearnleak.figure.frontier import frontier_charts  # noqa: PLC0415
     from unlearnleak.figure.inverted import sheet_chart  # noqa: PLC0415
@@ -57,6 +61,8 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     runs, before = read(folders, against)
     frame = framed(runs)
     cells, attacks, recovered = matrices(frame), summaries(frame), recoveries(frame)
+    evaluated = measured(frame)
+    distances = distance_chart(evaluated)
     comparison = since(framed(before), frame) if against else None
     return Report(
         folders=[str(folder) for folder in folders],
@@ -67,6 +73,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
         summaries=attacks,
         detections=detections(frame),
         recoveries=recovered,
+        measured=evaluated,
         charts=[
             accuracy_chart(frame),
             count_chart(cells),
@@ -76,6 +83,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
             *head_charts(frame, stores),
             sheet_chart(frame, stores),
             *([recovered_chart(frame)] if recovered else []),
+            *([distances] if distances else []),
         ],
         asr_charts=asr_charts(cells),
         changes=comparison.changes if comparison else [],

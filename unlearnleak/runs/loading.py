@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from unlearnleak.errors import UserError
 from unlearnleak.runs import spreadsheet
-from unlearnleak.runs.rows import DEFENSE, read_rows
+from unlearnleak.runs.rows import DEFENSE, EVALUATION, read_rows
 from unlearnleak.runs.shape import examined, is_untold
 from unlearnleak.runs.stages import merged, stages_of
 from unlearnleak.runs.status import DIGEST, RESULT, STATUS, digest_of, read_json, read_status
@@ -132,6 +132,8 @@ def flat(run: dict[str, Any]) -> dict[str, Any]:
             row[key] = spreadsheet.cell(value)
     seeds = {f"seed_{name}": seed for name, seed in run.get("seeds", {}).items()}
     seeds |= {f"{DEFENSE}{name}": spreadsheet.cell(of) for name, of in plain(run.get("defense_settings") or {}).items()}
+    measured = {key: of for key, of in (run.get("evaluation") or {}).items() if key != "settings"}
+    seeds |= flat({f"{EVALUATION}{name}": of for name, of in measured.items()}) if measured else {}
     job = job_of(run)
     return row | seeds | ({} if job is None else {"job": job})
 

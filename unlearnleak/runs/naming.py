@@ -11,6 +11,8 @@ from unlearnleak.config.schema import GROUPS
 
 ELSEWHERE = ("hydra", "store", "runs", "runtime", "logger", "sweep_name", "dry_run", "fail_fast", "only", "objective")
 """Keys that say where or how, not what."""
+OPTIONAL = ("defense", "evaluation")
+"""Groups that a config from before them lacks."""
 OWN_MODEL = ("own", "model", "model_args", "head", "mean", "std")
 """Settings of unlearner=imported that speak of a model that the file brings."""
 
@@ -21,7 +23,7 @@ def run_name(*, _root_: DictConfig) -> str:
     A resolver: `_root_` is the whole config. Equal settings give equal names, whatever the order of overrides,
     the device or the place of the store.
     """
-    if missing := [group for group in GROUPS if group != "defense" and not OmegaConf.is_dict(_root_.get(group))]:
+    if missing := [group for group in GROUPS if group not in OPTIONAL and not OmegaConf.is_dict(_root_.get(group))]:
         raise ValueError(f"a job needs {', '.join(missing)}: give each a value, such as unlearner=rt")
     content: dict[str, Any] = {}
     for key in sorted(str(key) for key in _root_ if key not in ELSEWHERE):
@@ -31,7 +33,8 @@ def run_name(*, _root_: DictConfig) -> str:
     if isinstance(target := content.get("target"), dict):
         words["model"] = str(target.get("model") or "own").rpartition("/")[2]
     classes = content.get("forget_classes")
-    words["unlearner"] += f"+{words['defense']}" if words["defense"] != "none" else ""
+    for beside, word in (("unlearner", words["defense"]), ("screening", words["evaluation"])):
+        words[beside] += f"+{word}" if word != "none" else ""
     asked = ".".join(map(str, classes)) if isinstance(classes, list) else str(classes)
     asked += "" if content.get("forget_share", 1) == 1 else f"x{content['forget_share']}"
     leave_out_later(content)
@@ -63,8 +66,9 @@ def leave_out_later(content: dict[str, Any]) -> None:
     for section in ("training", "finetuning"):
         if isinstance(content.get(section), dict) and content[section].get("optimizer") == "sgd":
             del content[section]["optimizer"]
-    if word_of(content.get("defense")) == "none":
-        content.pop("defense", None)
+    for group in OPTIONAL:
+        if word_of(content.get(group)) == "none":
+            content.pop(group, None)
     if content.get("target", "") is None:
         del content["target"]
     if isinstance(content["unlearner"], dict) and content["unlearner"].get("own") is False:

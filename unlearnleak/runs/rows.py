@@ -55,6 +55,10 @@ COUNTED = {
 }
 DEFENSE = "defense_"
 """Before the name of each of a defence's settings."""
+EVALUATION = "evaluation_"
+"""Before the name of each number that an evaluation measured."""
+TEXTS = tuple(f"{EVALUATION}{name}" for name in ("name", "hardware", "retrained_hardware"))
+"""What an evaluation says in words."""
 FLAGS = {"True": True, "False": False}
 SHOWS = {
     "status": "runs that failed or were skipped",
@@ -129,6 +133,8 @@ def read_row(header: list[str], cells: list[str], path: Path, line: int) -> Run:
     run |= {"seeds": seeds} if seeds else {}
     strengths = {key.removeprefix(DEFENSE): run.pop(key) for key in list(run) if key.startswith(DEFENSE)}
     run |= {"defense_settings": strengths} if strengths else {}
+    measured = {key.removeprefix(EVALUATION): run.pop(key) for key in list(run) if key.startswith(EVALUATION)}
+    run |= {"evaluation": measured} if measured.get("name") else {}
     if run["status"] == "done" and (wrong := examined(run)[1]):
         raise UserError(f"{where}: {wrong}.")
     return run | {"directory": path / f"line {line}"} | ({"unproven": row["unproven"]} if row.get("unproven") else {})
@@ -136,14 +142,14 @@ def read_row(header: list[str], cells: list[str], path: Path, line: int) -> Run:
 
 def value(key: str, text: str, where: str) -> Any:
     """What a cell's text stands for. Raises UserError where a number that a report needs is none."""
-    if key in WORDS or key.startswith(("key_", "made_with_")):
+    if key in WORDS or key in TEXTS or key.startswith(("key_", "made_with_")):
         return text
     if key == "gate_reasons":
         return [text]  # where one ends and the next begins is not kept
     try:
         if key in CLASSES or key == "image_shape":
             return [int(word) for word in text.split()]
-        if key == "scores":
+        if key == "scores" or (key.startswith(EVALUATION) and " " in text and key not in TEXTS):
             return [finite(word) for word in text.split()]
         return int(text) if text.lstrip("-").isdecimal() else FLAGS[text] if text in FLAGS else finite(text)
     except ValueError as error:

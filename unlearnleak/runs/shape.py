@@ -45,6 +45,15 @@ class Identity(BaseModel):
     gate: Any
 
 
+class Evaluated(BaseModel):
+    """What `evaluation=` measured: numbers, lists of numbers and short texts by name, beside its word and settings."""
+
+    model_config = ConfigDict(strict=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, float | str | list[float | None] | None]
+    name: str
+    settings: dict[str, Any] | None = None
+
+
 class Base(BaseModel):
     """A finished run. What is None was not defined."""
 
@@ -68,6 +77,7 @@ class Base(BaseModel):
     finetuning_samples: Annotated[int, Field(ge=0)] | None = None
     forget_samples: Annotated[int, Field(ge=0)] | None = None
     defense_settings: dict[str, Any] | None = None
+    evaluation: Evaluated | None = None
     detection_score: float | None = None
     num_classes: Annotated[int, Field(ge=1)] | None = None
     scores: list[float] | None = None

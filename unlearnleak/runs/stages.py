@@ -12,7 +12,7 @@ PREFIXES = ("key_", "seconds_", "memory_mib_", "made_with_")
 """What a result says of a stage; `key_STAGE` of every one that the run has, None where it has none."""
 STAGE = re.compile("[a-z][a-z0-9_]*")
 """A stage's name, which is a folder's in the store: a result may be somebody else's, and must lead nowhere else."""
-NO_MODEL = ("data", "evidence", "verdict")
+NO_MODEL = ("data", "evidence", "verdict", "evaluation")
 """The stages that give no model; every other one does."""
 
 

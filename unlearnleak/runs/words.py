@@ -21,6 +21,7 @@ def named(run: Run) -> Run:
     words |= {"asked": parts["classes"] if whole else "-", "seed": parts["seed"].removeprefix("s") if whole else "-"}
     words["unlearner"], plus, defense = words["unlearner"].partition("+")
     words |= {"defense": defense} if plus else {}
+    words["screening"] = words["screening"].partition("+")[0]  # what else was measured stands in results alone
     if "forget_classes" in run:
         words["asked"] = classes_text(run["forget_classes"])
     if "seeds" in run:

@@ -23,6 +23,7 @@ from unlearnleak.report.gathered import Report
 from unlearnleak.report.page.details import Pictures, choose, detail, uses
 from unlearnleak.report.page.facts import duration, facts, failures
 from unlearnleak.report.page.findings import findings, recoverers, warnings
+from unlearnleak.report.tables.evaluated import sections
 from unlearnleak.report.tables.recovered import cells
 from unlearnleak.runs.stages import seconds, stages_of
 from unlearnleak.runs.stored import Stores
@@ -59,6 +60,7 @@ def render(report: Report, stores: Stores, *, pictures: int | None, files: bool)
         warnings=warnings(report),
         detected=detected(report),
         recovered=[(one, *cells(one)) for one in report.recoveries],
+        measured=sections(report.measured),
         recoverers=recoverers(report.recoveries),
         figures=[figure(chart, f"figure-{number}") for number, chart in enumerate(laid_out(report.charts))],
         bars=[figure(chart, f"bars-{number}") for number, chart in enumerate(report.asr_charts)],

@@ -7,6 +7,7 @@ from unlearnleak.analysis.matrix import Cell, Matrix, Summary
 from unlearnleak.analysis.numbers import bounds, classes, of, percent
 from unlearnleak.figure.chart import frame
 from unlearnleak.figure.file_names import file_names
+from unlearnleak.report.tables.evaluated import evaluation_tables
 from unlearnleak.report.tables.leaks import HEAD, detected, table
 from unlearnleak.report.tables.recovered import recovered_table
 from unlearnleak.report.tables.table import Table
@@ -29,6 +30,7 @@ def all_tables(report: "Report") -> list[Table]:
     tables += [matrix_table(matrix, names[matrix.dataset,]) for matrix in report.matrices]
     tables += [detection_table(report.detections)] if len(report.detections) else []
     tables += [recovered_table(report.recoveries)] if report.recoveries else []
+    tables += evaluation_tables(report.measured)
     tables += [change_table(report.changes)] if report.changes else []
     return [*tables, run_table(report.runs)]
 
