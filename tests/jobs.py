@@ -40,7 +40,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "used": 2,
         "coordinates": 20,
     },
-    "evaluation": {"probe_per_class": 10, "relearn_samples": 20, "relearn_batch": 8, "relearn_most": 5},
+    "evaluation": {"probe_per_class": 10, "relearn_samples": 20, "relearn_batch": 8, "relearn_most": 5, "shadows": 4},
     "runtime": {"device": "cpu", "threads": 1},
 }
 """What makes a job small, by config group; each setting is used where the chosen component has it."""

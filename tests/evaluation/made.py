@@ -4,7 +4,7 @@ import copy
 from functools import partial
 
 from unlearnleak.data import ForgetSplit, Splits
-from unlearnleak.evaluation.base.subject import Seen, Subject
+from unlearnleak.evaluation.base.subject import Candidates, Seen, Subject
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
 
@@ -15,6 +15,8 @@ def subject(splits: Splits, target: Classifier, *, original: Classifier, referen
         "target": Seen(copy.deepcopy(target).eval()),
         "original": Seen(original),
         "references": [Seen(model) for model in references],
+        "candidates": Candidates(splits.test, splits.test.labels < 5),
+        "shadows": lambda: iter(()),
         "split": ForgetSplit.of(splits.train, classes),
         "test": splits.test,
         "generator": partial(seeds.generator, 0, "evaluation"),

@@ -10,6 +10,7 @@ from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages, Splits, forg
 from unlearnleak.data.forget import UNKNOWN
 from unlearnleak.machine import seeds
 from unlearnleak.pipeline import models
+from unlearnleak.pipeline.candidates import Halves
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact
 from unlearnleak.training.finetuning import Phases
@@ -116,6 +117,22 @@ class Setting(ABC):
         count, classes = self.plan.attack.threat.shadow_models, self.facts.num_classes
         forgotten_SK = shadow_plan(count, classes, seeds.generator(self.plan.seeds.attack, "shadow classes"))
         return ForgetSet(classes=tuple(forgotten_SK[number].nonzero()[:, 0].tolist()), share=self.plan.forget_share)
+
+    # what an evaluation's shadow models learn
+
+    @cached_property
+    def halves(self) -> Halves:
+        """Whose membership is in question, of a control too, and who learns which of them."""
+        asked = self.split_of(self.wanted(self.requested_classes))
+        return Halves(split=asked, test=self.plan.resident.test, seed=self.plan.seeds.original)
+
+    def learnt_by(self, half: int | None) -> Splits:
+        """The images on the device; to train on, what the original learns, or the shadow model of this number."""
+        return self.learnt if half is None else replace(self.learnt, train=self.halves.training(half))
+
+    def divided(self, forget: ForgetSet, half: int | None) -> ForgetSplit:
+        """What is forgotten and what stays, of what the original learns or the shadow model of this number."""
+        return self.split_of(forget) if half is None else self.halves.split_of(half, forgets=bool(forget.classes))
 
     def forgotten_samples(self, split: ForgetSplit) -> LabeledImages | None:
         """The forgotten samples where their accuracy says something beside the class's; else None."""

@@ -5,7 +5,8 @@
      +----------|---------> imported (a file)            |   |
                 +---- for attacks that see both models --+   |
     shadow models: original --> unlearned, of other seeds ---+   for attacks that ask for some
-    retrained models, and what is attacked --> [evaluation]      by who knows the truth; no verdict is made of it
+    what is attacked, retrained models,                          by who knows the truth; no verdict is made of it
+    and shadow models that learnt other halves --> [evaluation]
 
 With a fine-tuning stage: data --> pretrained --> original, and retraining starts from the pretrained model, which some
 attacks see as well.
@@ -17,7 +18,7 @@ that was found is the same as after one that was computed.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
 
@@ -30,10 +31,12 @@ from unlearnleak.config.schema import SEED_LIMIT
 from unlearnleak.data import ForgetSet
 from unlearnleak.data.split import SPLIT_VERSION
 from unlearnleak.errors import Incompatible
+from unlearnleak.evaluation.base.subject import Shadow
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering, undefended
 from unlearnleak.pipeline import models
+from unlearnleak.pipeline.candidates import VERSION as HALVES_VERSION
 from unlearnleak.pipeline.engine import Engine
 from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
 from unlearnleak.pipeline.packing import check_evidence, pack, pack_verdict, unpack
@@ -91,7 +94,7 @@ class Pipeline(Setting):
         pretrained = original.parents.get("pretrained") if original else None
         evidence = self.evidence(target, original, shadows, pretrained)
         verdict = self.verdict(evidence) if plan.screening.judges else None
-        evaluation = self.evaluation(target, original) if original and plan.evaluation.active else None
+        evaluation = self.evaluation(data, target, original) if original and plan.evaluation.active else None
         line = (data, pretrained, original, after, target, evaluation, evidence, verdict)
         self.stages: dict[str, Stage] = {stage.name: stage for stage in line if stage is not None}
         self.after, self.attacked = after.name, target.name
@@ -150,13 +153,15 @@ class Pipeline(Setting):
 
         return Stage("pretrained", describe, {"data": data}, compute)
 
-    def original(self, data: Stage, seed: int) -> Stage:
+    def original(self, data: Stage, seed: int, half: int | None = None) -> Stage:
         """The original model: trained on all of D, or pretrained and then tuned on what can be forgotten.
 
-        With it what its unlearner needs recorded of that.
+        With it what its unlearner needs recorded of that. An evaluation's shadow models learn a `half` of the
+        candidates in the place of D_f, and are tuned from the pretrained model of the target.
         """
         plan = self.plan
-        before = {"data": data} if plan.finetuning is None else {"pretrained": self.pretrained(data, seed)}
+        first = seed if half is None else plan.seeds.original
+        before = {"data": data} if plan.finetuning is None else {"pretrained": self.pretrained(data, first)}
 
         def compute(work: Work) -> Contents:
             self.check()
@@ -166,7 +171,7 @@ class Pipeline(Setting):
                 model = self.beginning(work, seed, "original")
                 curve = fit(
                     model,
-                    self.learnt.train,
+                    self.learnt_by(half).train,
                     plan.last_training,
                     test=plan.resident.test,
                     generator=seeds.generator(seed, "original", "batches" if "data" in before else "tuning"),
@@ -174,7 +179,7 @@ class Pipeline(Setting):
                     callbacks=recording,
                     checkpoints=work.checkpoints(part),
                 )
-                return models.kept(model, self.learnt, curve)
+                return models.kept(model, self.learnt_by(half), curve)
 
             contents, records = record(plan.unlearner.recorders(), self.facts.num_classes, train)
             contents.tensors.update(records)
@@ -183,7 +188,7 @@ class Pipeline(Setting):
         def describe() -> dict[str, Any]:
             needs = {recorder.name: recorder.version for recorder in plan.unlearner.recorders()}
             ledger = needs.pop(ClassUpdates.name, None)  # keys are older than other recorders
-            own = {"ledger": ledger, "seed": seed} | ({"records": needs} if needs else {})
+            own = {"ledger": ledger, "seed": seed} | ({"records": needs} if needs else {}) | self.half_told(half)
             return own | {name: plan.spec[name] for name in (("model", "training") if "data" in before else TUNED)}
 
         return Stage("original", describe, before, compute, several="originals")
@@ -194,7 +199,17 @@ class Pipeline(Setting):
             return models.stored(self.plan, self.facts, work["pretrained"], self.plan.device)
         return models.built(self.plan, self.facts, seed, stage).to(self.plan.device)
 
-    def unlearned(self, original: Stage, seed: int, forget: Callable[[], ForgetSet], by: Method) -> Stage:
+    def half_told(self, half: int | None) -> dict[str, Any]:
+        """What a key knows of the samples that an evaluation's shadow model learns; nothing for all other models."""
+        if half is None:
+            return {}
+        asked = self.requested_set().describe(self.plan.seeds.forget)
+        versions = {"version": HALVES_VERSION, "split_version": SPLIT_VERSION}
+        return {"half": {"number": half, "of": asked, "seed": self.plan.seeds.original} | versions}
+
+    def unlearned(
+        self, original: Stage, seed: int, forget: Callable[[], ForgetSet], by: Method, half: int | None = None
+    ) -> Stage:
         """The model after an unlearner: the target, or a shadow model, which forgot something else.
 
         Retraining starts from scratch: it is made from what the original is made from, not from the original.
@@ -208,7 +223,7 @@ class Pipeline(Setting):
             task = Task(
                 original=None if scratch else models.stored(plan, self.facts, work["original"], plan.device),
                 fresh=lambda: self.beginning(work, seed, "unlearned"),
-                split=self.split_of(forget()),
+                split=self.divided(forget(), half),
                 test=plan.resident.test,
                 training=plan.last_training,
                 generator=partial(seeds.generator, seed, "unlearned"),
@@ -219,10 +234,11 @@ class Pipeline(Setting):
             model = unlearner.unlearn(task)
             models.check(plan, self.facts, model, f"unlearner={by.name}")
             forgotten = self.forgotten_samples(task.split)
-            return models.kept(model, self.learnt, task.curve, forgotten, report=unlearner.report)
+            return models.kept(model, self.learnt_by(half), task.curve, forgotten, report=unlearner.report)
 
         def describe() -> dict[str, Any]:
             own = {"unlearner": by.spec, "forget_classes": forget().describe(plan.seeds.forget), "seed": seed}
+            own |= self.half_told(half)
             trained = ("model", "training") if "data" in before else TUNED if "pretrained" in before else ()
             return own | {name: plan.spec[name] for name in trained}
 
@@ -244,17 +260,17 @@ class Pipeline(Setting):
 
         return Stage("imported" if role == "unlearned" else "original", describe, {"data": data}, compute)
 
-    def defended(self, unlearned: Stage, seed: int, forget: Callable[[], ForgetSet]) -> Stage:
+    def defended(self, unlearned: Stage, seed: int, forget: Callable[[], ForgetSet], half: int | None = None) -> Stage:
         """A model after a defence: what is shipped and attacked, or a shadow model of who knows the defence."""
         plan = self.plan
 
         def compute(work: Work) -> Contents:
             model = models.stored(plan, self.facts, work[unlearned.name], plan.device)
-            split = self.split_of(forget())
+            split = self.divided(forget(), half)
             model = plan.defense(model, split, seeds.generator(seed, "defended"))
             models.check(plan, self.facts, model, f"defense={plan.names['defense']}")
             forgotten, answering = self.forgotten_samples(split), self.answering(seed, "defended answers")
-            return models.kept(model, self.learnt, [], forgotten, answering)
+            return models.kept(model, self.learnt_by(half), [], forgotten, answering)
 
         def describe() -> dict[str, Any]:
             own = {"defense": plan.spec["defense"], "seed": seed}
@@ -343,11 +359,34 @@ class Pipeline(Setting):
         seed = seeds.derive(self.plan.seeds.original, "reference", str(number)) % SEED_LIMIT
         return self.unlearned(original, seed, self.requested_set, RETRAINING)
 
-    def evaluation(self, target: Stage, original: Stage) -> Stage:
+    def half_seed(self, number: int) -> int:
+        """Of the weights and batches of an evaluation's shadow model."""
+        return seeds.derive(self.plan.seeds.original, "half", str(number)) % SEED_LIMIT
+
+    def half(self, data: Stage, number: int) -> dict[str, Stage]:
+        """An evaluation's shadow model by its roles: after all that was done to the target, and before where it counts.
+
+        It learnt a half of the candidates and forgot it, by the target's method and behind its defence.
+        """
+        seed, plan = self.half_seed(number), self.plan
+        before = self.original(data, seed, number)
+        after = self.unlearned(before, seed, self.target_set, self.own_method, number)
+        if plan.defense.active:
+            after = self.defended(after, seed, self.target_set, number)
+        return {f"half_{number}": after} | ({f"half_{number}_before": before} if plan.evaluation.sees_before else {})
+
+    def evaluation(self, data: Stage, target: Stage, original: Stage) -> Stage:
         """What somebody measures who knows the truth. It draws by the original's seed, whatever the attacker's is."""
         plan, seed = self.plan, self.plan.seeds.original
         before = {"original": original} if plan.evaluation.sees_before else {}
         references = {f"{REFERENCE}{n}": self.reference(original, n) for n in range(plan.evaluation.references)}
+        halves = [self.half(data, number) for number in range(plan.evaluation.shadows)]
+
+        def shadows(work: Work) -> Iterator[Shadow]:
+            for number, roles in enumerate(halves):
+                answering = self.answering(self.half_seed(number), "defended answers")
+                found = [seen(self, work[role], how) for role, how in zip(roles, (answering, undefended), strict=False)]
+                yield Shadow(found[0], self.halves.learnt(number), found[1] if len(found) > 1 else None)
 
         def compute(work: Work) -> Contents:
             self.check()
@@ -357,6 +396,7 @@ class Pipeline(Setting):
                 target=seen(self, work[target.name], answering),
                 original=seen(self, work["original"]) if before else None,
                 references=[seen(self, work[role]) for role in references],
+                shadows=partial(shadows, work),
             )
             found = plan.evaluation(subject)
             return Contents(dict(found.tensors), {"found": dict(found.numbers)})
@@ -365,9 +405,9 @@ class Pipeline(Setting):
             forget = self.requested_set().describe(plan.seeds.forget)
             return {"evaluation": plan.spec["evaluation"], "forget_classes": forget, "seed": seed}
 
-        return Stage(
-            "evaluation", describe, {target.name: target} | before | references, compute, several="evaluations"
-        )
+        parents = {target.name: target} | before | references
+        parents |= {role: stage for roles in halves for role, stage in roles.items()}
+        return Stage("evaluation", describe, parents, compute, several="evaluations")
 
     def answering(self, seed: int, *label: str) -> Answering:
         """What a model answers with the defence before it; random ones draw from (seed, label)."""

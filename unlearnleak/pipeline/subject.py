@@ -1,9 +1,9 @@
 """What an evaluation is handed, made of artifacts and of the experiment's data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from unlearnleak.evaluation.base.subject import Seen, Subject
+from unlearnleak.evaluation.base.subject import Seen, Shadow, Subject
 from unlearnleak.machine import seeds
 from unlearnleak.model.base.answers import Answering, undefended
 from unlearnleak.pipeline import models
@@ -16,13 +16,22 @@ def seen(setting: Setting, artifact: Artifact, answering: Answering = undefended
     return Seen(models.stored(setting.plan, setting.facts, artifact, setting.plan.device), answering)
 
 
-def subject_of(setting: Setting, *, target: Seen, original: Seen | None, references: Sequence[Seen]) -> Subject:
+def subject_of(
+    setting: Setting,
+    *,
+    target: Seen,
+    original: Seen | None,
+    references: Sequence[Seen],
+    shadows: Callable[[], Iterator[Shadow]],
+) -> Subject:
     """The models, and the data as they were to be divided, also where a control did not forget."""
     return Subject(
         target=target,
         original=original,
         references=references,
-        split=setting.split_of(setting.wanted(setting.requested_classes)),
+        candidates=setting.halves.candidates,
+        shadows=shadows,
+        split=setting.halves.split,
         test=setting.plan.resident.test,
         generator=partial(seeds.generator, setting.plan.seeds.original, "evaluation"),
     )

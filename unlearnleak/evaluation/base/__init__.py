@@ -42,11 +42,14 @@ class Evaluation(Component, ABC):
     Class attributes:
         active: False only for `none`, which makes no stage.
         references: how many models it is handed that were retrained without the forget set, each of a seed of its own.
-        sees_before: whether it also sees the model before unlearning.
+        shadows: how many shadow models it is handed, which learnt and forgot, as the target did, a random half of the
+            candidates each.
+        sees_before: whether it also sees the model before unlearning, and each shadow model before it unlearned.
     """
 
     active: ClassVar[bool] = True
     references: int = 0
+    shadows: int = 0
     sees_before: ClassVar[bool] = False
 
     @abstractmethod

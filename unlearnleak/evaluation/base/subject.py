@@ -1,6 +1,6 @@
 """What an evaluation is handed: the model that is shipped, others to hold it against, and the whole truth.
 
-Shape letters: N samples, K classes, D features.
+Shape letters: N samples, K classes, D features, P candidates.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +37,31 @@ class Seen:
         return (self.model.normalize(batch) for batch in torch.split(images_NCHW, BATCH))
 
 
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Samples of which it is asked whether they were learnt and forgotten, or never seen.
+
+    samples: P of them, first those that the target was to forget, then test images of the same classes.
+    forgotten_P: which of them the target was to forget, bool, in main memory.
+    """
+
+    samples: LabeledImages
+    forgotten_P: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Shadow:
+    """A model that learnt and forgot as the target did, of the candidates a random half.
+
+    learnt_P: which candidates it learnt and then forgot; all others it never saw. bool, in main memory.
+    before: the same model before it unlearned, for evaluations with `sees_before`.
+    """
+
+    after: Seen
+    learnt_P: Tensor
+    before: Seen | None
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Subject:
     """What is measured, and what it is held against. All images are on the models' device.
@@ -45,14 +70,18 @@ class Subject:
         target: the model that is shipped: after unlearning, and after the defence where there is one.
         original: the model before, undefended; None for an evaluation that does not see it.
         references: models retrained from scratch without `split.forget`, undefended.
+        candidates: whose membership is in question.
+        shadows: loads the shadow models, one after the other.
         split: the training images, divided into what is or, of a control, was to be forgotten and what stays.
-        test: images that no model was trained on.
+        test: images that no model was trained on but for shadow models.
         generator: a new generator for a name, on the CPU: the same draws at every call with the same name.
     """
 
     target: Seen
     original: Seen | None
     references: Sequence[Seen]
+    candidates: Candidates
+    shadows: Callable[[], Iterator[Shadow]]
     split: ForgetSplit
     test: LabeledImages
     generator: Callable[[str], torch.Generator]

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 HEAD = ("unlearner", "classes")
+MEMBERSHIP = {
+    "AUC": "auc",
+    "low": "auc_low",
+    "high": "auc_high",
+    "TPR 1/100": "tpr_at_1_in_100",
+    "TPR 1/1000": "tpr_at_1_in_1000",
+    "forgotten": "n_forgotten",
+    "held out": "n_held_out",
+}
 SHOWN: dict[str, dict[str, str]] = {
     "distance": {
         "JS": "js_forget_test",
@@ -23,10 +32,21 @@ SHOWN: dict[str, dict[str, str]] = {
         "relearn": "relearn_steps",
         "seconds": "seconds",
     },
+    "loss_threshold": MEMBERSHIP,
+    "u_lira": MEMBERSHIP,
+    "ruli": MEMBERSHIP | {"efficacy": "efficacy_auc", "eff. low": "efficacy_auc_low", "eff. high": "efficacy_auc_high"},
 }
 """The columns of an evaluation; of one that is not named here, its first numbers."""
 MOST = 7
+TELLING = (
+    "AUC: how well forgotten samples are told from held-out ones of the same classes, 0.5 is chance, with the mean ends of "
+    "each model's own 95 % interval over samples; TPR: forgotten ones that are found where 1 in 100, or 1000, of the held-out "
+    "ones is taken for one; - where there are too few of these to say; forgotten, held out: how many samples."
+)
 LEGENDS = {
+    **dict.fromkeys(("loss_threshold", "u_lira"), TELLING),
+    "ruli": f"{TELLING} efficacy: AUC of forgotten samples after unlearning against the same ones before it; 0.5 where "
+    "unlearning changed nothing, 1 where it changed what is answered beyond doubt.",
     "distance": "JS: Jensen-Shannon divergence (nats) of the answers to the forgotten classes' test images from those "
     "of retrained models; TV: total variation distance of where the images go; CKA: likeness of features, 1 is alike; "
     "JS retained: on the retained classes; probe: accuracy of a linear probe there; relearn: steps until the forget "
