@@ -8,7 +8,16 @@ from scipy import stats
 from torch import nn
 
 from tests.attack.slow_heads import linear, train_on_features, train_on_images
-from unlearnleak.adversary.heads import Heads, InitialHeads, class_subsets, initial_heads, skip, train_heads
+from unlearnleak.adversary.heads import (
+    FEW_CLASSES,
+    AuxiliaryHeads,
+    Heads,
+    InitialHeads,
+    class_subsets,
+    initial_heads,
+    skip,
+    train_heads,
+)
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 7), st.integers(1, 9), st.integers(2, 6))  # M, N, D, K
 
@@ -156,3 +165,33 @@ def test_skipping_moves_a_generator_as_drawing_does(count):
     torch.rand(count, generator=one)
     skip(count, other)
     assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=other))
+
+
+@pytest.mark.parametrize("chunk", [None, 7])
+def test_heads_of_many_classes_are_those_of_one_at_a_time(chunk):
+    draw, classes = torch.Generator().manual_seed(0), FEW_CLASSES + 4
+    labels = torch.arange(3 * classes) % classes
+    phi = torch.randn(len(labels), 6, generator=draw, dtype=torch.float64)
+    subset_KMn = class_subsets(labels, classes, 3, 2, draw)
+    initial = InitialHeads(classes * 3, classes, 6, draw)
+    heads = AuxiliaryHeads(
+        phi_ND=phi, labels_N=labels, subset_KMn=subset_KMn, initial=initial, steps=8, lr=0.5, chunk=chunk
+    )
+    with mock.patch("unlearnleak.adversary.heads.BLOCK_BYTES", 4 * 3 * classes * 6 * 10):  # ten classes at a time
+        blocks = list(heads)
+    assert [list(of) for of, _ in blocks] == [list(range(10 * k, 10 * k + 10)) for k in range(4)]
+    (begin,) = initial.parts(classes * 3)
+    rows = subset_KMn.flatten(0, 1)
+    expected = one_at_a_time(phi[rows], labels[rows], Heads(*(part.double() for part in begin)), 8, 0.5)
+    for part, each in zip(zip(*(block for _, block in blocks), strict=True), expected, strict=True):
+        torch.testing.assert_close(torch.cat(part), each, rtol=1e-9, atol=1e-9)
+
+
+def test_initial_heads_of_many_classes_are_drawn_once_the_same_at_every_call_and_size():
+    one, other = torch.Generator().manual_seed(4), torch.Generator().manual_seed(4)
+    first, second = (InitialHeads(6, FEW_CLASSES + 1, 5, draw) for draw in (one, other))
+    assert torch.equal(torch.rand(3, generator=one), torch.rand(3, generator=other))
+    whole, parts = next(first.parts(6)), list(second.parts(4))
+    assert torch.equal(whole.weight_MKD, torch.cat([part.weight_MKD for part in parts]))
+    assert torch.equal(whole.bias_MK, torch.cat([part.bias_MK for part in parts]))
+    assert stats.kstest(whole.weight_MKD.flatten().numpy(), stats.uniform(-(5**-0.5), 2 * 5**-0.5).cdf).pvalue > 0.01

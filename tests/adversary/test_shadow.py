@@ -1,9 +1,11 @@
+from unittest import mock
+
 import pytest
 import torch
 
 from tests.attack.slow_heads import linear, train_on_features
-from unlearnleak.adversary.heads import initial_heads
-from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, units
+from unlearnleak.adversary.heads import FEW_CLASSES, initial_heads
+from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, turns, units
 
 
 @pytest.mark.parametrize(("count", "classes"), [(8, 2), (24, 10), (10, 3), (9, 7), (24, 5)])
@@ -42,6 +44,60 @@ def test_equal_to_sgd_with_momentum_on_each_shadows_own_samples(dtype, tolerance
         slow = train_on_features(head, phi[keep], labels[keep], **how)
         torch.testing.assert_close(fast.weight_MKD[s], slow.weight.detach(), rtol=tolerance, atol=tolerance)
         torch.testing.assert_close(fast.bias_MK[s], slow.bias.detach(), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("classes", [FEW_CLASSES + 1, 100, 1000])
+def test_of_many_classes_sizes_grow_by_a_factor_from_one_to_half_of_them(classes):
+    sizes = shadow_plan(24, classes, torch.Generator().manual_seed(0)).sum(1)
+    assert (sizes[:6] == 0).all()
+    expected = [(classes // 2) ** (step / 17) for step in range(18)]
+    assert sizes[6:].tolist() == [round(size) for size in expected]
+
+
+def test_of_many_classes_steps_take_a_share_of_each_class_in_turn():
+    labels = torch.arange(3000).remainder(100)[torch.randperm(3000, generator=torch.Generator().manual_seed(0))]
+    in_turn = turns(labels, 100)
+    assert len(in_turn) == 3
+    assert (torch.stack([labels[index].bincount() for index in in_turn]) == 10).all()
+    assert set(in_turn.flatten().tolist()) == set(range(3000))
+
+
+@pytest.mark.parametrize(("samples", "classes"), [(5000, FEW_CLASSES), (1024, 100)])
+def test_of_few_classes_or_samples_every_step_takes_all_in_their_order(samples, classes):
+    assert turns(torch.arange(samples) % classes, classes).tolist() == [list(range(samples))]
+
+
+def test_where_the_turns_do_not_come_out_even_some_samples_come_twice_and_none_never():
+    in_turn = turns(torch.arange(2051) % 41, 41)
+    assert in_turn.shape == (3, 684)
+    assert set(in_turn.flatten().tolist()) == set(range(2051))
+
+
+def test_of_many_classes_equal_to_sgd_on_the_samples_in_their_turn():
+    draw = torch.Generator().manual_seed(3)
+    labels = torch.arange(160) % 40
+    phi = torch.randn(160, 6, generator=draw, dtype=torch.float64)
+    plan = shadow_plan(8, 40, draw)
+    with mock.patch("unlearnleak.adversary.shadow.BATCH", 60):
+        in_turn = turns(labels, 40)
+        fast = shadow_heads(phi, labels, plan, steps=10, lr=0.2, momentum=0.9, generator=draw.manual_seed(7))
+    assert len(in_turn) == 3
+    initial = initial_heads(8, 40, 6, torch.Generator().manual_seed(7))
+    for s in range(8):
+        head = linear(initial.weight_MKD[s].double(), initial.bias_MK[s].double())
+        optimizer = torch.optim.SGD(head.parameters(), lr=0.2, momentum=0.9)
+        for step in range(10):
+            seen = [row for row in in_turn[step % 3].tolist() if not plan[s, labels[row]]]
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(head(phi[seen]), labels[seen]).backward()
+            optimizer.step()
+        torch.testing.assert_close(fast.weight_MKD[s], head.weight.detach(), rtol=1e-10, atol=1e-10)
+        torch.testing.assert_close(fast.bias_MK[s], head.bias.detach(), rtol=1e-10, atol=1e-10)
+
+
+def test_keys_know_that_shadow_targets_of_many_classes_are_made_otherwise():
+    assert many_classes(10) == many_classes(FEW_CLASSES) == {}
+    assert many_classes(FEW_CLASSES + 1) == many_classes(100) != {}
 
 
 def test_two_classes_will_do():

@@ -38,19 +38,29 @@ def initial_heads(count: int, num_classes: int, dim: int, generator: torch.Gener
 
 BLOCK_BYTES = 128e6
 """Weights of so many heads are held at once, or one class's: of 100 classes with 512 features those of 3 classes."""
+FEW_CLASSES = 36
+"""With more classes the work grows faster than what is learnt from it: heads are drawn, and shadow targets planned and
+trained, in ways that take less (`InitialHeads`, `adversary.shadow`). Half of 36 is as many as forget something of 24
+shadow targets."""
+CACHE_BYTES = 500e3
+"""Of more classes, so much of the heads' logits is worked on at once on a CPU: what its caches hold."""
 
 
 class InitialHeads:
     """What `initial_heads` draws, part by part: what is larger than BLOCK_BYTES is drawn again when it is asked for.
 
-    So it is never held whole. The generator is left where drawing all heads leaves it.
+    So it is never held whole. The generator is left where drawing all heads leaves it. Of more than FEW_CLASSES classes
+    the weights have a generator of their own, whose seed is drawn: nothing is drawn twice.
     """
 
     def __init__(self, count: int, num_classes: int, dim: int, generator: torch.Generator) -> None:
         self.num_classes, self.dim = num_classes, dim
         self._state = generator.get_state()
         self._held_MKD: Tensor | None = None
-        if 4 * count * num_classes * dim <= BLOCK_BYTES:
+        if num_classes > FEW_CLASSES:
+            seed = torch.randint(2**62, (), generator=generator)
+            self._state = torch.Generator().manual_seed(int(seed)).get_state()
+        elif 4 * count * num_classes * dim <= BLOCK_BYTES:
             self._held_MKD = torch.rand(count, num_classes, dim, generator=generator)
         else:
             skip(count * num_classes * dim, generator)
@@ -115,23 +125,36 @@ class AuxiliaryHeads:
             yield range(first, min(first + together, classes)), self._trained(subset_CMn.flatten(0, 1), initial)
 
     def _trained(self, subset_Rn: Tensor, initial: Heads) -> Heads:
-        size = self.chunk or len(subset_Rn)
+        size, many = self.chunk or len(subset_Rn), self.initial.num_classes > FEW_CLASSES
+        if many and self.phi_ND.device.type == "cpu":
+            size = min(size, max(1, int(CACHE_BYTES // (4 * subset_Rn.shape[1] * self.initial.num_classes))))
+        initial = Heads(*(part.to(self.phi_ND) for part in initial))
         trained = [
             train_heads(
                 self.phi_ND[some_Rn],
                 self.labels_N[some_Rn],
-                Heads(weight_RKD.to(self.phi_ND), bias_RK.to(self.phi_ND)),
+                Heads(weight_RKD, bias_RK),
                 steps=self.steps,
                 lr=self.lr,
                 label="auxiliary heads",
+                in_place=many,
             )
             for some_Rn, weight_RKD, bias_RK in zip(*(part.split(size) for part in (subset_Rn, *initial)), strict=True)
         ]
+        if many:
+            return initial
         return trained[0] if len(trained) == 1 else Heads(*map(torch.cat, zip(*trained, strict=True)))
 
 
 def train_heads(
-    phi_MND: Tensor, labels_MN: Tensor, initial: Heads, *, steps: int, lr: float, label: str = "heads"
+    phi_MND: Tensor,
+    labels_MN: Tensor,
+    initial: Heads,
+    *,
+    steps: int,
+    lr: float,
+    label: str = "heads",
+    in_place: bool = False,
 ) -> Heads:
     """Full-batch gradient descent on the mean cross-entropy, each head on its own samples.
 
@@ -140,6 +163,7 @@ def train_heads(
         labels_MN: their labels [M, n].
         initial: the heads to start from.
         steps, lr: gradient steps and learning rate.
+        in_place: whether the initial heads become the trained ones, which saves copies where they are large.
 
     Returns:
         The heads after `steps` steps, equal to what `torch.optim.SGD(lr)` gives for each head alone.
@@ -155,6 +179,10 @@ def train_heads(
         residual_MKN = torch.softmax(logits_MKN, 1) - wanted_MKN
         total_MKN += residual_MKN
         logits_MKN = torch.baddbmm(logits_MKN, residual_MKN, gram_MNN, alpha=-scale)  # Gram matrices are symmetric
+    if in_place:
+        initial.bias_MK.sub_(total_MKN.sum(2), alpha=scale)
+        initial.weight_MKD.baddbmm_(total_MKN, phi_MND, alpha=-scale)
+        return initial
     return Heads(initial.weight_MKD - scale * total_MKN @ phi_MND, initial.bias_MK - scale * total_MKN.sum(2))
 
 

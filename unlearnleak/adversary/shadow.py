@@ -8,19 +8,29 @@ target's own forgotten classes are never needed.
 S shadow targets, T = 1 + S targets (the real one first), K classes, N auxiliary samples, D features.
 """
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from unlearnleak.adversary.heads import Heads, initial_heads
+from unlearnleak.adversary.heads import FEW_CLASSES, Heads, initial_heads
 from unlearnleak.errors import require
 from unlearnleak.machine.graphs import repeated
 from unlearnleak.machine.progress import progress
 
 FEWEST = 8
 """So many shadow targets an attack needs at least: two that forget nothing, and six that do."""
+BATCH = 1024
+"""Of more than FEW_CLASSES classes, samples of a step at most."""
+MANY_CLASSES_VERSION = 1
+"""Raise it when shadow targets or heads of more than FEW_CLASSES classes are others than before."""
+
+
+def many_classes(num_classes: int) -> dict[str, Any]:
+    """What a key says of shadow targets beside their settings: nothing for few classes, whose keys are older."""
+    return {"many_classes": MANY_CLASSES_VERSION} if num_classes > FEW_CLASSES else {}
 
 
 def shadow_training(count: int, *, steps: int, lr: float, momentum: float) -> dict[str, Any]:
@@ -46,13 +56,53 @@ def shadow_plan(count: int, num_classes: int, generator: torch.Generator) -> Ten
 
     A quarter of them forget nothing, or the calibration could not learn to stay silent; the others forget 1, 2, ... up
     to half of the classes in turn, since the attacker does not know how many are missing.
+
+    Of more than FEW_CLASSES classes not every size can have its turn: from 1 to half of the classes, each is so many
+    times as large as the one before.
     """
     forgotten_SK = torch.zeros(count, num_classes, dtype=torch.bool)
-    most = max(1, num_classes // 2)
-    for s in range(forget_nothing(count), count):
-        size = 1 + s % most
+    most, first = max(1, num_classes // 2), forget_nothing(count)
+    sizes = [1 + s % most for s in range(first, count)]
+    if num_classes > FEW_CLASSES:
+        sizes = torch.logspace(0, math.log10(most), count - first, dtype=torch.float64).round().int().tolist()
+    for s, size in enumerate(sizes, first):
         forgotten_SK[s, torch.randperm(num_classes, generator=generator)[:size]] = True
     return forgotten_SK
+
+
+def turns(labels_N: Tensor, num_classes: int) -> Tensor:
+    """Which samples the steps take in turn, [B, n]: all of them each time where there are few classes or samples.
+
+    Otherwise BATCH at most, and of each class its share. Where B does not divide their number, some come twice.
+    """
+    samples = len(labels_N)
+    count = -(-samples // BATCH) if num_classes > FEW_CLASSES else 1
+    if count == 1:
+        return torch.arange(samples, device=labels_N.device)[None]
+    order_N = labels_N.argsort(stable=True)
+    filled = torch.arange(-(-samples // count) * count, device=labels_N.device) % samples
+    return order_N[filled].view(-1, count).T
+
+
+class Part(NamedTuple):
+    """What a step of all S shadow targets is computed from: features, labels as ones and zeros, samples' weights."""
+
+    phi_ND: Tensor
+    wanted_K1N: Tensor
+    share_SN: Tensor
+
+    @classmethod
+    def of(cls, phi_ND: Tensor, labels_N: Tensor, forgotten_SK: Tensor, index_N: Tensor) -> "Part":
+        """Of these samples; those of a class that a shadow target never sees weigh nothing there."""
+        phi_ND, labels_N = phi_ND[index_N], labels_N[index_N]
+        seen_SN = (~forgotten_SK).to(phi_ND)[:, labels_N]
+        wanted_K1N = F.one_hot(labels_N, forgotten_SK.shape[1]).to(phi_ND).T[:, None]
+        return cls(phi_ND, wanted_K1N, seen_SN / seen_SN.sum(1, keepdim=True))
+
+    def become(self, other: "Part") -> None:
+        """Take the values of another, which a captured step then reads."""
+        for mine, its in zip(self, other, strict=True):
+            mine.copy_(its)
 
 
 def shadow_heads(
@@ -68,28 +118,31 @@ def shadow_heads(
     """Train one head per shadow target on all auxiliary samples of the classes that it may see.
 
     Full-batch gradient descent with momentum on the mean cross-entropy, all S heads as one matrix of K*S rows: classes
-    first and samples last, since a softmax over a last dimension of so few classes takes many times as long.
+    first and samples last, since a softmax over a last dimension of so few classes takes many times as long. Of more
+    than FEW_CLASSES classes each step is on BATCH of the samples or fewer, in turn, and of each class on its share.
     """
-    (shadows, classes), (samples, dim) = forgotten_SK.shape, phi_ND.shape
+    (shadows, classes), dim = forgotten_SK.shape, phi_ND.shape[1]
     initial = initial_heads(shadows, classes, dim, generator)
     weight_RD = initial.weight_MKD.transpose(0, 1).reshape(-1, dim).to(phi_ND)  # R = K * S rows
     bias_R1 = initial.bias_MK.T.reshape(-1, 1).to(phi_ND)
-    seen_SN = (~forgotten_SK).to(phi_ND)[:, labels_N]
-    share_SN = seen_SN / seen_SN.sum(1, keepdim=True)
-    wanted_K1N = F.one_hot(labels_N, classes).to(phi_ND).T[:, None]
     pull_RD, pull_R1 = torch.zeros_like(weight_RD), torch.zeros_like(bias_R1)
+    turns_BN = turns(labels_N, classes)
+    parts = [Part.of(phi_ND, labels_N, forgotten_SK, index_N) for index_N in turns_BN]
+    taken = Part(*map(torch.clone, parts[0])) if len(parts) > 1 else parts[0]
 
     def step() -> None:
-        logits_KSN = torch.addmm(bias_R1, weight_RD, phi_ND.T).view(classes, shadows, samples)
-        residual_RN = ((logits_KSN.softmax(0) - wanted_K1N) * share_SN).flatten(0, 1)
-        pull_RD.addmm_(residual_RN, phi_ND, beta=momentum)
+        logits_KSN = torch.addmm(bias_R1, weight_RD, taken.phi_ND.T).view(classes, shadows, -1)
+        residual_RN = ((logits_KSN.softmax(0) - taken.wanted_K1N) * taken.share_SN).flatten(0, 1)
+        pull_RD.addmm_(residual_RN, taken.phi_ND, beta=momentum)
         pull_R1.mul_(momentum).add_(residual_RN.sum(1, keepdim=True))
         weight_RD.sub_(lr * pull_RD)
         bias_R1.sub_(lr * pull_R1)
 
     state = (weight_RD, bias_R1, pull_RD, pull_R1)
     again = repeated(step, lambda: state, phi_ND.device, "a step of the shadow targets", times=steps)
-    for _ in progress(range(steps), label="shadow targets", unit="step"):
+    for number in progress(range(steps), label="shadow targets", unit="step"):
+        if len(parts) > 1:
+            taken.become(parts[number % len(parts)])
         again()
     return Heads(
         weight_RD.view(classes, shadows, dim).transpose(0, 1).contiguous(),

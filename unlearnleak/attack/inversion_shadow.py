@@ -1,12 +1,14 @@
 """inversion_shadow: gradient inversion of the target and of shadow targets, against which its outcomes are held."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedPredictions, LabeledFeatures
 from unlearnleak.adversary.inversion import Descent, to_pixels
-from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training
+from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, shadow_training
 from unlearnleak.adversary.standard import Standard, features_of
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
@@ -69,6 +71,10 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         self.descent = Descent(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
         self.shadows = shadows
         self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
+
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+        """How shadow targets of many classes are made."""
+        return many_classes(num_classes)
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where there are no auxiliary samples."""

@@ -1,6 +1,6 @@
 """relearn: how far the loss on a class's samples falls when the head is trained on a few of them again."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from torch import Tensor
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.heads import Heads, train_heads
-from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training
+from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, shadow_training
 from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
@@ -70,6 +70,10 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         require(lr > 0, "attack.lr", lr, "above 0")
         self.samples, self.steps, self.lr, self.shadows = samples, steps, lr, shadows
         self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
+
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+        """How shadow targets of many classes are made."""
+        return many_classes(num_classes)
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError unless every class has a sample more than is learnt from."""

@@ -329,7 +329,8 @@ class Pipeline(Setting):
             return pack(found)
 
         def describe() -> dict[str, Any]:
-            return {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
+            own = {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
+            return own | plan.attack.beyond_settings(self.facts.num_classes)
 
         return Stage("evidence", describe, {target.name: target} | before | made, compute)
 

@@ -5,7 +5,7 @@ K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary 
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch import Tensor
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Calibrated
 from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
-from unlearnleak.adversary.shadow import shadow_heads, shadow_plan, shadow_training, units
+from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, shadow_training, units
 from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
@@ -87,6 +87,10 @@ class ParameterAttack(Attack[ParametersAndData]):
         self.chunk = chunk
         self.shadows = shadows
         self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
+
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+        """How shadow targets of many classes are made."""
+        return many_classes(num_classes)
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where a class has fewer auxiliary samples than one head needs."""
