@@ -14,14 +14,15 @@ from unlearnleak.dataset.base import Dataset
 FILES = sorted(Path(__file__).resolve().parents[2].joinpath("conf", "dataset").glob("*.yaml"))
 MODEL = dict.fromkeys(["digits", "mnist", "fashion_mnist", "npz"], "lenet")
 MODEL |= dict.fromkeys(["svhn", "cifar10"], "resnet18") | {"cifar100": "resnet18_cifar", "torchvision": "lenet"}
-NEEDS = {"npz": ["dataset.path=mine.npz"], "torchvision": ["dataset.name=KMNIST"]}
+MODEL |= {"csv": "mlp"}
+NEEDS = {"npz": ["dataset.path=mine.npz"], "csv": ["dataset.path=mine.csv"], "torchvision": ["dataset.name=KMNIST"]}
 
 
 @pytest.fixture
 def composed(tmp_path):
     """Return a function that composes the real conf/dataset with two models that only have names."""
     (tmp_path / "model").mkdir()
-    for name in ("lenet", "resnet18", "resnet18_cifar", "other"):
+    for name in ("lenet", "resnet18", "resnet18_cifar", "mlp", "other"):
         tmp_path.joinpath("model", f"{name}.yaml").write_text(f"name: {name}\n")
     tmp_path.joinpath("dataset").symlink_to(FILES[0].parent)
     tmp_path.joinpath("config.yaml").write_text("defaults: [_self_, model: other, dataset: digits]\n")

@@ -43,6 +43,7 @@ def whole_run(logger: RunLogger, directory: Path, *, exit_code: int = 0, seed: i
         images[2] = np.arange(64, dtype=np.uint8).reshape(8, 8) % 2  # nearly black
         logger.images("inverted", images, ["class 0", "class 1", "class 2"])
         logger.images("inverted_rgb", draw.integers(0, 256, (2, 3, 8, 8), dtype=np.uint8), ["a", "b"])
+        logger.images("rows", np.zeros((2, 13, 1, 1), dtype=np.uint8), ["a", "b"])  # no pictures: they are left out
         logger.summary(
             {
                 "asr": 0.9,

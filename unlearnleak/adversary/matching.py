@@ -67,10 +67,15 @@ def adamw(x: Tensor, lr: float) -> torch.optim.AdamW:
 
 
 def roughness(x_RNCHW: Tensor) -> Tensor:
-    """mean|dx| + mean|dy| of the neighbours' differences, [R]: a total variation that does not grow with the images."""
-    down = (x_RNCHW[..., 1:, :] - x_RNCHW[..., :-1, :]).abs().flatten(1).mean(1)
-    right = (x_RNCHW[..., 1:] - x_RNCHW[..., :-1]).abs().flatten(1).mean(1)
-    return down + right
+    """mean|dx| + mean|dy| of the neighbours' differences, [R]: a total variation that does not grow with the images.
+
+    Of a single pixel, as the rows of tables are, it is 0.
+    """
+    down = x_RNCHW[..., 1:, :] - x_RNCHW[..., :-1, :]
+    right = x_RNCHW[..., 1:] - x_RNCHW[..., :-1]
+    return sum(
+        (apart.abs().flatten(1).mean(1) for apart in (down, right) if apart.numel()), x_RNCHW.new_zeros(len(x_RNCHW))
+    )
 
 
 class Matched(NamedTuple):

@@ -4,7 +4,7 @@ import re
 
 from unlearnleak.errors import UserError
 
-RESERVED = ("digits", "mnist", "fashion_mnist", "svhn", "cifar10", "cifar100", "torchvision", "npz", "all")
+RESERVED = ("digits", "mnist", "fashion_mnist", "svhn", "cifar10", "cifar100", "torchvision", "npz", "csv", "all")
 """The words of the data sets that have a name, and those that tables use for something else."""
 LONGEST = 40
 ALLOWED = re.compile(r"\w([\w .,()+-]*[\w)])?")

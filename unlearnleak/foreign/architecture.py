@@ -22,7 +22,7 @@ from unlearnleak.machine.seeds import isolated
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.fitting import unwrapped
 
-OURS = {"lenet": "LeNet", "resnet18": "ResNet18", "resnet18_cifar": "ResNet18Cifar", "vit": "ViT"}
+OURS = {"lenet": "LeNet", "resnet18": "ResNet18", "resnet18_cifar": "ResNet18Cifar", "vit": "ViT", "mlp": "Mlp"}
 """Modules of `unlearnleak.model`, and the classes in them."""
 USUAL_CLASSES = 1000
 """How many classes models of torchvision and timm have unless told otherwise."""

@@ -169,8 +169,10 @@ class WandbLogger(RunLogger):
             run.log({f"{name}/{group}": histogram(np_histogram=bar) for group, bar in bars.items()})
 
     def images(self, name: str, images_NCHW: np.ndarray, captions: list[str]) -> None:
-        """Log N images under one name; W&B shows at most 108 of them."""
+        """Log N images under one name; W&B shows at most 108 of them. Rows of a table are no pictures, and left out."""
         assert images_NCHW.dtype == np.uint8, images_NCHW.dtype
+        if images_NCHW.shape[1] not in (1, 3):
+            return
         arrays = [x[0] if len(x) == 1 else x.transpose(1, 2, 0) for x in images_NCHW]
         image = library().Image
         with self._writing() as run:

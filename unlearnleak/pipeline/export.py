@@ -117,6 +117,16 @@ def export_model(
     return path
 
 
+def check_pictures(image_shape: tuple[int, int, int]) -> None:
+    """Raises UserError for what no reader of images takes, such as the rows of a table."""
+    channels, height, width = image_shape
+    if channels not in (1, 3):
+        raise UserError(
+            f"--images writes grey and colour pictures, and this run's are {channels}x{height}x{width}, as the rows of "
+            "a table are: no audit reads them. Leave --images out; the model itself is written."
+        )
+
+
 def refuse_there(path: Path) -> None:
     """Raises UserError where something lies at `path`: nothing is written over."""
     if os.path.lexists(path):
@@ -127,9 +137,10 @@ def export_images(pipeline: Pipeline, path: Path) -> Path:
     """Write the labelled images that the run's attacker holds as an .npz file of arrays `images` and `labels`.
 
     Raises:
-        UserError: the file is there already.
+        UserError: the file is there already, or they are no pictures.
     """
     refuse_there(path)
+    check_pictures(pipeline.facts.image_shape)
     held = pipeline.plan.splits.auxiliary
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = name_beside(path)

@@ -49,9 +49,11 @@ class Classifier(nn.Module, ABC):
         """Raises UserError if images of this shape (C, H, W) are too small, which is known before a model is built."""
         _, height, width = image_shape
         if min(height, width) < cls.smallest_side:
+            small = "Enlarge the images; model=lenet takes the smallest."
             raise UserError(
                 f"model={cls.__module__.rpartition('.')[2]} cannot take {height}x{width} images: sides of at least "
-                f"{cls.smallest_side} pixels are needed. Enlarge the images; model=lenet takes the smallest."
+                f"{cls.smallest_side} pixels are needed. "
+                + ("Take model=mlp for the rows of a table." if height == width == 1 else small)
             )
 
     @abstractmethod
