@@ -43,7 +43,7 @@ def test_a_specification_holds_all_settings_and_no_place():
         "version": 1,
         "settings": {"auxiliary_per_class": 100, "test_per_class": None, "train_limit": None},
     }
-    assert set(spec["training"]) == set(composed().training) - {"precision", "optimizer"}
+    assert set(spec["training"]) == set(composed().training) - {"precision", "optimizer", "augmentation"}
     assert spec["attack"]["settings"]["heads"] == 200
 
 
@@ -152,6 +152,13 @@ def test_an_optimizer_is_part_of_a_model_s_key_unless_it_is_the_usual_one():
     assert "optimizer" not in spec["finetuning"]
     spec = make_plan(composed(*tuned, "training.optimizer=adamw", "finetuning.optimizer=adam")).spec
     assert (spec["training"]["optimizer"], spec["finetuning"]["optimizer"]) == ("adamw", "adam")
+
+
+def test_augmentation_is_part_of_a_model_s_key_unless_there_is_none():
+    assert "augmentation" not in make_plan(composed()).spec["training"]
+    assert make_plan(composed("training.augmentation=crop_flip")).spec["training"]["augmentation"] == "crop_flip"
+    with pytest.raises(UserError, match=r"augmentation='mixup' must be one of none, crop_flip"):
+        make_plan(composed("training.augmentation=mixup"))
 
 
 def test_precision_is_part_of_a_model_s_key_unless_it_is_the_usual_one():

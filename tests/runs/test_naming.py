@@ -37,6 +37,11 @@ def test_folders_of_trainings_by_sgd_are_called_as_before_there_was_a_choice():
     assert len(set(names)) == 3
 
 
+def test_folders_of_trainings_without_augmentation_are_called_as_before_there_was_any():
+    assert name("attack=relearn", "training.augmentation=none") == name("attack=relearn")
+    assert name("attack=relearn", "training.augmentation=crop_flip") != name("attack=relearn")
+
+
 def test_how_much_memory_a_ledger_takes_by_default_is_in_no_name():
     assert name("unlearner=au", *OLDER) == "digits-lenet-au-3-param_dot-youden-s0-a2bb3e9c"  # older than that setting
     assert name("unlearner=au", "unlearner.ledger_classes=null") == name("unlearner=au")

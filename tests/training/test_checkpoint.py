@@ -101,7 +101,9 @@ UNLEARNERS = {
     ),
     "bad_teacher": lambda: BadTeacher(**PLAIN | {"lr": 0.001}, retain_share=0.3, temperature=1.0),
 }
-KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS]
+MOVED = ["lenet and moved ledger", "ng and moved", "scrub and moved"]
+"""Kinds whose images are augmented."""
+KINDS = ["lenet", "normalised", "resnet18", "lenet and ledger", "normalised and ledger", *UNLEARNERS, *MOVED]
 
 
 class Stopped(Exception):
@@ -181,7 +183,8 @@ def beside(checkpoints, part):
 
 def train(kind, original, checkpoints=None, stop=None):
     """Train as the pipeline does, from nothing but the seed. Returns everything that the training decides."""
-    digits, how, generators = original.splits, HOW, Generators(kind)
+    digits, generators = original.splits, Generators(kind)
+    how = replace(HOW, augmentation="crop_flip" if kind in MOVED else "none")
     name, _, ledger = kind.partition(" and ")
     train, test = part(digits.train, name), part(digits.test, name)
     if name in UNLEARNERS:
@@ -191,7 +194,7 @@ def train(kind, original, checkpoints=None, stop=None):
             fresh=lambda: fresh("lenet", digits),
             split=ForgetSplit.of(train, (3,)),
             test=test,
-            training=HOW,
+            training=how,
             generator=generators.__getitem__,
             records={"class_updates": original.ledger},
             checkpoints=lambda part: checkpoints and beside(checkpoints, part),
@@ -205,7 +208,7 @@ def train(kind, original, checkpoints=None, stop=None):
         more = {"label": kind, "callbacks": [callback, *([stop] if stop else [])], "checkpoints": checkpoints}
         rows = fit(model, train, how, test=test, generator=generators["batches"], **more)
     tensors = {**model.state_dict(), "drawn": torch.cat([generators[name].get_state() for name in sorted(generators)])}
-    if ledger:
+    if isinstance(callback, ClassLedger):
         tensors["ledger_KP"] = callback.ledger_KP
     return tensors, rows, getattr(callback, "report", None)
 

@@ -123,7 +123,10 @@ def slow_ledger(model, data, how):
     parameters = list(model.parameters())
     optimizer = torch.optim.SGD(parameters, lr=1.0, momentum=how.momentum, weight_decay=how.weight_decay)
     ledger_KP = torch.zeros(10, len(flat(model)))
-    velocity_KP, batches = torch.zeros_like(ledger_KP), ResidentBatches(data, how.batch_size, generator(0))
+    velocity_KP, batches = (
+        torch.zeros_like(ledger_KP),
+        ResidentBatches(data, how.batch_size, generator(0), how.augmentation),
+    )
     how, step = Optimization(**{**vars(how), "steps_per_epoch": len(batches)}), 0
     for _ in range(how.epochs):
         for images, labels in batches:
@@ -142,11 +145,20 @@ def slow_ledger(model, data, how):
     return ledger_KP
 
 
-@pytest.mark.parametrize(("kind", "decay"), [("softmax", 0.0), ("softmax", 0.1), ("lenet", 0.0), ("lenet", 0.01)])
-def test_each_row_is_what_autograd_says_of_that_class_s_samples(build, digits, kind, decay):
+@pytest.mark.parametrize(
+    ("kind", "decay", "augmentation"),
+    [
+        ("softmax", 0.0, "none"),
+        ("softmax", 0.1, "none"),
+        ("lenet", 0.0, "none"),
+        ("lenet", 0.01, "none"),
+        ("lenet", 0.01, "crop_flip"),
+    ],
+)
+def test_each_row_is_what_autograd_says_of_that_class_s_samples(build, digits, kind, decay, augmentation):
     """Without batch normalisation a class's part of the gradient is the gradient of its part of the loss."""
     few = digits.train.select(torch.arange(320))
-    how = Optimization(**{**vars(HOW), "weight_decay": decay})
+    how = Optimization(**{**vars(HOW), "weight_decay": decay, "augmentation": augmentation})
     model, replayed, ledger = build(kind), build(kind), ClassLedger(10)
     fit(model, few, how, test=few, generator=generator(0), label="original", callbacks=[ledger])
     expected_KP = slow_ledger(replayed, few, how)

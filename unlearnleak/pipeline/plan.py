@@ -54,7 +54,7 @@ BASES: dict[str, type[Any]] = {
 """What a component of each group is."""
 
 
-USUAL = (("precision", "fp32"), ("optimizer", "sgd"))
+USUAL = (("precision", "fp32"), ("optimizer", "sgd"), ("augmentation", "none"))
 """Settings of a training that no key holds."""
 DECLARED = {"attack": ("threat", "evidence"), "screening": ("accepts",)}
 """What a component of a group has to say of itself, beside its version."""

@@ -13,6 +13,7 @@ from unlearnleak.pipeline import models
 from unlearnleak.pipeline.candidates import Halves
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact
+from unlearnleak.training.augmentation import check_augmentation
 from unlearnleak.training.finetuning import Phases
 from unlearnleak.training.fit import check_single
 from unlearnleak.training.optimization import Optimization
@@ -163,6 +164,7 @@ class Setting(ABC):
             asked.check_rows(self.learnt.train.labels)
         if unlearner.start == "file":
             return
+        check_augmentation(plan.training.augmentation, self.facts.image_shape)
         trainings: dict[str, Optimization] = {"training": plan.training}
         own = unlearner.optimization(plan.last_training)
         if own and unlearner.start != "scratch" and not unlearner.freezes_statistics:

@@ -64,8 +64,9 @@ def leave_out_later(content: dict[str, Any]) -> None:
     if isinstance(content.get("finetuning"), dict) and content["finetuning"].get("samples") == 0:
         del content["finetuning"]
     for section in ("training", "finetuning"):
-        if isinstance(content.get(section), dict) and content[section].get("optimizer") == "sgd":
-            del content[section]["optimizer"]
+        for name, usual in (("optimizer", "sgd"), ("augmentation", "none")):
+            if isinstance(content.get(section), dict) and content[section].get(name) == usual:
+                del content[section][name]
     for group in OPTIONAL:
         if word_of(content.get(group)) == "none":
             content.pop(group, None)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from unlearnleak.machine.graphs import Step, graphs_allowed, repeated
 from unlearnleak.model.base import Classifier
+from unlearnleak.training.augmentation import crop_flip
 from unlearnleak.training.batches import Batches, Block, Blocks
 from unlearnleak.training.lit import LitTraining, Sums
 from unlearnleak.training.optimization import Optimization
@@ -160,13 +161,14 @@ class PassSteps:
     def __init__(self, lit: CapturedTraining, number: int) -> None:
         self.lit, self.number = lit, number
         part = lit.batches.parts[number]
-        self.data, self.batch_size = part.data, part.batch_size
+        self.data, self.batch_size, self.moved = part.data, part.batch_size, part.augmentation != "none"
         self.device = self.data.labels.device
         optimizer: Any = lit.optimizers(use_pl_optimizer=False)  # there is one
         self.optimizer = optimizer
         for group in optimizer.param_groups:  # a rate from a checkpoint lies on the CPU
             group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=self.device)
         self.index_SB = torch.zeros(BLOCK, self.batch_size, dtype=torch.int64, device=self.device)
+        self.moves_SB3 = torch.zeros(BLOCK, self.batch_size, 3, dtype=torch.int64, device=self.device)
         self.rate_S = torch.zeros(BLOCK, device=self.device)
         self.at_1 = torch.zeros(1, dtype=torch.int64, device=self.device)
         self.loss, self.correct = (torch.zeros((), device=self.device) for _ in range(2))
@@ -177,6 +179,8 @@ class PassSteps:
         """Train on a block of batches of this pass."""
         count = len(block.index_SB)
         self.index_SB[:count].copy_(block.index_SB)
+        if block.moves_SB3 is not None:
+            self.moves_SB3[:count].copy_(block.moves_SB3)
         done = self.lit.current_epoch * self.lit.optimization.steps_per_epoch + block.first
         rates = [self.lit.optimization.lr * self.lit.optimization.rate_at(done + each) for each in range(count)]
         self.rate_S[:count].copy_(torch.tensor(rates))
@@ -208,7 +212,10 @@ class PassSteps:
         """One step, the batch of which `at_1` says."""
         lit, model = self.lit, self.lit.model
         index_B = self.index_SB.index_select(0, self.at_1)[0]
-        batch = self.data.images.index_select(0, index_B), self.data.labels.index_select(0, index_B)
+        images_BCHW, labels_B = self.data.images.index_select(0, index_B), self.data.labels.index_select(0, index_B)
+        if self.moved:
+            images_BCHW = crop_flip(images_BCHW, self.moves_SB3.index_select(0, self.at_1)[0])
+        batch = images_BCHW, labels_B
         rate = self.rate_S.index_select(0, self.at_1)[0]
         for group in self.optimizer.param_groups:
             group["lr"].copy_(rate)

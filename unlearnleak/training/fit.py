@@ -141,7 +141,7 @@ def fit(
     Args:
         data: what an epoch goes through; several passes are gone through one after the other, in batches of their own.
         test: accuracy on these images is part of the curve; nothing is chosen by it.
-        generator: draws the batches' order.
+        generator: draws the batches' order, and how images are moved where the settings augment them.
         label: the progress bar's name.
         callbacks: unlearners and ledgers, called before the curve is recorded.
         checkpoints: if given, a training that was killed goes on from its last checkpoint, and ends (on a CPU) in
@@ -157,9 +157,9 @@ def fit(
     """
     batches: Batches
     if isinstance(data, LabeledImages):
-        batches = ResidentBatches(data, optimization.batch_size, generator)
+        batches = ResidentBatches(data, optimization.batch_size, generator, optimization.augmentation)
     else:
-        batches = Passes(data, generator)
+        batches = Passes(data, generator, optimization.augmentation)
     if optimization.freeze_statistics:
         callbacks = [*callbacks, FrozenStatistics()]
     frozen = any(getattr(callback, "freezes_statistics", False) for callback in callbacks)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from unlearnleak.errors import UserError
+from unlearnleak.training.augmentation import AUGMENTATIONS
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("fp32", "bf16")
@@ -36,6 +37,7 @@ class Optimization:
         clip_norm: upper bound of the gradient's norm, or None for none.
         precision: "fp32", or "bf16" for forward and backward passes in bfloat16 on processors with units for it
             (automatic mixed precision: the weights, their updates and everything measured stay fp32).
+        augmentation: "none", or "crop_flip" for random crops and flips of each batch (`training.augmentation`).
         freeze_statistics: whether batch normalisation keeps the statistics that it has, and is not trained on batches'.
         steps_per_epoch: known once there is a training set; `unlearnleak.training.fit.fit` fills it in.
 
@@ -52,6 +54,7 @@ class Optimization:
     warmup_epochs: float = 0.0
     clip_norm: float | None = None
     precision: str = "fp32"
+    augmentation: str = "none"
     freeze_statistics: bool = False
     steps_per_epoch: int = 1
 
@@ -65,6 +68,7 @@ class Optimization:
             "weight_decay": (0 <= self.weight_decay < math.inf, "0 or more"),
             "schedule": (self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
             "precision": (self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
+            "augmentation": (self.augmentation in AUGMENTATIONS, f"one of {', '.join(AUGMENTATIONS)}"),
             "warmup_epochs": (0 <= self.warmup_epochs < math.inf, "0 or more"),
             "clip_norm": (self.clip_norm is None or self.clip_norm > 0, "above 0, or null for no clipping"),
         }

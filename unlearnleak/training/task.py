@@ -62,7 +62,9 @@ class Task:
         optimization: Optimization,
         callbacks: Sequence[pl.Callback] = (),
     ) -> list[Row]:
-        """Train `model` in place, at the original's precision, and return the curve (`unlearnleak.training.fit.fit`).
+        """Train `model` in place and return the curve (`unlearnleak.training.fit.fit`).
+
+        At the original's precision, and with images that are augmented as they were for the original.
 
         A task may train more than once: each training has its own order of batches and its own checkpoints, and is
         repeated to the same bits if the next one is killed.
@@ -71,7 +73,7 @@ class Task:
         rows = fit(
             model,
             data,
-            replace(optimization, precision=self.training.precision),
+            replace(optimization, precision=self.training.precision, augmentation=self.training.augmentation),
             test=self.test,
             generator=self.generator(f"batches{again}"),
             label=self.label,

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import UserError
+from unlearnleak.training.augmentation import crop_flip, drawn_moves
 from unlearnleak.training.fit import FrozenStatistics, predict
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
@@ -50,6 +51,7 @@ class NegativeGradient(FrozenStatistics, TrainingUnlearner):
     version = 1
     captured = True
     drawn: Tensor | None = None
+    moved = False
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class NegativeGradient(FrozenStatistics, TrainingUnlearner):
     def prepare(self, task: Task) -> None:
         """Keeps D_f to measure the accuracy on."""
         self.forget, self.retain = task.split.forget, task.split.retain
+        self.moved = task.training.augmentation != "none"
         self.check_classes(self.forget.num_classes)
         self.report = {"stopped_by": "epochs", "steps": 0}
 
@@ -104,17 +107,26 @@ class NegativeGradient(FrozenStatistics, TrainingUnlearner):
                 return loss
             index_B = self.draw(len(labels_N), 0) if self.drawn is None else self.drawn
             assert index_B is not None
-            batch = self.retain.select(index_B.to(labels_N.device))
-            retain_loss: Tensor = descend(model(model.normalize(batch.images)), batch.labels)
+            images, labels = self.retained(index_B.to(labels_N.device))
+            retain_loss: Tensor = descend(model(model.normalize(images)), labels)
             return loss + self.retain_weight * retain_loss
 
         pl_module.criterion = criterion
 
     def draw(self, batch_size: int, pass_number: int) -> Tensor | None:
-        """Which samples of D_r a step descends on beside its batch of D_f."""
+        """Which samples of D_r a step descends on beside its batch of D_f, [B]; with how each is moved, [B, 4]."""
         if not self.retain_weight:
             return None
-        return torch.randint(len(self.retain), (batch_size,), generator=self.generator)
+        index_B = torch.randint(len(self.retain), (batch_size,), generator=self.generator)
+        if not self.moved:
+            return index_B
+        return torch.cat([index_B[:, None], drawn_moves((batch_size,), self.generator)], 1)
+
+    def retained(self, drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """The images and labels that were drawn."""
+        index_B = drawn[:, 0] if self.moved else drawn
+        batch = self.retain.select(index_B)
+        return crop_flip(batch.images, drawn[:, 1:]) if self.moved else batch.images, batch.labels
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Gives the training its own criterion back."""
