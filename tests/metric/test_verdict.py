@@ -116,3 +116,20 @@ def test_all_together_are_the_single_ones_and_can_be_written_as_json():
 def test_what_does_not_fit_is_refused(verdict, score, truth, problem):
     with pytest.raises(ValueError, match=problem):
         metric.verdict_metrics(verdict, score, truth)
+
+
+def test_a_class_that_was_not_judged_was_not_judged_rightly_and_is_no_alarm():
+    """Class 0 retained, class 1 forgotten; neither is judged. Class 2 is named, rightly; 3 is not, rightly."""
+    nan = float("nan")
+    told = metric.verdict_metrics(
+        [False, False, True, False], [nan, nan, 2.0, 1.0], [False, True, True, False], [False, False, True, True]
+    )
+    assert told["asr"] == 0.5
+    assert told["exact_match"] == 0
+    assert told["balanced_accuracy"] == 0.5
+    assert (told["precision"], told["recall"]) == (1, 0.5)
+    assert told["f1"] == 2 / 3
+    assert told["auroc"] == 1  # of those judged
+    assert told["forgotten_ranked_first"] == 0
+    control = metric.verdict_metrics([False] * 2, [nan, 1.0], [False] * 2, [False, True])
+    assert (control["asr"], control["exact_match"], control["precision"]) == (0.5, 0, None)

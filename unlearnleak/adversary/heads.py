@@ -27,6 +27,10 @@ class Heads(NamedTuple):
         """theta = vec(W, b), [M, KD + K]."""
         return torch.cat([self.weight_MKD.flatten(1), self.bias_MK], dim=1)
 
+    def after(self, weight_KD: Tensor, bias_K: Tensor) -> "Heads":
+        """These heads, and another before them."""
+        return Heads(torch.cat([weight_KD[None], self.weight_MKD]), torch.cat([bias_K[None], self.bias_MK]))
+
 
 def initial_heads(count: int, num_classes: int, dim: int, generator: torch.Generator) -> Heads:
     """`count` heads as nn.Linear initialises them: uniform in +-1/sqrt(D)."""
@@ -194,10 +198,20 @@ def class_subsets(labels_N: Tensor, num_classes: int, heads: int, size: int, gen
 
     That every class has `size` samples is for `Attack.check_auxiliary` to have made sure of.
     """
+    for c, count in enumerate(torch.bincount(labels_N, minlength=num_classes).tolist()):
+        assert count >= size, f"class {c} has {count} samples, a subset needs {size}"
+    return held_subsets(labels_N, num_classes, heads, size, generator)
+
+
+def held_subsets(labels_N: Tensor, num_classes: int, heads: int, size: int, generator: torch.Generator) -> Tensor:
+    """As `class_subsets`, of classes with any number of samples but none.
+
+    Of a class with fewer than `size` each subset has all, in turn until there are so many: what is trained on it weighs
+    them alike, but for a last round that is not full.
+    """
     rows, labels_N = [], labels_N.cpu()
     for c in range(num_classes):
         of_class = (labels_N == c).nonzero()[:, 0]
-        assert len(of_class) >= size, f"class {c} has {len(of_class)} samples, a subset needs {size}"
-        keys = torch.rand(heads, len(of_class), generator=generator)
-        rows.append(of_class[keys.argsort(1)[:, :size]])
+        order = torch.rand(heads, len(of_class), generator=generator).argsort(1)
+        rows.append(of_class[order[:, torch.arange(size) % len(of_class)]])
     return torch.stack(rows)

@@ -5,10 +5,16 @@ target. Whatever is measured between auxiliary heads and the target can be measu
 and a shadow target, where the answer is known: that is the calibration that youden and decision_tree are fitted on. The
 target's own forgotten classes are never needed.
 
+Hard classes are shadow targets' too: retained classes of which a part of the labels is wrong, or few samples are there,
+as a class may be that was never forgotten (`ShadowTargets.hard`).
+
 S shadow targets, T = 1 + S targets (the real one first), K classes, N auxiliary samples, D features.
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -33,17 +39,10 @@ def many_classes(num_classes: int) -> dict[str, Any]:
     return {"many_classes": MANY_CLASSES_VERSION} if num_classes > FEW_CLASSES else {}
 
 
-def shadow_training(count: int, *, steps: int, lr: float, momentum: float) -> dict[str, Any]:
-    """How `count` shadow targets are trained, for `shadow_heads`.
-
-    Raises:
-        UserError: a setting that cannot be, by its name as an attack has it.
-    """
-    require(count >= FEWEST, "attack.shadows", count, f"at least {FEWEST}")
-    require(steps >= 1, "attack.shadow_steps", steps, "at least 1")
-    require(lr > 0, "attack.shadow_lr", lr, "above 0")
-    require(0 <= momentum < 1, "attack.shadow_momentum", momentum, "0 or more and below 1")
-    return {"steps": steps, "lr": lr, "momentum": momentum}
+USUAL: Mapping[str, Any] = MappingProxyType({"shadow_most": None, "hard_classes": 0})
+"""Settings of attacks with shadow targets that came later than keys, as they were before."""
+NOISE, RARE = 0.4, 0.1
+"""Hard classes: up to this share of the labels is wrong, and from half of it on; so many of the samples are left."""
 
 
 def forget_nothing(count: int) -> int:
@@ -51,17 +50,17 @@ def forget_nothing(count: int) -> int:
     return -(-count // 4)
 
 
-def shadow_plan(count: int, num_classes: int, generator: torch.Generator) -> Tensor:
+def shadow_plan(count: int, num_classes: int, generator: torch.Generator, most: int | None = None) -> Tensor:
     """Which classes each shadow target never sees: bool [S, K].
 
     A quarter of them forget nothing, or the calibration could not learn to stay silent; the others forget 1, 2, ... up
-    to half of the classes in turn, since the attacker does not know how many are missing.
+    to `most` classes in turn, since the attacker does not know how many are missing; None for half of them.
 
-    Of more than FEW_CLASSES classes not every size can have its turn: from 1 to half of the classes, each is so many
-    times as large as the one before.
+    Of more than FEW_CLASSES classes not every size can have its turn: from 1 to `most`, each is so many times as large
+    as the one before.
     """
     forgotten_SK = torch.zeros(count, num_classes, dtype=torch.bool)
-    most, first = max(1, num_classes // 2), forget_nothing(count)
+    most, first = most or max(1, num_classes // 2), forget_nothing(count)
     sizes = [1 + s % most for s in range(first, count)]
     if num_classes > FEW_CLASSES:
         sizes = torch.logspace(0, math.log10(most), count - first, dtype=torch.float64).round().int().tolist()
@@ -85,19 +84,27 @@ def turns(labels_N: Tensor, num_classes: int) -> Tensor:
 
 
 class Part(NamedTuple):
-    """What a step of all S shadow targets is computed from: features, labels as ones and zeros, samples' weights."""
+    """What a step of all S shadow targets is computed from: features, labels as ones and zeros, samples' weights.
+
+    Labels are [K, 1, N], or [K, S, N] where shadow targets have labels of their own.
+    """
 
     phi_ND: Tensor
-    wanted_K1N: Tensor
+    wanted_KxN: Tensor
     share_SN: Tensor
 
     @classmethod
-    def of(cls, phi_ND: Tensor, labels_N: Tensor, forgotten_SK: Tensor, index_N: Tensor) -> "Part":
+    def of(
+        cls, phi_ND: Tensor, labels_N: Tensor, forgotten_SK: Tensor, index_N: Tensor, hard: "HardClasses | None"
+    ) -> "Part":
         """Of these samples; those of a class that a shadow target never sees weigh nothing there."""
-        phi_ND, labels_N = phi_ND[index_N], labels_N[index_N]
+        phi_ND, labels_N, classes = phi_ND[index_N], labels_N[index_N], forgotten_SK.shape[1]
         seen_SN = (~forgotten_SK).to(phi_ND)[:, labels_N]
-        wanted_K1N = F.one_hot(labels_N, forgotten_SK.shape[1]).to(phi_ND).T[:, None]
-        return cls(phi_ND, wanted_K1N, seen_SN / seen_SN.sum(1, keepdim=True))
+        wanted_KxN = F.one_hot(labels_N, classes).to(phi_ND).T[:, None]
+        if hard is not None:
+            seen_SN = seen_SN * ~hard.missing_SN[:, index_N]
+            wanted_KxN = F.one_hot(hard.labels_SN[:, index_N], classes).to(phi_ND).permute(2, 0, 1).contiguous()
+        return cls(phi_ND, wanted_KxN, seen_SN / seen_SN.sum(1, keepdim=True))
 
     def become(self, other: "Part") -> None:
         """Take the values of another, which a captured step then reads."""
@@ -114,12 +121,14 @@ def shadow_heads(
     lr: float,
     momentum: float,
     generator: torch.Generator,
+    hard: "HardClasses | None" = None,
 ) -> Heads:
     """Train one head per shadow target on all auxiliary samples of the classes that it may see.
 
-    Full-batch gradient descent with momentum on the mean cross-entropy, all S heads as one matrix of K*S rows: classes
-    first and samples last, since a softmax over a last dimension of so few classes takes many times as long. Of more
-    than FEW_CLASSES classes each step is on BATCH of the samples or fewer, in turn, and of each class on its share.
+    With `hard`, the samples of a shadow target's hard classes are as that says. Full-batch gradient descent with
+    momentum on the mean cross-entropy, all S heads as one matrix of K*S rows: classes first and samples last, since a
+    softmax over a last dimension of so few classes takes many times as long. Of more than FEW_CLASSES classes each step
+    is on BATCH of the samples or fewer, in turn, and of each class on its share.
     """
     (shadows, classes), dim = forgotten_SK.shape, phi_ND.shape[1]
     initial = initial_heads(shadows, classes, dim, generator)
@@ -127,12 +136,12 @@ def shadow_heads(
     bias_R1 = initial.bias_MK.T.reshape(-1, 1).to(phi_ND)
     pull_RD, pull_R1 = torch.zeros_like(weight_RD), torch.zeros_like(bias_R1)
     turns_BN = turns(labels_N, classes)
-    parts = [Part.of(phi_ND, labels_N, forgotten_SK, index_N) for index_N in turns_BN]
+    parts = [Part.of(phi_ND, labels_N, forgotten_SK, index_N, hard) for index_N in turns_BN]
     taken = Part(*map(torch.clone, parts[0])) if len(parts) > 1 else parts[0]
 
     def step() -> None:
         logits_KSN = torch.addmm(bias_R1, weight_RD, taken.phi_ND.T).view(classes, shadows, -1)
-        residual_RN = ((logits_KSN.softmax(0) - taken.wanted_K1N) * taken.share_SN).flatten(0, 1)
+        residual_RN = ((logits_KSN.softmax(0) - taken.wanted_KxN) * taken.share_SN).flatten(0, 1)
         pull_RD.addmm_(residual_RN, taken.phi_ND, beta=momentum)
         pull_R1.mul_(momentum).add_(residual_RN.sum(1, keepdim=True))
         weight_RD.sub_(lr * pull_RD)
@@ -150,13 +159,111 @@ def shadow_heads(
     )
 
 
-def units(own_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
+class HardClasses(NamedTuple):
+    """Classes of shadow targets that are known, and badly.
+
+    hard_SK: which these are. labels_SN: each shadow target's labels of the samples, some of the hard classes' wrong.
+    missing_SN: samples of hard classes that it never sees.
+    """
+
+    hard_SK: Tensor
+    labels_SN: Tensor
+    missing_SN: Tensor
+
+
+def hard_classes(labels_N: Tensor, forgotten_SK: Tensor, count: int, generator: torch.Generator) -> HardClasses:
+    """`count` hard classes of each shadow target, drawn among those that it knows; all drawn on the CPU.
+
+    They are noisy (up to NOISE of their labels are another class's that the shadow target knows) and rare (all but RARE
+    of their samples are missing, one is there always) in turn.
+    """
+    labels_N, forgotten_SK, device = labels_N.cpu(), forgotten_SK.cpu(), labels_N.device
+    hard_SK, labels_SN = torch.zeros_like(forgotten_SK), labels_N.repeat(len(forgotten_SK), 1)
+    missing_SN = torch.zeros_like(labels_SN, dtype=torch.bool)
+    for s, forgotten_K in enumerate(forgotten_SK):
+        known = (~forgotten_K).nonzero()[:, 0]
+        known = known[torch.randperm(len(known), generator=generator)]
+        for turn, c in enumerate(known[: min(count, len(known) - 1)].tolist()):
+            hard_SK[s, c] = True
+            rows = (labels_N == c).nonzero()[:, 0]
+            rows = rows[torch.randperm(len(rows), generator=generator)]
+            if (s + turn) % 2:
+                missing_SN[s, rows[max(1, round(RARE * len(rows))) :]] = True
+                continue
+            share = NOISE * (1 + float(torch.rand((), generator=generator))) / 2
+            wrong, others = rows[: round(share * len(rows))], known[known != c]
+            labels_SN[s, wrong] = others[torch.randint(len(others), (len(wrong),), generator=generator)]
+    return HardClasses(*(part.to(device) for part in (hard_SK, labels_SN, missing_SN)))
+
+
+class Shadowed(NamedTuple):
+    """S trained shadow targets.
+
+    heads: theirs. forgotten_SK: what each never saw. hard_SK: what it knows badly; None where nothing is.
+    upper: how many classes of a target are presumed to be retained.
+    """
+
+    heads: Heads
+    forgotten_SK: Tensor
+    hard_SK: Tensor | None
+    upper: int
+
+    @property
+    def unusual(self) -> Tensor:
+        """Which classes of each shadow target do not read as a retained one usually does, bool [S, K]."""
+        return self.forgotten_SK if self.hard_SK is None else self.forgotten_SK | self.hard_SK
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShadowTargets:
+    """How shadow targets are made: the settings `shadows`, `shadow_*` and `hard_classes` of an attack.
+
+    count: S. steps, lr, momentum: how each is trained.
+    most: how many classes one forgets at most; None for half of them.
+    hard: how many hard classes each has beside those that it forgot (`hard_classes`); they count as retained.
+
+    Raises `UserError` for a setting that cannot be, by its name as an attack has it.
+    """
+
+    count: int
+    steps: int
+    lr: float
+    momentum: float
+    most: int | None = None
+    hard: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.count >= FEWEST, "attack.shadows", self.count, f"at least {FEWEST}")
+        require(self.steps >= 1, "attack.shadow_steps", self.steps, "at least 1")
+        require(self.lr > 0, "attack.shadow_lr", self.lr, "above 0")
+        require(0 <= self.momentum < 1, "attack.shadow_momentum", self.momentum, "0 or more and below 1")
+        require(self.most is None or self.most >= 1, "attack.shadow_most", self.most, "at least 1, or null for half")
+        require(self.hard >= 0, "attack.hard_classes", self.hard, "0 or more")
+
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where a shadow target would forget all of so many classes."""
+        last = num_classes - 1
+        require((self.most or 1) <= last, "attack.shadow_most", self.most, f"at most {last}, all classes but one")
+
+    def trained(self, phi_ND: Tensor, labels_N: Tensor, num_classes: int, generator: torch.Generator) -> Shadowed:
+        """The shadow targets on the features of all auxiliary samples."""
+        half = max(1, num_classes // 2)
+        most = min(self.most or half, num_classes - 1)
+        forgotten_SK = shadow_plan(self.count, num_classes, generator, most).to(labels_N.device)
+        hard = hard_classes(labels_N, forgotten_SK, self.hard, generator) if self.hard else None
+        how = {"steps": self.steps, "lr": self.lr, "momentum": self.momentum}
+        heads = shadow_heads(phi_ND, labels_N, forgotten_SK, **how, generator=generator, hard=hard)  # type: ignore[arg-type]
+        return Shadowed(heads, forgotten_SK, hard and hard.hard_SK, half if most <= half else num_classes - most)
+
+
+def units(own_TK: Tensor, forgotten_SK: Tensor, upper: int | None = None) -> Tensor:
     """What a measurement of class c in target t is divided by, so that a retained class reads about 1: [T, K].
 
     The unit is a class's own (how it reads, on average, in the shadow targets that know it) times the target's own (how
-    large its classes read in that measure). The latter is taken over the upper half of the classes: forgotten ones read
-    low, and the attacker does not know how many there are. Where that is not positive (a collapsed target), a
-    thousandth of its largest reading stands in: the units stay positive and the readings finite.
+    large its classes read in that measure). The latter is taken over the `upper` classes that read highest, half of
+    them where it is not said: forgotten ones read low, and the attacker does not know how many there are. Where that is
+    not positive (a collapsed target), a thousandth of its largest reading stands in: the units stay positive and the
+    readings finite.
 
     Args:
         own_TK: the measurement, the real target first.
@@ -165,7 +272,7 @@ def units(own_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
     known_SK = (~forgotten_SK).to(own_TK)
     class_K = (own_TK[1:] * known_SK).sum(0) / known_SK.sum(0)
     class_K = class_K.clamp(min=1e-3 * class_K.abs().max().item())
-    upper = max(1, own_TK.shape[1] // 2)
+    upper = upper or max(1, own_TK.shape[1] // 2)
     share_TK = own_TK / class_K
     size_T = share_TK.abs().amax(1)  # of each target by itself: a huge one must not raise the others' floor
     target_T = share_TK.topk(upper, dim=1).values.mean(1)

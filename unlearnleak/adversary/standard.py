@@ -57,6 +57,14 @@ def rows_by_class(labels_N: Tensor, num_classes: int) -> list[Tensor]:
     return list(labels_N.argsort(stable=True).split(counts))
 
 
+def stacked(values_N: Tensor, labels_N: Tensor, num_classes: int) -> Tensor:
+    """The values of each class's samples, [K, n]; where classes have different numbers of them their means, [K, 1]."""
+    of_class = [values_N[rows] for rows in rows_by_class(labels_N, num_classes)]
+    if len({len(values) for values in of_class}) > 1:
+        of_class = [values.mean()[None] for values in of_class]
+    return torch.stack(of_class)
+
+
 def features_of(target: WhiteBox, auxiliary: LabeledImages) -> Tensor:
     """phi of all auxiliary images, [N, D]."""
     with torch.no_grad():

@@ -33,6 +33,7 @@ def shuffled(runs: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
             raise UserError(f"{run['directory']} has {classes} classes, and scores or forgotten classes for others.")
         truth_K = np.isin(np.arange(classes), random.choice(classes, len(run["forgotten"]), replace=False))
         verdict_K = np.isin(np.arange(classes), run["verdict"])
-        numbers = verdict_metrics(verdict_K, np.asarray(run["scores"]), truth_K)
+        score_K = np.asarray(run["scores"], dtype=float)  # None becomes no number
+        numbers = verdict_metrics(verdict_K, score_K, truth_K, ~np.isnan(score_K))
         found.append(run | numbers | {"asr_published": None, "forgotten": truth_K.nonzero()[0].tolist()})
     return found

@@ -4,7 +4,7 @@ import torch
 
 from unlearnleak.adversary.access import BlackBox
 from unlearnleak.adversary.evidence import Confidences
-from unlearnleak.adversary.standard import rows_by_class
+from unlearnleak.adversary.standard import stacked
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack
@@ -31,6 +31,5 @@ class AuxConfidence(Attack[View[BlackBox, Withheld, LabeledImages]]):
         """p_c of the auxiliary samples of class c, [K, n, 1]; smaller is more likely forgotten."""
         target, auxiliary, asked_before = view.target, view.auxiliary, view.queries
         p_NK = target.probabilities(auxiliary.images.float() / 255)
-        own_N1 = p_NK.gather(1, auxiliary.labels[:, None])
-        own_KM = torch.stack([own_N1[rows, 0] for rows in rows_by_class(auxiliary.labels, target.num_classes)])
+        own_KM = stacked(p_NK.gather(1, auxiliary.labels[:, None])[:, 0], auxiliary.labels, target.num_classes)
         return Confidences(samples_KMF=own_KM[..., None].cpu(), queries=view.queries - asked_before)

@@ -4,6 +4,7 @@ import torch
 
 from unlearnleak.adversary.access import BlackBox
 from unlearnleak.adversary.evidence import Margins
+from unlearnleak.adversary.standard import stacked
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack
@@ -37,5 +38,5 @@ class AuxMargin(Attack[View[BlackBox, Withheld, LabeledImages]]):
         log_NK = target.probabilities(auxiliary.images.float() / 255).clamp(min=LEAST).log()
         own_N = log_NK.gather(1, auxiliary.labels[:, None])[:, 0]
         margin_N = own_N - (log_NK.sum(1) - own_N) / (target.num_classes - 1)
-        margin_KM = torch.stack([margin_N[auxiliary.labels == c] for c in range(target.num_classes)])
+        margin_KM = stacked(margin_N, auxiliary.labels, target.num_classes)
         return Margins(samples_KMF=margin_KM[..., None].cpu(), queries=view.queries - asked_before)

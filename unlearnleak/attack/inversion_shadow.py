@@ -8,7 +8,7 @@ from torch import Tensor
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedPredictions, LabeledFeatures
 from unlearnleak.adversary.inversion import Descent, to_pixels
-from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, shadow_training
+from unlearnleak.adversary.shadow import USUAL, ShadowTargets, many_classes
 from unlearnleak.adversary.standard import Standard, features_of
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
@@ -25,15 +25,16 @@ def reach(log_p: Tensor) -> Tensor:
     return -(-log_p).clamp(min=smallest).log()
 
 
-def centred(reach_TK: Tensor, forgotten_SK: Tensor) -> Tensor:
+def centred(reach_TK: Tensor, forgotten_SK: Tensor, upper: int | None = None) -> Tensor:
     """`reach` less what it would be for a retained class of this target, so that those read about 0: [T, K].
 
     Less the class's own (its mean over the shadow targets that know it), and less the target's own: the mean over the
-    half of its classes that read highest, since the attacker does not know how many are missing.
+    `upper` of its classes that read highest, half of them where it is not said, since the attacker does not know how
+    many are missing.
     """
     known_SK = (~forgotten_SK).to(reach_TK)
     reach_TK = reach_TK - (reach_TK[1:] * known_SK).sum(0) / known_SK.sum(0)
-    upper = max(1, reach_TK.shape[1] // 2)
+    upper = upper or max(1, reach_TK.shape[1] // 2)
     return reach_TK - reach_TK.topk(upper, dim=1).values.mean(1, keepdim=True)
 
 
@@ -47,12 +48,15 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
     Args:
         shadows: S, shadow targets.
         shadow_steps, shadow_lr, shadow_momentum: how these are trained.
+        shadow_most: how many classes one of them forgets at most; None for half of them.
+        hard_classes: how many retained classes of each are noisy or rare (`adversary.shadow.hard_classes`).
         restarts, steps, lr, l2, tv, chunk: as in InversionGradient.
     """
 
     version = 2
     threat = ThreatModel(target=Access.WHITE, auxiliary=True)
     evidence = CalibratedPredictions
+    later_keys = USUAL
 
     def __init__(
         self,
@@ -67,10 +71,22 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         shadow_steps: int,
         shadow_lr: float,
         shadow_momentum: float,
+        shadow_most: int | None = None,
+        hard_classes: int = 0,
     ) -> None:
         self.descent = Descent(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
-        self.shadows = shadows
-        self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
+        self.shadow = ShadowTargets(
+            count=shadows,
+            steps=shadow_steps,
+            lr=shadow_lr,
+            momentum=shadow_momentum,
+            most=shadow_most,
+            hard=hard_classes,
+        )
+
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where a shadow target would forget every class."""
+        self.shadow.check_classes(num_classes)
 
     def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """How shadow targets of many classes are made."""
@@ -93,11 +109,8 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         raw_ND = features_of(target, auxiliary)
         standard = Standard.of(raw_ND)
         weight_KD, bias_K = standard.head(*target.head())
-        forgotten_SK = shadow_plan(self.shadows, K, generator).to(raw_ND.device)
-        phi_ND = standard.features(raw_ND)
-        shadows = shadow_heads(phi_ND, auxiliary.labels, forgotten_SK, generator=generator, **self.shadow)
-        weight_TKD = torch.cat([weight_KD[None], shadows.weight_MKD])
-        bias_TK = torch.cat([bias_K[None], shadows.bias_MK])
+        shadowed = self.shadow.trained(standard.features(raw_ND), auxiliary.labels, K, generator)
+        weight_TKD, bias_TK = shadowed.heads.after(weight_KD, bias_K)
 
         def logits(x_NCHW: Tensor, place_N: Tensor) -> Tensor:
             owner_N = place_N // (K * R)
@@ -110,10 +123,14 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         self.descent.check_finite(found.objective_GR[:K, 0])
         log_p_TKRK = found.log_p_GRK.unflatten(0, (T, K))
         own_TK = log_p_TKRK[:, :, 0].diagonal(dim1=1, dim2=2)
-        aligned_TKRF = centred(reach(own_TK), forgotten_SK)[:, :, None, None].expand(-1, -1, R, -1).contiguous()
+        aligned_TKRF = (
+            centred(reach(own_TK), shadowed.unusual, shadowed.upper)[:, :, None, None]
+            .expand(-1, -1, R, -1)
+            .contiguous()
+        )
         return CalibratedPredictions(
             samples_KMF=log_p_TKRK[0].cpu(),
             aligned_KMF=aligned_TKRF[0],
-            calibration=LabeledFeatures(aligned_TKRF[1:], forgotten_SK),
+            calibration=LabeledFeatures(aligned_TKRF[1:], shadowed.forgotten_SK),
             images_KCHW=to_pixels(target, found.x_GRCHW[:K, 0]).cpu(),
         )

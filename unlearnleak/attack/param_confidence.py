@@ -4,7 +4,6 @@ import torch
 from torch import Tensor
 
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
-from unlearnleak.adversary.shadow import units
 from unlearnleak.adversary.standard import rows_by_class
 from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, dot_products
 
@@ -32,7 +31,7 @@ class ParameterConfidence(ParameterAttack):
     def read(self, compared: Comparison, labels_N: Tensor) -> CalibratedScores:
         """Evidence with the M combined readings of each class (F = 1) and their calibration."""
         own_TK = confidences(compared, labels_N)
-        known_TK = own_TK / units(own_TK, compared.forgotten_SK)
+        known_TK = own_TK / compared.units(own_TK)
         both_TKMF = (dot_products(compared)[1] + known_TK[..., None])[..., None] / 2
         return CalibratedScores(
             samples_KMF=both_TKMF[0],

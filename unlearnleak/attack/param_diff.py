@@ -5,7 +5,6 @@ from torch import Tensor
 
 from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
-from unlearnleak.adversary.shadow import units
 from unlearnleak.attack.base.comparison import Comparison
 from unlearnleak.attack.base.published import PublishedAttack
 
@@ -69,7 +68,7 @@ def aligned_differences(compared: Comparison, head_KMK: Tensor) -> Tensor:
     diagonal = torch.arange(classes, device=head_KMK.device)
     typical_K = head_KMK[diagonal, :, diagonal].mean(1)
     target_TKK = centred_logits(compared.targets, compared.centroid_KD)
-    unit_TK = units(target_TKK.diagonal(dim1=1, dim2=2), compared.forgotten_SK)
+    unit_TK = compared.units(target_TKK.diagonal(dim1=1, dim2=2))
     head_KMK, target_TKK = head_KMK / typical_K[:, None, None], target_TKK / unit_TK[..., None]
     entries = kept_entries(classes).to(head_KMK.device)
     return torch.cat([own_first((head_KMK - of_KK[:, None])[None])[..., entries] for of_KK in target_TKK])

@@ -1,5 +1,6 @@
 """relearn: how far the loss on a class's samples falls when the head is trained on a few of them again."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -8,13 +9,13 @@ from torch import Tensor
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.heads import Heads, train_heads
-from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, shadow_training
+from unlearnleak.adversary.shadow import USUAL, ShadowTargets, many_classes
 from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack, require_auxiliary
 from unlearnleak.data import LabeledImages
-from unlearnleak.errors import require
+from unlearnleak.errors import Incompatible, require
 
 
 def own_loss(heads: Heads, phi_KND: Tensor) -> Tensor:
@@ -44,15 +45,18 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
     that is known has little to relearn. The loss is measured on other samples than those that are learnt from.
 
     Args:
-        samples: how many samples of the class are learnt from; the rest is measured.
+        samples: how many samples of the class are learnt from, where there are more; the rest is measured.
         steps, lr: gradient steps and their rate (features have a mean square norm of 1).
         shadows: S, shadow targets, which are relearned in the same way for the calibration.
         shadow_steps, shadow_lr, shadow_momentum: how these are trained.
+        shadow_most: how many classes one of them forgets at most; None for half of them.
+        hard_classes: how many retained classes of each are noisy or rare (`adversary.shadow.hard_classes`).
     """
 
     version = 1
     threat = ThreatModel(target=Access.WHITE, auxiliary=True)
     evidence = CalibratedScores
+    later_keys = USUAL
 
     def __init__(
         self,
@@ -64,12 +68,21 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         shadow_steps: int,
         shadow_lr: float,
         shadow_momentum: float,
+        shadow_most: int | None = None,
+        hard_classes: int = 0,
     ) -> None:
         require(samples >= 1, "attack.samples", samples, "at least 1")
         require(steps >= 1, "attack.steps", steps, "at least 1")
         require(lr > 0, "attack.lr", lr, "above 0")
-        self.samples, self.steps, self.lr, self.shadows = samples, steps, lr, shadows
-        self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
+        self.samples, self.steps, self.lr = samples, steps, lr
+        self.shadow = ShadowTargets(
+            count=shadows,
+            steps=shadow_steps,
+            lr=shadow_lr,
+            momentum=shadow_momentum,
+            most=shadow_most,
+            hard=hard_classes,
+        )
 
     def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """How shadow targets of many classes are made."""
@@ -79,14 +92,24 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         """Raises UserError unless every class has a sample more than is learnt from."""
         require_auxiliary(per_class - 1, self.samples, "attack.samples")
 
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where a shadow target would forget every class."""
+        self.shadow.check_classes(num_classes)
+
+    def check_held(self, counts_J: Sequence[int]) -> None:
+        """Raises Incompatible where a class has no sample to measure on beside one to learn from."""
+        if min(counts_J) < 2:
+            raise Incompatible(
+                "attack=relearn learns from one sample of a class and measures on another, and its attacker holds one "
+                "of a class. Raise auxiliary.per_class to 2, or take another attack."
+            )
+
     def compare(self, view: View[WhiteBox, Withheld, LabeledImages], generator: torch.Generator) -> Targets:
         """What is relearned."""
         auxiliary, K = view.auxiliary, view.target.num_classes
         phi_ND, weight_KD, bias_K = standardise(features_of(view.target, auxiliary), *view.target.head())
-        forgotten_SK = shadow_plan(self.shadows, K, generator).to(phi_ND.device)
-        shadows = shadow_heads(phi_ND, auxiliary.labels, forgotten_SK, generator=generator, **self.shadow)
-        targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))
-        return Targets(targets, forgotten_SK, phi_ND)
+        shadowed = self.shadow.trained(phi_ND, auxiliary.labels, K, generator)
+        return Targets(shadowed.heads.after(weight_KD, bias_K), shadowed.forgotten_SK, phi_ND)
 
     def read(self, compared: Targets, labels_N: Tensor) -> CalibratedScores:
         """The evidence; `labels_N` are those of the features."""
@@ -94,8 +117,9 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         heads = Heads(*(part.repeat_interleave(K, 0) for part in compared.targets))
         rows = rows_by_class(labels_N, K)
         phi_KND = torch.stack([phi_ND[own_N[: min(map(len, rows))]] for own_N in rows])
-        learnt_KnD, measured_KND = phi_KND[:, : self.samples], phi_KND[:, self.samples :]
-        labels_Kn = torch.arange(K, device=phi_ND.device)[:, None].expand(-1, self.samples)
+        samples = min(self.samples, phi_KND.shape[1] - 1)
+        learnt_KnD, measured_KND = phi_KND[:, :samples], phi_KND[:, samples:]
+        labels_Kn = torch.arange(K, device=phi_ND.device)[:, None].expand(-1, samples)
         relearned = train_heads(
             learnt_KnD.repeat(T, 1, 1), labels_Kn.repeat(T, 1), heads, steps=self.steps, lr=self.lr, label="relearning"
         )

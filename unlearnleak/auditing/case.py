@@ -6,9 +6,10 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from unlearnleak.adversary.restricted import kept_classes
 from unlearnleak.auditing.settings import Settings
 from unlearnleak.auditing.situation import LIMIT, ON_GPU, Situation
-from unlearnleak.auditing.subject import Subject, kept_classes, logits_of, work_of
+from unlearnleak.auditing.subject import Subject, logits_of, work_of
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.seeds import generator
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from unlearnleak.adversary.heads import Heads
-from unlearnleak.data import LabeledImages
+from unlearnleak.adversary.restricted import Restricted
 from unlearnleak.foreign.described import ForeignModel
 from unlearnleak.model.base import Classifier
 
@@ -39,35 +39,6 @@ class Subject(NamedTuple):
             return self
         kept = tuple(c for c in range(self.model.num_classes) if c not in classes)
         return self._replace(model=Restricted(self.model, kept))
-
-
-class Restricted(Classifier):
-    """A model that knows some of its classes only: the other logits are left out, and the labels counted anew."""
-
-    version = 1
-
-    def __init__(self, model: Classifier, classes: tuple[int, ...]) -> None:
-        mean, std = (tuple(part.flatten().tolist()) for part in (model.mean, model.std))
-        super().__init__(image_shape=model.image_shape, num_classes=len(classes), mean=mean, std=std)
-        self.inner, self.classes = model, classes
-        self.to(model.mean.device)
-
-    @property
-    def head(self) -> nn.Linear | None:  # type: ignore[override]  # made of the inner head's rows
-        """The rows of the classes that are known."""
-        if self.inner.head is None:
-            return None
-        weight_KD, bias_K = read_head(self.inner)
-        return linear(Heads(weight_KD[None, self.classes], bias_K[None, self.classes]), 0)
-
-    def features(self, x_NCHW: Tensor) -> Tensor:
-        """As the inner model has them."""
-        return self.inner.features(x_NCHW)
-
-    def forward(self, x_NCHW: Tensor) -> Tensor:
-        """The logits of the classes that are known."""
-        logits_NK: Tensor = self.inner(x_NCHW)
-        return logits_NK[:, self.classes]
 
 
 def read_head(model: Classifier) -> tuple[Tensor, Tensor]:
@@ -120,14 +91,6 @@ def work_of(model: Classifier) -> float:
     with counter, torch.no_grad():
         model(x_NCHW)
     return float(counter.get_total_flops())
-
-
-def kept_classes(images: LabeledImages, kept: tuple[int, ...]) -> LabeledImages:
-    """The images of some classes, whose labels are counted anew."""
-    place_K = torch.full((images.num_classes,), -1)
-    place_K[list(kept)] = torch.arange(len(kept))
-    some = images.of(kept)
-    return LabeledImages(some.images, place_K.to(some.labels.device)[some.labels], len(kept))
 
 
 def subject_of(model: ForeignModel, name: str) -> Subject:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 
@@ -15,6 +16,7 @@ class Choices:
     has_original: whether there is a model from before unlearning, which an attack might see.
     can_shadow: whether an attacker can make models as the target was made.
     has_pretrained: whether there is a model from before a fine-tuning stage, which an attack might see.
+    weaker: whether an attacker holds other labelled samples than the data set sets aside; attacks make do with them.
     retrains: whether the target is trained without what is forgotten, from where the original began.
     """
 
@@ -25,6 +27,7 @@ class Choices:
     can_shadow: bool
     has_pretrained: bool
     retrains: bool
+    weaker: bool = False
 
 
 class Component:
@@ -33,11 +36,13 @@ class Component:
     Class attributes:
         version: raise it when the component's numbers change; what older versions stored is then not used.
         memory_keys: settings that bound memory and change nothing else, so that no key in the store holds them.
+        later_keys: settings that came later than keys, each with the value that says what was before: no key holds it.
         location_keys: settings that say where something lies; what lies there is in the keys, not these.
     """
 
     version: ClassVar[int]
     memory_keys: ClassVar[frozenset[str]] = frozenset()
+    later_keys: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     location_keys: ClassVar[frozenset[str]] = frozenset()
 
     def check(self, chosen: Choices) -> None:

@@ -17,7 +17,7 @@ PLACES = ("root", "path")
 """Settings of a data set that say where it lies: which machine's folders there are is the environment's business."""
 ELSEWHERE = re.compile(r"\$\{(oc\.env:[\w]+(,[^${}]*)?|hydra:runtime\.(cwd|choices\.\w+))\}")
 SEED = re.compile(r"\$\{(seed|seeds\.\w+)\}")
-PLAIN = ("dataset", "model", "training", "attack", "screening", "seed", "seeds")
+PLAIN = ("dataset", "model", "training", "attack", "screening", "auxiliary", "seed", "seeds")
 """Groups from which an attacker learns: how it works, on what, and with which random numbers."""
 
 
@@ -65,6 +65,7 @@ def refuse_references(node: Any, group: str) -> None:
 REASONS = {
     "attack": "a reference could tell an attacker what it must not know, such as the forgotten classes",
     "screening": "a reference could tell an attacker what it must not know, such as the forgotten classes",
+    "auxiliary": "a reference could tell an attacker what it must not know; without_forgotten is a word for it",
     "dataset": "the images are chosen before anything is forgotten, and the environment is no part of a result",
     "model": "the model is chosen before anything is forgotten, and the environment is no part of a result",
     "training": "the original is trained before anything is forgotten, and the environment is no part of a result",

@@ -26,7 +26,17 @@ KEYS = frozenset(
             "only",
         ),
     }
-    | {"forget_classes", "forget_share", "forget_rows", "store", "runs", "sweep_name", "objective", "target"}
+    | {
+        "forget_classes",
+        "forget_share",
+        "forget_rows",
+        "store",
+        "runs",
+        "sweep_name",
+        "objective",
+        "target",
+        "auxiliary",
+    }
 )
 """All keys of a job's config."""
 SHAPE = ("image_shape", "num_classes", "mean", "std")

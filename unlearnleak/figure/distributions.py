@@ -47,9 +47,16 @@ def samples(runs: "pd.DataFrame", stores: Stores, kind: str) -> tuple[list[Sampl
         except GoneError as error:
             why = str(error)
             continue
-        truth_K = np.isin(np.arange(len(values_KMF)), run["forgotten"])
+        truth_K = np.isin(judged(run, len(values_KMF)), run["forgotten"])
         found.append(Sample(MEASURES[kind](values_KMF, truth_K), truth_K))
     return found, why
+
+
+def judged(run: Any, count: int) -> np.ndarray:
+    """The classes that so many rows of a run's evidence are of: all, or those that its attacker could judge."""
+    left_out = run.get("not_judged")
+    without = left_out if isinstance(left_out, list) else []
+    return np.setdiff1d(np.arange(count + len(without)), without)
 
 
 def measured(arrays: dict[str, np.ndarray]) -> np.ndarray:

@@ -40,6 +40,9 @@ def inverted(run: Run, stores: Stores) -> np.ndarray | None:
         return None
     if images_KCHW.ndim != 4 or images_KCHW.shape[1] not in (1, 3) or 0 in images_KCHW.shape:
         raise GoneError(f"images_KCHW of evidence/{run['key_evidence']} is {list(images_KCHW.shape)}: no images")
+    if isinstance(left_out := run.get("not_judged"), list):
+        for c in sorted(left_out):  # of which there is no image
+            images_KCHW = np.insert(images_KCHW, min(c, len(images_KCHW)), 0, axis=0)
     return (images_KCHW.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
 
 

@@ -85,18 +85,35 @@ VERDICT_METRICS = (
 """The metrics of this module, in the order of a result."""
 
 
-def verdict_metrics(verdict_K: ArrayLike, score_K: ArrayLike, truth_K: ArrayLike) -> dict[str, float | None]:
-    """Return every metric of this module under the name of its function."""
+def verdict_metrics(
+    verdict_K: ArrayLike, score_K: ArrayLike, truth_K: ArrayLike, judged_K: ArrayLike | None = None
+) -> dict[str, float | None]:
+    """Return every metric of this module under the name of its function.
+
+    Where `judged_K` says that a class was not judged, it was not judged rightly, whatever it is: silence on it is no
+    answer. So no verdict that leaves out a class is exact, also on a model that forgot nothing. It is no alarm, and no
+    class that is found. The AUROC is of the classes that were judged; a forgotten one that was not is not ranked first.
+    """
+    truth = _bools(truth_K)
+    judged, _ = _pair(np.ones_like(truth) if judged_K is None else judged_K, truth)
+    named, _ = _pair(verdict_K, truth)
+    rightly = np.where(judged, named, ~truth)
+    scores = np.asarray(score_K, dtype=np.float64)
+    if scores.shape != truth.shape:
+        raise ValueError(f"scores of shape {scores.shape} cannot be held against {len(truth)}")
+    first = forgotten_ranked_first(scores[judged], truth[judged])
+    if (truth & ~judged).any():
+        first = 0.0
     return {
-        "asr": asr(verdict_K, truth_K),
-        "exact_match": exact_match(verdict_K, truth_K),
-        "balanced_accuracy": balanced_accuracy(verdict_K, truth_K),
-        "precision": precision(verdict_K, truth_K),
-        "recall": recall(verdict_K, truth_K),
-        "f1": f1(verdict_K, truth_K),
-        "auroc": auroc(score_K, truth_K),
-        "forgotten_ranked_first": forgotten_ranked_first(score_K, truth_K),
-        "asr_constant": asr_constant(truth_K),
+        "asr": asr(rightly, truth),
+        "exact_match": exact_match(rightly, truth),
+        "balanced_accuracy": balanced_accuracy(rightly, truth),
+        "precision": precision(named, truth),
+        "recall": recall(named, truth),
+        "f1": f1(named, truth),
+        "auroc": auroc(scores[judged], truth[judged]),
+        "forgotten_ranked_first": first,
+        "asr_constant": asr_constant(truth),
     }
 
 

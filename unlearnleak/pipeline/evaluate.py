@@ -151,18 +151,22 @@ def judged(pipeline: Pipeline, evidence: Evidence) -> dict[str, Any]:
         return dict.fromkeys((*VERDICT_METRICS, "detection_score", *PUBLISHED, "verdict", "scores"))
     verdict = unpack_verdict(pipeline.artifact("verdict"))
     truth_K = np.isin(np.arange(pipeline.facts.num_classes), pipeline.forget_classes)
+    judged_K = np.ones_like(truth_K) if verdict.judged_K is None else verdict.judged_K.numpy()
     measured: dict[str, float | None] = dict.fromkeys((*VERDICT_METRICS, *PUBLISHED))
     if pipeline.truth_known:
-        measured |= verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K) | {
-            PUBLISHED[0]: published_asr(plan.screening, evidence, truth_K, plan.seeds.attack),
-            PUBLISHED[1]: placebo_asr(plan.screening, evidence, truth_K, len(classes), plan.seeds.attack),
+        measured |= verdict_metrics(verdict.forgotten_K.numpy(), verdict.score_K.numpy(), truth_K, judged_K)
+        truth_J = truth_K[judged_K]  # what the evidence is of
+        measured |= {
+            PUBLISHED[0]: published_asr(plan.screening, evidence, truth_J, plan.seeds.attack),
+            PUBLISHED[1]: placebo_asr(plan.screening, evidence, truth_J, len(classes), plan.seeds.attack),
         }
+    not_judged = np.flatnonzero(~judged_K).tolist()
     return {
         **measured,
-        "detection_score": detection_score(verdict.score_K.numpy()),
+        "detection_score": detection_score(verdict.score_K.numpy()[judged_K]),
         "verdict": verdict.forgotten_K.nonzero()[:, 0].tolist(),
-        "scores": verdict.score_K.tolist(),
-    }
+        "scores": [score if there else None for score, there in zip(verdict.score_K.tolist(), judged_K, strict=True)],
+    } | ({"not_judged": not_judged} if not_judged else {})
 
 
 def evaluated(pipeline: Pipeline) -> dict[str, Any]:

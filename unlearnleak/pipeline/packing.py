@@ -3,9 +3,11 @@
 What the fields of a kind of evidence are is read off its class, so a plugin's kind is kept like any other.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
+import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
@@ -96,10 +98,24 @@ def is_group(hint: Any) -> bool:
 
 
 def pack_verdict(verdict: Verdict) -> Contents:
-    """A verdict as named tensors."""
-    return Contents(verdict._asdict(), {})
+    """A verdict as named tensors; `judged_K` only where not every class was judged."""
+    return Contents({name: tensor for name, tensor in verdict._asdict().items() if tensor is not None}, {})
+
+
+def on_all_classes(verdict: Verdict, candidates: Sequence[int] | None, num_classes: int) -> Verdict:
+    """A verdict on some classes, in their order, as one on all K; None for `candidates` stands for all.
+
+    The others are not judged: they are not named, and their score is no number.
+    """
+    if candidates is None:
+        return verdict
+    place_J = torch.tensor(candidates)
+    judged_K, forgotten_K = (torch.zeros(num_classes, dtype=torch.bool) for _ in range(2))
+    score_K = torch.full((num_classes,), torch.nan, dtype=verdict.score_K.dtype)
+    judged_K[place_J], forgotten_K[place_J], score_K[place_J] = True, verdict.forgotten_K, verdict.score_K
+    return Verdict(forgotten_K, score_K, judged_K)
 
 
 def unpack_verdict(artifact: Artifact) -> Verdict:
     """A stored verdict."""
-    return Verdict(**{name: artifact.tensors[name] for name in Verdict._fields})
+    return Verdict(**{name: artifact.tensors[name] for name in Verdict._fields if name in artifact.tensors})

@@ -10,6 +10,7 @@ import torch
 from omegaconf import DictConfig
 
 from unlearnleak.adversary.evidence import Calibrated
+from unlearnleak.adversary.holdings import WITHOUT, Holdings
 from unlearnleak.attack.base import Attack
 from unlearnleak.config.build import (
     check_settings,
@@ -91,6 +92,7 @@ class Plan:
     evaluation: Evaluation
     training: Optimization
     finetuning: Finetuning | None
+    auxiliary: Holdings
     gate: Gate
     seeds: Seeds
     forget_classes: Any
@@ -172,7 +174,12 @@ def component_spec(target: Any, settings: dict[str, Any], group: str, component:
     if not isinstance(version, int):
         raise UserError(f"{group}._target_={target} has no `version`: give the class one, such as version = 1.")
     left_out = component.location_keys | component.memory_keys if isinstance(component, Component) else frozenset()
-    kept = {name: value for name, value in settings.items() if name not in left_out}
+    later = component.later_keys if isinstance(component, Component) else {}
+    kept = {
+        name: value
+        for name, value in settings.items()
+        if name not in left_out and (name not in later or value != later[name])
+    }
     return {"target": target, "version": version, "settings": kept}
 
 
@@ -242,6 +249,10 @@ def make_plan(config: DictConfig) -> Plan:
         )
     if config.forget_classes == UNKNOWN:
         check_unknown(unlearner, defense, names)
+    auxiliary = construct(Holdings, settings_of(config.auxiliary, "auxiliary"), "auxiliary")
+    auxiliary.check(dataset.held_per_class)
+    if auxiliary.classes == WITHOUT and config.forget_classes == UNKNOWN:
+        raise Incompatible(f"auxiliary.classes={WITHOUT} is not possible where nobody knows what was forgotten.")
     last_training = finetuning or training
     has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
     choices = Choices(
@@ -252,6 +263,7 @@ def make_plan(config: DictConfig) -> Plan:
         can_shadow=unlearner.start != "file",
         has_pretrained=finetuning is not None,
         retrains=unlearner.start == "scratch",
+        weaker=not auxiliary.usual,
     )
     for component in chosen.values():
         if isinstance(component, Component):
@@ -273,6 +285,7 @@ def make_plan(config: DictConfig) -> Plan:
         evaluation=evaluation,
         training=training,
         finetuning=finetuning,
+        auxiliary=auxiliary,
         gate=construct(Gate, settings_of(config.gate, "gate"), "gate"),
         seeds=construct(Seeds, settings_of(config.seeds, "seeds"), "seeds"),
         forget_classes=resolved(config.forget_classes, "forget_classes"),

@@ -66,6 +66,9 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
     plan = pipeline.plan
     spec = {group: known for group, known in plan.spec.items() if group != "evaluation"}  # which changes no verdict
     settings: dict[str, Any] = {"spec": spec, "data": plan.dataset.fingerprint()}
+    weaker = plan.attack.threat.auxiliary and not plan.auxiliary.usual
+    if weaker:
+        settings["auxiliary"] = plan.auxiliary.described((), pipeline.facts.num_classes)  # not by run: whoever they are
     if plan.unlearner.start == "file":
         settings["weights"] = [stage.payload.get("weights") for stage in pipeline.stages.values()]
     told = {
@@ -81,6 +84,7 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
         "seeds": vars(plan.seeds),
         "sweep_name": sweep_name,
     }
+    told |= {"held": plan.auxiliary.words} if weaker else {}
     return plan.names | told | ({"defense_settings": plan.spec["defense"]["settings"]} if plan.defense.active else {})
 
 
@@ -94,14 +98,14 @@ def log_pictures(logger: RunLogger, pipeline: Pipeline, result: dict[str, Any], 
         judged, truth = result["verdict"], result["forgotten"]
         rows = [[c, score, c in judged, c in truth] for c, score in enumerate(result["scores"])]
         logger.table("class_scores", ["class", "score", "judged_forgotten", "forgotten"], rows)
+    evidence_of = [c for c in range(result["num_classes"]) if c not in result.get("not_judged", ())]
     if isinstance(evidence, DotProducts) and result["num_classes"] <= MANY_CLASSES:
         samples_KM = evidence.samples_KMF[..., 0]
-        logger.histogram("dot_products", {f"class_{c}": values.tolist() for c, values in enumerate(samples_KM)})
+        by_class = zip(evidence_of, samples_KM, strict=True)
+        logger.histogram("dot_products", {f"class_{c}": values.tolist() for c, values in by_class})
     if isinstance(evidence, Predictions):
         images = (evidence.images_KCHW.clamp(0, 1) * 255).round().byte().numpy()
-        captions = [
-            f"class {c}{', forgotten' if c in result['forgotten'] else ''}" for c in range(result["num_classes"])
-        ]
+        captions = [f"class {c}{', forgotten' if c in result['forgotten'] else ''}" for c in evidence_of]
         logger.images("inverted", images, captions)
     if sheet is not None and len(sheet[0]):
         logger.images("recovered", *sheet)

@@ -24,11 +24,12 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 
+from unlearnleak.adversary.restricted import Restricted, answering_among, kept_classes
 from unlearnleak.adversary.shadow import forget_nothing
 from unlearnleak.adversary.threat import Access
 from unlearnleak.adversary.view import view_of
 from unlearnleak.config.schema import SEED_LIMIT
-from unlearnleak.data import ForgetSet
+from unlearnleak.data import ForgetSet, LabeledImages
 from unlearnleak.data.split import SPLIT_VERSION
 from unlearnleak.errors import Incompatible
 from unlearnleak.evaluation.base.subject import Shadow
@@ -39,7 +40,7 @@ from unlearnleak.pipeline import models
 from unlearnleak.pipeline.candidates import VERSION as HALVES_VERSION
 from unlearnleak.pipeline.engine import Engine
 from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
-from unlearnleak.pipeline.packing import check_evidence, pack, pack_verdict, unpack
+from unlearnleak.pipeline.packing import check_evidence, on_all_classes, pack, pack_verdict, unpack
 from unlearnleak.pipeline.plan import Plan
 from unlearnleak.pipeline.setting import Setting
 from unlearnleak.pipeline.subject import seen, subject_of
@@ -309,30 +310,67 @@ class Pipeline(Setting):
         made = {f"shadow_{number}": stage for number, stage in enumerate(shadows)}
 
         def compute(work: Work) -> Contents:
+            seen, told = self.seen_by(self.candidates)
+            self.check_held()
             view = view_of(
                 threat,
-                target=models.stored(plan, self.facts, work[target.name], plan.device),
+                target=seen(models.stored(plan, self.facts, work[target.name], plan.device)),
                 original=models.stored(plan, self.facts, work["original"], plan.device)
                 if "original" in before
                 else None,
                 pretrained=self.pretrained_seen(work["pretrained"]) if "pretrained" in before else None,
-                auxiliary=plan.resident.auxiliary if threat.auxiliary else None,
-                answering=self.answering(plan.seeds.unlearning, "answers"),
-                shadows_answering=self.answering(plan.seeds.attack, "answers") if self.shadows_defended else undefended,
+                auxiliary=self.shown if threat.auxiliary else None,
+                answering=told(self.answering(plan.seeds.unlearning, "answers")),
+                shadows_answering=told(
+                    self.answering(plan.seeds.attack, "answers") if self.shadows_defended else undefended
+                ),
                 shadows=[
-                    (models.stored(plan, self.facts, work[role], plan.device), self.shadow_set(number).classes)
+                    (seen(models.stored(plan, self.facts, work[role], plan.device)), self.shadow_places(number))
                     for number, role in enumerate(made)
                 ],
             )
             found = plan.attack(view, seeds.generator(plan.seeds.attack, "evidence"))
-            check_evidence(found, plan.attack.evidence, self.facts.num_classes, f"attack={plan.names['attack']}")
-            return pack(found)
+            judged = self.facts.num_classes if self.candidates is None else len(self.candidates)
+            check_evidence(found, plan.attack.evidence, judged, f"attack={plan.names['attack']}")
+            contents = pack(found)
+            if self.candidates is not None:
+                contents.meta["candidates"] = list(self.candidates)
+            return contents
 
         def describe() -> dict[str, Any]:
             own = {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
-            return own | plan.attack.beyond_settings(self.facts.num_classes)
+            own |= plan.attack.beyond_settings(self.facts.num_classes)
+            if plan.auxiliary.usual or not threat.auxiliary:
+                return own
+            return own | {"auxiliary": plan.auxiliary.described(self.requested_classes, self.facts.num_classes)}
 
         return Stage("evidence", describe, {target.name: target} | before | made, compute)
+
+    def seen_by(
+        self, candidates: tuple[int, ...] | None
+    ) -> tuple[Callable[[Classifier], Classifier], Callable[[Answering], Answering]]:
+        """How an attacker sees a model, and what it is told by one that it asks: of the classes alone that it has
+        samples of, where these are not all.
+        """
+        if candidates is None:
+            return (lambda model: model), (lambda answering: answering)
+
+        def told(answering: Answering) -> Answering:
+            return answering if answering is undefended else answering_among(answering, candidates)
+
+        return (lambda model: Restricted(model, candidates)), told
+
+    @property
+    def shown(self) -> LabeledImages:
+        """The labelled samples of an attacker, labelled as the models that it sees count their classes."""
+        return self.held if self.candidates is None else kept_classes(self.held, self.candidates)
+
+    def shadow_places(self, number: int) -> tuple[int, ...]:
+        """What a shadow model forgot, as the models that an attacker sees count their classes."""
+        forgotten = self.shadow_set(number).classes
+        if self.candidates is None:
+            return forgotten
+        return tuple(place for place, c in enumerate(self.candidates) if c in forgotten)
 
     def pretrained_seen(self, artifact: Artifact) -> tuple[Classifier, int, int]:
         """The pretrained model, with how many samples were tuned on, and how many of these stay after unlearning."""
@@ -345,7 +383,9 @@ class Pipeline(Setting):
         plan = self.plan
 
         def compute(work: Work) -> Contents:
-            return pack_verdict(plan.screening(unpack(work["evidence"], plan.attack.evidence)))
+            found = work["evidence"]
+            verdict = plan.screening(unpack(found, plan.attack.evidence))
+            return pack_verdict(on_all_classes(verdict, found.meta.get("candidates"), self.facts.num_classes))
 
         def describe() -> dict[str, Any]:
             return {"screening": plan.spec["screening"]}

@@ -72,6 +72,7 @@ KNOWN = (
         "defense",
         "strength",
         "sees_original",
+        "held",
         "forget_level",
         "finetuning_samples",
         "status",
@@ -90,14 +91,18 @@ def identified(run: Run, place: int) -> Run:
         return {}
     return {
         "method": method(run),
-        "undefended": method(run | {"defense": NO_DEFENSE}),
+        "undefended": method(run | {"defense": NO_DEFENSE, "held": None}),
         "count": int(forgotten_count(run)),
         "named": repr(sorted(run.get("forget_classes") or run["forgotten"])),
         "job": job_of(run) or f"run {place}",
         "attacked": attacked_model(run) or repr([run.get(key) for key in MODEL]),
         "original": repr(original(run)),
         "target": target(run),
-    } | ({"detection_score": max(run["scores"])} if run.get("scores") and run.get("detection_score") is None else {})
+    } | (
+        {"detection_score": max(score for score in run["scores"] if score is not None)}
+        if run.get("scores") and run.get("detection_score") is None
+        else {}
+    )
 
 
 def tidy(runs: list[dict[str, Any]]) -> "pd.DataFrame":

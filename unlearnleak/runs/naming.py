@@ -16,6 +16,11 @@ OPTIONAL = ("defense", "evaluation")
 OWN_MODEL = ("own", "model", "model_args", "head", "mean", "std")
 """Settings of unlearner=imported that speak of a model that the file brings."""
 
+USUAL_AUXILIARY = {"classes": "all", "per_class": None, "dataset": None, "balance": 1.0, "label_noise": 0.0}
+"""An attacker who holds all auxiliary images of the data set."""
+USUAL_ATTACK: dict[str, Any] = {"shadow_most": None, "hard_classes": 0}
+"""Settings of attacks that came later than the names of folders, and the value that says what was before them."""
+
 
 def run_name(*, _root_: DictConfig) -> str:
     """The folder name of a job, such as "digits-lenet-rt-3-param_dot-youden-s0-1f0a3b7c".
@@ -67,6 +72,7 @@ def leave_out_later(content: dict[str, Any]) -> None:
         for name, usual in (("optimizer", "sgd"), ("augmentation", "none")):
             if isinstance(content.get(section), dict) and content[section].get(name) == usual:
                 del content[section][name]
+    leave_out_usual_attacker(content)
     for group in OPTIONAL:
         if word_of(content.get(group)) == "none":
             content.pop(group, None)
@@ -74,3 +80,12 @@ def leave_out_later(content: dict[str, Any]) -> None:
         del content["target"]
     if isinstance(content["unlearner"], dict) and content["unlearner"].get("own") is False:
         content["unlearner"] = {key: of for key, of in content["unlearner"].items() if key not in OWN_MODEL}
+
+
+def leave_out_usual_attacker(content: dict[str, Any]) -> None:
+    """Take out what says that an attacker holds all auxiliary images and attacks as it always did."""
+    if content.get("auxiliary") == USUAL_AUXILIARY:
+        del content["auxiliary"]
+    if isinstance(content["attack"], dict):
+        kept = {key: of for key, of in content["attack"].items() if key not in USUAL_ATTACK or of != USUAL_ATTACK[key]}
+        content["attack"] = kept

@@ -36,8 +36,8 @@ WORDS = {
     "why",
     "host",
 }
-WORDS |= {"sweep_name", "revision", "unproven", "device", "job", "logged_why"}
-CLASSES = ("forgotten", "verdict", "forget_classes")
+WORDS |= {"held", "sweep_name", "revision", "unproven", "device", "job", "logged_why"}
+CLASSES = ("forgotten", "verdict", "forget_classes", "not_judged")
 COUNTED = {
     *CLASSES,
     "image_shape",
@@ -150,7 +150,7 @@ def value(key: str, text: str, where: str) -> Any:
         if key in CLASSES or key == "image_shape":
             return [int(word) for word in text.split()]
         if key == "scores" or (key.startswith(EVALUATION) and " " in text and key not in TEXTS):
-            return [finite(word) for word in text.split()]
+            return [None if word == str(None) else finite(word) for word in text.split()]  # of a class not judged
         return int(text) if text.lstrip("-").isdecimal() else FLAGS[text] if text in FLAGS else finite(text)
     except ValueError as error:
         if key in COUNTED or key.startswith(("seed_", "seconds_", "memory_mib_")):

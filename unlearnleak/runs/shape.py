@@ -80,7 +80,9 @@ class Base(BaseModel):
     evaluation: Evaluated | None = None
     detection_score: float | None = None
     num_classes: Annotated[int, Field(ge=1)] | None = None
-    scores: list[float] | None = None
+    scores: list[float | None] | None = None
+    not_judged: list[Class] | None = None
+    held: str | None = None
     forget_classes: list[Class] | None = None
     seeds: dict[str, int] | None = None
     settings: str | None = None
@@ -97,7 +99,7 @@ class Base(BaseModel):
     def classes_are_there(self) -> "Base":
         """Judged and forgotten classes are among the K classes, each once; K scores belong to them."""
         count = self.num_classes if self.num_classes is not None else len(self.scores) if self.scores else None
-        for name in ("forgotten", "verdict"):
+        for name in ("forgotten", "verdict", "not_judged"):
             named = getattr(self, name) or []
             if len(set(named)) < len(named):
                 raise ValueError(f"{name}={shown(named)} names a class twice")

@@ -38,7 +38,8 @@ def method(run: Run) -> str:
     """What was done to the model, in words: the unlearner, what it was to forget where that is not whole classes, and
     the defence where there is one; such as "ft", "rt (20 %)", "rt (4 samples)", "rt (100 %, tuned on 512)"
     after a fine-tuning stage, "ft + weight_noise", and
-    "ft + weight_noise (scale 0.5)" among runs of several strengths (`runs.strengths`).
+    "ft + weight_noise (scale 0.5)" among runs of several strengths (`runs.strengths`); and "rt (attacker: 5 a class)"
+    where the attacker holds other labelled samples than the data set sets aside.
     """
     share, tuned = run.get("forget_share"), run.get("finetuning_samples")
     parts = []
@@ -51,7 +52,8 @@ def method(run: Run) -> str:
     forgot = f" ({', '.join(parts)})" if parts else ""
     defense = run.get("defense") or NO_DEFENSE
     strength = f" ({run['strength']})" if run.get("strength") else ""
-    return f"{run['unlearner']}{forgot}{'' if defense == NO_DEFENSE else f' + {defense}{strength}'}"
+    held = f" (attacker: {run['held']})" if run.get("held") else ""
+    return f"{run['unlearner']}{forgot}{'' if defense == NO_DEFENSE else f' + {defense}{strength}'}{held}"
 
 
 def samples(run: Run) -> str:

@@ -15,10 +15,12 @@ class Verdict(NamedTuple):
 
     forgotten_K: bool, true where the class is inferred as forgotten.
     score_K: float, larger means more likely forgotten; comparable between the classes of one target.
+    judged_K: bool, false where a class could not be judged; None where all were. A screening leaves it alone.
     """
 
     forgotten_K: Tensor
     score_K: Tensor
+    judged_K: Tensor | None = None
 
 
 E_contra = TypeVar("E_contra", bound=Evidence, contravariant=True, default=Any)

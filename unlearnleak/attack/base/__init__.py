@@ -1,6 +1,7 @@
 """What every attack is."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, Generic
 
 import torch
@@ -36,8 +37,12 @@ class Attack(Component, ABC, Generic[Seen_contra]):
         """
 
     def check(self, chosen: Choices) -> None:
-        """Raises what `check_auxiliary` does, and Incompatible where models that it is to see cannot be there."""
-        self.check_auxiliary(chosen.auxiliary_per_class)
+        """Raises what `check_auxiliary` does, and Incompatible where models that it is to see cannot be there.
+
+        With samples of the attacker's own choice (`auxiliary`) it makes do: see `check_held`.
+        """
+        if not chosen.weaker:
+            self.check_auxiliary(chosen.auxiliary_per_class)
         if self.threat.original is not Access.NONE and not chosen.has_original:
             raise Incompatible(
                 f"attack={chosen.names['attack']} sees the model before too, and unlearner="
@@ -62,6 +67,8 @@ class Attack(Component, ABC, Generic[Seen_contra]):
     def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """What decides the numbers with so many classes and is no setting, for the key of the evidence."""
         return {}
+    def check_held(self, counts_J: Sequence[int]) -> None:
+        """Raises Incompatible where so many samples of each class that an attacker has any of are too few."""
 
     def check_classes(self, num_classes: int) -> None:
         """Raises UserError where a setting cannot be with so many classes, before anything is trained."""

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Calibrated
-from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
-from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, shadow_training, units
+from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, held_subsets
+from unlearnleak.adversary.shadow import USUAL, ShadowTargets, many_classes, units
 from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
@@ -32,6 +32,8 @@ class Comparison(NamedTuple):
     forgotten_SK: what each shadow target never saw.
     centroid_KD: the mean feature vector of each class.
     phi_ND: the features of all auxiliary samples.
+    hard_SK, upper: which of their classes are hard, of the first targets at least, and how many classes are presumed to
+        be retained (`adversary.shadow.Shadowed`).
     published_KMF: what the paper measures of heads with other settings (`attack.base.published`), where an attack does.
     """
 
@@ -41,13 +43,22 @@ class Comparison(NamedTuple):
     centroid_KD: Tensor
     phi_ND: Tensor
     published_KMF: Tensor | None = None
+    hard_SK: Tensor | None = None
+    upper: int | None = None
+
+    def units(self, own_TK: Tensor) -> Tensor:
+        """What a measurement is divided by (`adversary.shadow.units`); no unit is taken from a hard class."""
+        unusual_SK = self.forgotten_SK.clone()
+        if self.hard_SK is not None:
+            unusual_SK[: len(self.hard_SK)] |= self.hard_SK
+        return units(own_TK, unusual_SK, self.upper)
 
 
 def dot_products(compared: Comparison) -> tuple[Tensor, Tensor]:
     """The dot products of all heads with all targets [T, K, M], as they are and divided by their `shadow.units`."""
     target_TF, classes = compared.targets.flat(), len(compared.centroid_KD)
     dots_TKM = torch.cat([target_TF @ heads.flat().T for _, heads in compared.heads], 1).unflatten(1, (classes, -1))
-    return dots_TKM, dots_TKM / units(dots_TKM.mean(2), compared.forgotten_SK)[..., None]
+    return dots_TKM, dots_TKM / compared.units(dots_TKM.mean(2))[..., None]
 
 
 class ParameterAttack(Attack[ParametersAndData]):
@@ -59,11 +70,14 @@ class ParameterAttack(Attack[ParametersAndData]):
         steps, lr: gradient steps of the auxiliary heads and their rate (features have a mean square norm of 1).
         shadows: S, shadow targets for the calibration.
         shadow_steps, shadow_lr, shadow_momentum: how these are trained.
+        shadow_most: how many classes one of them forgets at most; None for half of them.
+        hard_classes: how many retained classes of each are noisy or rare (`adversary.shadow.hard_classes`).
         chunk: how many auxiliary heads are trained at once, to bound memory; None takes all of a block of classes
             (`heads.BLOCK_BYTES`).
     """
 
     threat = ThreatModel(target=Access.WHITE, auxiliary=True)
+    later_keys = USUAL
     memory_keys = frozenset({"chunk"})
 
     def __init__(
@@ -77,6 +91,8 @@ class ParameterAttack(Attack[ParametersAndData]):
         shadow_steps: int,
         shadow_lr: float,
         shadow_momentum: float,
+        shadow_most: int | None = None,
+        hard_classes: int = 0,
         chunk: int | None,
     ) -> None:
         for name, value in {"heads": heads, "subset_size": subset_size, "steps": steps}.items():
@@ -85,8 +101,14 @@ class ParameterAttack(Attack[ParametersAndData]):
         require(chunk is None or chunk >= 1, "attack.chunk", chunk, "at least 1, or null for all heads at once")
         self.heads, self.subset_size, self.steps, self.lr = heads, subset_size, steps, lr
         self.chunk = chunk
-        self.shadows = shadows
-        self.shadow = shadow_training(shadows, steps=shadow_steps, lr=shadow_lr, momentum=shadow_momentum)
+        self.shadow = ShadowTargets(
+            count=shadows,
+            steps=shadow_steps,
+            lr=shadow_lr,
+            momentum=shadow_momentum,
+            most=shadow_most,
+            hard=hard_classes,
+        )
 
     def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """How shadow targets of many classes are made."""
@@ -95,6 +117,10 @@ class ParameterAttack(Attack[ParametersAndData]):
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where a class has fewer auxiliary samples than one head needs."""
         require_auxiliary(per_class, self.subset_size, "attack.subset_size")
+
+    def check_classes(self, num_classes: int) -> None:
+        """Raises UserError where a shadow target would forget every class."""
+        self.shadow.check_classes(num_classes)
 
     @abstractmethod
     def read(self, compared: Comparison, labels_N: Tensor) -> Calibrated:
@@ -108,7 +134,7 @@ class ParameterAttack(Attack[ParametersAndData]):
         """What is compared. Draws from `generator` on the CPU: the same for every device."""
         phi_ND, weight_KD, bias_K = standardise(features_of(view.target, view.auxiliary), *view.target.head())
         labels_N, (classes, dim) = view.auxiliary.labels, weight_KD.shape
-        subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
+        subset_KMn = held_subsets(labels_N, classes, self.heads, self.subset_size, generator)
         heads = AuxiliaryHeads(
             phi_ND=phi_ND,
             labels_N=labels_N,
@@ -118,8 +144,15 @@ class ParameterAttack(Attack[ParametersAndData]):
             lr=self.lr,
             chunk=self.chunk,
         )
-        forgotten_SK = shadow_plan(self.shadows, classes, generator).to(labels_N.device)
-        shadows = shadow_heads(phi_ND, labels_N, forgotten_SK, generator=generator, **self.shadow)
-        targets = Heads(torch.cat([weight_KD[None], shadows.weight_MKD]), torch.cat([bias_K[None], shadows.bias_MK]))
+        shadowed = self.shadow.trained(phi_ND, labels_N, classes, generator)
+        targets = shadowed.heads.after(weight_KD, bias_K)
         centroid_KD = torch.stack([phi_ND[rows].mean(0) for rows in rows_by_class(labels_N, classes)])
-        return Comparison(heads, targets, forgotten_SK, centroid_KD, phi_ND)
+        return Comparison(
+            heads,
+            targets,
+            shadowed.forgotten_SK,
+            centroid_KD,
+            phi_ND,
+            hard_SK=shadowed.hard_SK,
+            upper=shadowed.upper,
+        )

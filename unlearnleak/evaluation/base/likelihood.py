@@ -14,7 +14,6 @@ from unlearnleak.evaluation.base import Evaluation
 from unlearnleak.evaluation.base.subject import Candidates, Seen, Subject
 from unlearnleak.metric.membership import Array, Variance, gaussians, scaled_confidence
 
-
 FEWEST = 4
 """Shadow models: two that learnt a candidate and two that did not, or nothing is known of how far models differ."""
 

@@ -147,11 +147,12 @@ def detail(run: Run, anchor: str, pictures: Pictures, users: Counter[str]) -> De
 
 def class_lines(run: Run) -> list[ClassLine]:
     """Each class's score with the verdict and the truth beside it; of many classes the CLASSES that say most."""
-    scores = run.get("scores") or []
+    judged = {c: score for c, score in enumerate(run.get("scores") or []) if score is not None}
+    scores = judged.values()
     low, span = min(scores, default=0.0), (max(scores, default=0.0) - min(scores, default=0.0)) or 1.0
     lines = [
         ClassLine(c, score + 0.0, 100 * (score - low) / span, c in (run.get("verdict") or []), c in run["forgotten"])
-        for c, score in enumerate(scores)
+        for c, score in judged.items()
     ]
     if len(lines) <= CLASSES:
         return lines
