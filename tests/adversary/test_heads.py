@@ -14,6 +14,7 @@ from unlearnleak.adversary.heads import (
     Heads,
     InitialHeads,
     class_subsets,
+    held_subsets,
     initial_heads,
     skip,
     train_heads,
@@ -195,3 +196,16 @@ def test_initial_heads_of_many_classes_are_drawn_once_the_same_at_every_call_and
     assert torch.equal(whole.weight_MKD, torch.cat([part.weight_MKD for part in parts]))
     assert torch.equal(whole.bias_MK, torch.cat([part.bias_MK for part in parts]))
     assert stats.kstest(whole.weight_MKD.flatten().numpy(), stats.uniform(-(5**-0.5), 2 * 5**-0.5).cdf).pvalue > 0.01
+
+
+def test_of_a_class_with_few_samples_each_subset_has_all_in_turn():
+    labels = torch.tensor([0, 0, 0, 0, 0, 1, 1, 2])
+    subsets = held_subsets(labels, 3, 4, 5, torch.Generator().manual_seed(0))
+    assert all(sorted(subset) == [0, 1, 2, 3, 4] for subset in subsets[0].tolist())
+    assert all(
+        torch.bincount(torch.tensor(subset) - 5).sort().values.tolist() == [2, 3] for subset in subsets[1].tolist()
+    )
+    assert (subsets[2] == 7).all()
+    enough = torch.arange(3).repeat(5)
+    seeded = (torch.Generator().manual_seed(3) for _ in range(2))
+    assert torch.equal(held_subsets(enough, 3, 4, 5, next(seeded)), class_subsets(enough, 3, 4, 5, next(seeded)))

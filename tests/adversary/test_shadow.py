@@ -5,7 +5,16 @@ import torch
 
 from tests.attack.slow_heads import linear, train_on_features
 from unlearnleak.adversary.heads import FEW_CLASSES, initial_heads
-from unlearnleak.adversary.shadow import many_classes, shadow_heads, shadow_plan, turns, units
+from unlearnleak.adversary.shadow import (
+    ShadowTargets,
+    hard_classes,
+    many_classes,
+    shadow_heads,
+    shadow_plan,
+    turns,
+    units,
+)
+from unlearnleak.errors import UserError
 
 
 @pytest.mark.parametrize(("count", "classes"), [(8, 2), (24, 10), (10, 3), (9, 7), (24, 5)])
@@ -158,3 +167,77 @@ def test_a_target_that_reads_nothing_positive_gets_finite_units(measured, collap
     assert (unit_TK > 0).all()
     assert (own_TK[0] / unit_TK[0]).isfinite().all()
     assert (own_TK[0] / unit_TK[0] < 0.1).all()
+
+
+def test_shadow_targets_may_forget_all_classes_but_one():
+    plan = shadow_plan(40, 6, torch.Generator().manual_seed(0), most=5)
+    assert set(plan.sum(1)[10:].tolist()) == {1, 2, 3, 4, 5}
+    assert torch.equal(
+        shadow_plan(24, 10, torch.Generator().manual_seed(0), most=5),
+        shadow_plan(24, 10, torch.Generator().manual_seed(0)),
+    )
+
+
+def test_with_most_classes_gone_the_unit_is_that_of_the_one_that_is_left(measured):
+    own_TK, plan, _ = measured
+    gone_TK = own_TK.clone()
+    gone_TK[0] *= torch.tensor([0.1, 0.0, 0.1, 1.0, 0.0, 0.1])
+    reads_K = (gone_TK / units(gone_TK, plan, 1))[0]
+    torch.testing.assert_close(reads_K[3], torch.tensor(1.0))
+    assert (gone_TK / units(gone_TK, plan))[0, 3] > 2  # half of the classes are presumed to be there
+
+
+SETTINGS = {"count": 12, "steps": 60, "lr": 0.5, "momentum": 0.9}
+
+
+def test_how_many_are_presumed_to_be_there_follows_from_how_many_shadow_targets_forget():
+    phi, labels = torch.randn(24, 4, generator=torch.Generator().manual_seed(0)), torch.arange(6).repeat(4)
+
+    def upper(most):
+        return ShadowTargets(**SETTINGS, most=most).trained(phi, labels, 6, torch.Generator().manual_seed(0)).upper
+
+    assert [upper(most) for most in (None, 2, 3, 4, 5)] == [3, 3, 3, 2, 1]
+    with pytest.raises(UserError, match=r"attack\.shadow_most=6 is not possible: at most 5"):
+        ShadowTargets(**SETTINGS, most=6).check_classes(6)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"count": 7}, r"attack\.shadows=7"),
+        ({"most": 0}, r"attack\.shadow_most=0"),
+        ({"hard": -1}, r"attack\.hard_classes=-1"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_their_names(wrong, said):
+    with pytest.raises(UserError, match=said):
+        ShadowTargets(**(SETTINGS | wrong))
+
+
+def test_hard_classes_are_known_ones_noisy_and_rare_in_turn():
+    labels = torch.arange(6).repeat(20)
+    forgotten = shadow_plan(16, 6, torch.Generator().manual_seed(1))
+    hard = hard_classes(labels, forgotten, 2, torch.Generator().manual_seed(2))
+    assert (hard.hard_SK.sum(1) == 2).all()
+    assert not (hard.hard_SK & forgotten).any()
+    for s in range(16):
+        changed, missing = hard.labels_SN[s] != labels, hard.missing_SN[s]
+        assert set(labels[changed | missing].tolist()) == set(hard.hard_SK[s].nonzero()[:, 0].tolist())
+        assert 0.2 * 20 <= int(changed.sum()) <= 0.4 * 20  # one of the two
+        assert int(missing.sum()) == 18  # a tenth of the other is left
+        assert not forgotten[s][hard.labels_SN[s][changed]].any()  # a wrong label is of a class that is known
+
+
+def test_a_noisy_class_reads_lower_than_others_and_higher_than_a_forgotten_one():
+    """Six blobs; the reading is the mean margin of a class's samples, as dot products have it."""
+    draw = torch.Generator().manual_seed(0)
+    labels = torch.arange(6).repeat(30)
+    phi = torch.nn.functional.one_hot(labels, 6) * 2.0 + 0.5 * torch.randn(180, 6, generator=draw)
+    shadowed = ShadowTargets(count=24, steps=200, lr=0.5, momentum=0.9, hard=1).trained(phi, labels, 6, draw)
+    logits_SNK = torch.einsum("skd,nd->snk", shadowed.heads.weight_MKD, phi) + shadowed.heads.bias_MK[:, None]
+    margin_SNK = logits_SNK - logits_SNK.mean(2, keepdim=True)
+    read_SK = torch.stack([margin_SNK[:, labels == c, c].mean(1) for c in range(6)], 1)
+    noisy_SK = shadowed.hard_SK & (torch.arange(24) % 2 == 0)[:, None]
+    usual_SK = ~(shadowed.forgotten_SK | shadowed.hard_SK)
+    assert read_SK[noisy_SK].mean() < 0.8 * read_SK[usual_SK].mean()
+    assert read_SK[noisy_SK].min() > read_SK[shadowed.forgotten_SK].max()
