@@ -34,3 +34,42 @@ def test_any_number_of_classes_can_be_found(count):
 def test_a_level_is_a_probability(at):
     with pytest.raises(UserError, match=rf"screening\.at={at}"):
         Level(at=at)
+
+
+FINE_TUNED = [
+    0.6,
+    0.61,
+    0.59,
+    0.6,
+    0.66,
+    0.63,
+    0.57,
+    0.05,
+    0.65,
+    0.64,
+    0.49,
+    0.58,
+    0.5,
+    0.53,
+    0.53,
+    0.53,
+    0.49,
+    0.67,
+    0.49,
+    0.51,
+]
+"""What images reached of digits in two colours, 20 classes, after fine-tuning had removed the eighth."""
+
+
+def test_a_model_of_many_classes_that_is_sure_of_none_is_not_taken_to_have_forgotten_them():
+    assert named(screening(prediction_evidence(asked(FINE_TUNED)))) == {7}
+    assert named(screening(prediction_evidence(asked([0.6] * 20)))) == set()
+    assert named(screening(prediction_evidence(asked([0.95] * 20)))) == set()
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 15, 19, 20])
+@pytest.mark.parametrize("classes", [20, 100])
+def test_any_number_of_many_classes_can_be_found(classes, count):
+    count = count * classes // 20
+    values = [0.2 / classes] * count + [0.9] * (classes - count)
+    assert named(screening(prediction_evidence(asked(values)))) == set(range(count))

@@ -1,8 +1,13 @@
 """level: a class that an inversion cannot reach is taken for forgotten."""
 
+from torch import Tensor
+
 from unlearnleak.adversary.evidence import Predictions
 from unlearnleak.errors import require
 from unlearnleak.screening.base import Screening, Verdict
+
+MANY = 10
+"""Of more classes than the paper's data sets have, what an image reaches depends on how many there are."""
 
 
 class Level(Screening[Predictions]):
@@ -11,11 +16,17 @@ class Level(Screening[Predictions]):
     An absolute scale, unlike the paper's mu - k sigma and its two clusters: it can say that nothing was forgotten, and
     it needs no number of forgotten classes.
 
+    Of more than MANY classes the level is lower: a softmax over more of them is less sure of each, above all where
+    weights have decayed, so that a fine-tuned model of 20 classes that knows all but one reaches 0.5 to 0.7 of those
+    that it knows. Half-way from guessing (1 / K) to what it typically reaches, on a logarithmic scale, is
+    sqrt(typical / K); the level is as many times that as `at` is of sqrt(1 / MANY), and `at` at most. The typical class
+    is the median of the half that is reached best.
+
     Args:
-        at: the level, a probability.
+        at: the level, a probability; of up to MANY classes as it is.
     """
 
-    version = 1
+    version = 2
     accepts = (Predictions,)
 
     def __init__(self, *, at: float) -> None:
@@ -25,4 +36,12 @@ class Level(Screening[Predictions]):
     def __call__(self, evidence: Predictions) -> Verdict:
         """The verdict; the score is the negated log-probability of the class that the best restart was made for."""
         log_p_K = evidence.samples_KMF[:, 0].double().diagonal()
-        return Verdict(log_p_K.exp() < self.at, -log_p_K)
+        return Verdict(log_p_K.exp() < self.level(log_p_K.exp()), -log_p_K)
+
+    def level(self, p_K: Tensor) -> float:
+        """What a class must reach."""
+        classes = len(p_K)
+        if classes <= MANY:
+            return self.at
+        typical = float(p_K.topk(classes // 2).values.median())
+        return self.at * min(1.0, (MANY * typical / classes) ** 0.5)
