@@ -34,6 +34,7 @@ def written(tmp_path_factory) -> dict[str, object]:
         "sample": ["attack=head_sum", "forget_share=0.5"],
         "defended": ["attack=head_sum", "defense=weight_noise"],
         "evaluated": ["attack=head_sum", "evaluation=distance"],
+        "weaker": ["attack=aux_confidence", "auxiliary.classes=[0,1,2]"],
         "tuned": ["attack=gradient_matching", "finetuning.samples=16"],
     }
     for name, words in jobs.items():

@@ -1,11 +1,14 @@
 """param_confidence: the dot product of param_dot and the target's answers to the same labelled samples, together."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.standard import rows_by_class
-from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, dot_products
+from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, dot_products, read_against_rivals
 
 
 def confidences(compared: Comparison, labels_N: Tensor) -> Tensor:
@@ -27,6 +30,10 @@ class ParameterConfidence(ParameterAttack):
 
     version = 1
     evidence = CalibratedScores
+
+    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+        """Of many classes dot products are read against rivals, too."""
+        return {**super().with_many(num_classes), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> CalibratedScores:
         """Evidence with the M combined readings of each class (F = 1) and their calibration."""

@@ -1,10 +1,13 @@
 """param_dot: the dot product of heads trained on one class with the target's head is small for a forgotten class."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
 from unlearnleak.adversary.evidence import DotProducts, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
-from unlearnleak.attack.base.comparison import Comparison, dot_products
+from unlearnleak.attack.base.comparison import Comparison, dot_products, read_against_rivals
 from unlearnleak.attack.base.published import PublishedAttack
 
 
@@ -12,11 +15,16 @@ class ParameterDotProduct(PublishedAttack):
     """s_cm = <theta_cm, theta_u>, smaller for forgotten classes (paper, eq. 17).
 
     Aligned form: the dot product divided by what it would be for a retained class of this target (`shadow.units`), so a
-    retained class reads about 1 and a forgotten one about 0 or less, whatever the class, the target and its scale.
+    retained class reads about 1 and a forgotten one about 0 or less, whatever the class, the target and its scale. Of
+    more than ten classes it is read against the nearest rival (`adversary.rivals`).
     """
 
     version = 3
     evidence = DotProducts
+
+    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+        """Of many classes dot products are read against rivals, too."""
+        return {**super().with_many(num_classes), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> DotProducts:
         """Evidence with the M dot products of each class (F = 1), their calibration, and the paper's own."""

@@ -1,5 +1,9 @@
 """level: a class that an inversion cannot reach is taken for forgotten."""
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor
 
 from unlearnleak.adversary.evidence import Predictions
@@ -26,7 +30,7 @@ class Level(Screening[Predictions]):
         at: the level, a probability; of up to MANY classes as it is.
     """
 
-    version = 2
+    version = 1
     accepts = (Predictions,)
 
     def __init__(self, *, at: float) -> None:
@@ -38,10 +42,14 @@ class Level(Screening[Predictions]):
         log_p_K = evidence.samples_KMF[:, 0].double().diagonal()
         return Verdict(log_p_K.exp() < self.level(log_p_K.exp()), -log_p_K)
 
+    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+        """That the level of many classes is lower: what was judged before that is not used."""
+        return {"level": 1} if num_classes > MANY else {}
+
     def level(self, p_K: Tensor) -> float:
         """What a class must reach."""
         classes = len(p_K)
         if classes <= MANY:
             return self.at
         typical = float(p_K.topk(classes // 2).values.median())
-        return self.at * min(1.0, (MANY * typical / classes) ** 0.5)
+        return self.at * min(1.0, math.sqrt(MANY * typical / classes))

@@ -64,9 +64,6 @@ class Attack(Component, ABC, Generic[Seen_contra]):
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where `per_class` auxiliary samples of each class are too few for this attack."""
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
-        """What decides the numbers with so many classes and is no setting, for the key of the evidence."""
-        return {}
     def check_held(self, counts_J: Sequence[int]) -> None:
         """Raises Incompatible where so many samples of each class that an attacker has any of are too few."""
 

@@ -4,7 +4,7 @@ K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary 
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Calibrated
 from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, held_subsets
+from unlearnleak.adversary.rivals import MANY, against_rivals
 from unlearnleak.adversary.shadow import USUAL, ShadowTargets, many_classes, units
 from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
@@ -55,10 +56,21 @@ class Comparison(NamedTuple):
 
 
 def dot_products(compared: Comparison) -> tuple[Tensor, Tensor]:
-    """The dot products of all heads with all targets [T, K, M], as they are and divided by their `shadow.units`."""
+    """The dot products of all heads with all targets [T, K, M], as they are and divided by their `shadow.units`.
+
+    Of more than `rivals.MANY` classes, how far they are above those with the class exchanged for its nearest rival.
+    """
     target_TF, classes = compared.targets.flat(), len(compared.centroid_KD)
-    dots_TKM = torch.cat([target_TF @ heads.flat().T for _, heads in compared.heads], 1).unflatten(1, (classes, -1))
+    if classes > MANY:
+        dots_TKM = torch.cat([against_rivals(heads, of, compared.targets) for of, heads in compared.heads], 1)
+    else:
+        dots_TKM = torch.cat([target_TF @ heads.flat().T for _, heads in compared.heads], 1).unflatten(1, (classes, -1))
     return dots_TKM, dots_TKM / compared.units(dots_TKM.mean(2))[..., None]
+
+
+def read_against_rivals(num_classes: int) -> Mapping[str, Any]:
+    """What a key knows of `dot_products`: that evidence on many classes from before rivals is not used."""
+    return {"rivals": 1} if num_classes > MANY else {}
 
 
 class ParameterAttack(Attack[ParametersAndData]):
@@ -110,7 +122,7 @@ class ParameterAttack(Attack[ParametersAndData]):
             hard=hard_classes,
         )
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+    def with_many(self, num_classes: int) -> Mapping[str, Any]:
         """How shadow targets of many classes are made."""
         return many_classes(num_classes)
 
