@@ -39,9 +39,10 @@ SHOWN: dict[str, dict[str, str]] = {
 """The columns of an evaluation; of one that is not named here, its first numbers."""
 MOST = 7
 TELLING = (
-    "AUC: how well forgotten samples are told from held-out ones of the same classes, 0.5 is chance, with the mean ends of "
-    "each model's own 95 % interval over samples; TPR: forgotten ones that are found where 1 in 100, or 1000, of the held-out "
-    "ones is taken for one; - where there are too few of these to say; forgotten, held out: how many samples."
+    "AUC: how well forgotten samples are told from held-out ones of the same classes, 0.5 is chance, with the mean "
+    "ends of each model's own 95 % interval over samples; TPR: forgotten ones that are found where 1 in 100, or 1000, "
+    "of the held-out ones is taken for one; - where there are too few of these to say; forgotten, held out: how many "
+    "samples."
 )
 LEGENDS = {
     **dict.fromkeys(("loss_threshold", "u_lira"), TELLING),
