@@ -11,16 +11,16 @@ from unlearnleak.auditing.committed import FILE, Counts, condensed
 
 RESULTS = Path(__file__).parent / "results"
 SAME = ("controls", "defense_strengths", "few_samples")
-"""Tables whose controls are those of others (`digits`, `defenses`): a control counts once."""
+"""Tables that hold controls of others again (of `digits`, `defenses`), which count once, and some of their own."""
 
 
 def made(results: Path = RESULTS) -> Counts:
     """What the tables of a folder hold."""
-    tables = {}
-    for path in sorted(path for path in results.glob("*.csv") if path.stem not in SAME):
+    tables: dict[bool, dict[str, list[dict[str, str]]]] = {False: {}, True: {}}
+    for path in sorted(results.glob("*.csv")):
         with path.open(encoding="utf-8", newline="") as file:
-            tables[path.stem] = list(csv.DictReader(file))
-    return condensed(tables)
+            tables[path.stem in SAME][path.stem] = list(csv.DictReader(file))
+    return condensed(tables[False], tables[True])
 
 
 if __name__ == "__main__":

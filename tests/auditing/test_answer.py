@@ -18,6 +18,9 @@ KNOWN = Understood(
 )  # fmt: skip
 
 
+BOTH = "white box, sees the model before too"
+
+
 def told(alarms=0, found=20, each=20):
     """What an attack said of copies: so many false alarms, so many found."""
     verdict_CK = torch.zeros(2 * each, 4, dtype=torch.bool)
@@ -54,15 +57,33 @@ def test_an_attack_that_is_right_on_copies_and_controls_counts():
         (outcome(told=told(found=9)), "9 of 20 copies of this model: its silence says nothing"),
         (outcome("head_sum", "threshold", told=told(), threat="white box"), "of the project's controls"),
         (outcome("output_change_zoo", "drop", threat="black box"), "measured nowhere"),
-        (outcome("output_change", "drop", threat="white box, sees the model before too"), "measured nowhere"),
+        (outcome("output_change_zoo", "drop", threat=BOTH), "measured nowhere"),
+        (outcome("output_change", "drop", threat=BOTH), "21 of 150 of the project's controls"),
     ],
-    ids=["alarms", "blind", "controls", "unknown", "itself"],
+    ids=["alarms", "blind", "controls", "unknown", "pairs", "loss-unknown"],
 )
 def test_an_attack_that_may_be_wrong_does_not_count(case, named):
     (one,) = judged(case)
     assert not one.counts
     assert named in one.reason
     assert answer.status_of([one]) == "not judged"
+
+
+def test_who_sees_both_models_is_held_against_pairs_that_lost_as_much_accuracy():
+    attack = outcome("output_change", "drop", named=(3,), threat=BOTH)
+    for before, counts, controls in (((0.9, 0.91, 0.9, 0.99), True, (4, 126)), ((0.95,) * 4, False, (17, 24))):
+        (one,) = judged(attack, understood=replace(KNOWN, original_accuracy_per_class=before))
+        assert one.counts == counts
+        assert (one.calibration.controls.count, one.calibration.controls.n) == controls
+        assert "fine-tuned, pruned, with noise on its weights" in one.calibration.note
+
+
+def test_what_pairs_are_like_a_model_is_not_known_of_images_that_tell_nothing():
+    attack = outcome("output_change", "drop", named=(0, 1, 2, 3), threat=BOTH)
+    same = replace(KNOWN, original_accuracy_per_class=(0.9,) * 4)
+    assert answer.lost(attack.attacked, same) is None
+    assert answer.lost(replace(attack.attacked, named=()), replace(same, plausible=False)) is None
+    assert answer.lost(replace(attack.attacked, named=()), same) == pytest.approx(0)
 
 
 def test_one_alarm_of_20_is_what_5_percent_allow():

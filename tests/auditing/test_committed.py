@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 from docs.controls import SAME, made
-from unlearnleak.auditing.committed import FILE, condensed, controls
+from unlearnleak.auditing.committed import FILE, condensed, controls, pairs
 from unlearnleak.auditing.composed import ATTACKS, composed
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,30 @@ def test_a_verdict_on_class_0_is_an_alarm_and_other_unlearners_are_no_controls()
     ]
     assert condensed({"t": rows}) == {"a/s": {"t": [1, 2]}}
     assert controls("nothing", "here") == (0, 0, ())
+
+
+def pair(defense, before, after, key, verdict=""):
+    row = {"unlearner": "none", "attack": "a", "screening": "s", "sees_original": "white box", "defense": defense}
+    return row | {"original_retain_acc": before, "retain_acc": after, "key_defended": key, "verdict": verdict}
+
+
+def test_to_who_sees_both_models_a_control_is_a_pair_that_differs_and_counts_once():
+    rows = [
+        pair("none", "0.9", "0.9", ""),
+        pair("temperature", "0.9", "0.9", "x"),
+        pair("prune", "0.9", "0.895", "y"),
+        pair("prune", "0.9", "0.8", "z", "3"),
+    ]
+    again = [pair("prune", "0.9", "0.895", "y"), pair("finetune", "0.9", "0.91", "new", "0")]
+    found = condensed({"t": rows}, {"u": again})
+    assert found == {"a/s/kept": {"t": [0, 1], "u": [1, 1]}, "a/s/lost": {"t": [1, 1]}}
+    assert pairs("output_change", "drop", None).n == sum(pairs("output_change", "drop", fall).n for fall in (0, 0.5))
+
+
+def test_of_tables_that_repeat_others_is_taken_what_these_lack():
+    row = {"unlearner": "none", "screening": "s", "verdict": ""}
+    found = condensed({"t": [row | {"attack": "a"}]}, {"u": [row | {"attack": "a"}, row | {"attack": "b"}]})
+    assert found == {"a/s": {"t": [0, 1]}, "b/s": {"u": [0, 1]}}
 
 
 def test_every_screening_of_an_audit_that_has_controls_is_one_that_may_stay_silent():

@@ -8,7 +8,7 @@ import torch
 
 import unlearnleak
 from unlearnleak.auditing.case import Case
-from unlearnleak.auditing.committed import NONE, controls
+from unlearnleak.auditing.committed import CHANGES, LITTLE, controls, pairs
 from unlearnleak.auditing.result import Attacked, Calibration, Evaluation, Rate, Status, Understood
 from unlearnleak.auditing.running import Outcome
 from unlearnleak.auditing.saying import names_of, sentences, trust, unjudged
@@ -35,20 +35,47 @@ def rate(count: int, n: int) -> Rate:
     return Rate(count=count, n=n, interval=(round(low, 4), round(high, 4)))
 
 
-def calibration(outcome: Outcome) -> Calibration:
+def calibration(outcome: Outcome, understood: Understood) -> Calibration:
     """How often the attack was wrong on the model's own copies and on the committed controls.
 
-    A control is its own model before: that an attack which compares the two stays silent on it says nothing.
+    Those of an attack that sees the model before too are pairs whose accuracy fell as that of the audited model did.
     """
     one, told = outcome.attacked, outcome.told
-    known = NONE if BEFORE in one.threat else controls(one.attack, one.screening or "")
+    screening, paired = one.screening or "", BEFORE in one.threat
+    fall = lost(one, understood) if paired else None
+    known = pairs(one.attack, screening, fall) if paired else controls(one.attack, screening)
     return Calibration(
         false_alarms=None if told is None else rate(int(told.alarms.sum()), len(told.alarms)),
-        found=None if told is None else rate(int(told.found.sum()), len(told.found)),
+        found=None if told is None or not len(told.found) else rate(int(told.found.sum()), len(told.found)),
         controls=rate(known.alarms, known.n) if known.n else None,
         datasets=known.datasets,
-        note=outcome.note,
+        note=outcome.note if not (paired and known.n) else f"{outcome.note}; controls are {pairs_told(fall)}",
     )
+
+
+def lost(one: Attacked, understood: Understood) -> float | None:
+    """How much accuracy the model lost on images of the classes that the attack does not name; None if not known."""
+    counts, now, before = (
+        understood.images_per_class,
+        understood.accuracy_per_class,
+        understood.original_accuracy_per_class,
+    )
+    if counts is None or now is None or before is None or understood.plausible is False:
+        return None
+    others = [c for c, count in enumerate(counts) if count and c not in one.named]
+    images = sum(counts[c] for c in others)
+    return sum(counts[c] * ((before[c] or 0) - (now[c] or 0)) for c in others) / images if others else None
+
+
+def pairs_told(fall: float | None) -> str:
+    """Which pairs are the controls of an attack that sees both models."""
+    percent = f"{100 * LITTLE:.0f} %"
+    which = {
+        None: "whatever accuracy that cost",
+        True: f"which lost more than {percent} of accuracy, as this model did",
+        False: f"which lost no more than {percent} of accuracy, as this model",
+    }[None if fall is None else fall > LITTLE]
+    return f"models before and after: the same one {', '.join(CHANGES.values())}, {which}"
 
 
 def judged(outcome: Outcome, understood: Understood, least: int) -> Attacked:
@@ -56,7 +83,7 @@ def judged(outcome: Outcome, understood: Understood, least: int) -> Attacked:
     one = outcome.attacked
     if one.state != "ran":
         return one
-    measured = calibration(outcome)
+    measured = calibration(outcome, understood)
     why = distrusted(one, measured, understood, least)
     return replace(one, calibration=measured, counts=why is None, reason=why)
 
