@@ -5,7 +5,7 @@ import torch
 
 from unlearnleak.adversary.access import BlackBox, WhiteBox
 from unlearnleak.auditing.composed import composed
-from unlearnleak.auditing.copies import Copies, confidences, halves
+from unlearnleak.auditing.copies import Copies, halves
 from unlearnleak.auditing.subject import reheaded
 from unlearnleak.machine.seeds import generator
 
@@ -69,12 +69,20 @@ def test_what_copies_are_found_is_exact(copies):
 
             return Verdict(torch.ones(len(evidence.samples_KMF), dtype=torch.bool), torch.zeros(10))
 
-    told = copies.by_answers(Everything())
+    told = copies.by_answers("aux_confidence", Everything())
     assert told.alarms.all()
     assert not told.found.any()
 
 
-def test_confidences_are_each_classs_mean_whatever_their_numbers():
-    p_NK = torch.tensor([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6]])
-    found = confidences(p_NK, torch.tensor([0, 0, 1]))
-    assert found.samples_KMF.flatten().tolist() == pytest.approx([0.8, 0.6])
+def test_copies_that_never_saw_a_class_are_not_asked_where_an_alarm_settled_it(copies):
+    for guilty in (True, False):
+        asked = []
+
+        def ask(model, number, asked=asked, guilty=guilty):
+            asked.append(number)
+            return torch.full((10,), guilty)
+
+        told = copies.one_by_one(ask, 2, thrifty=True)
+        assert asked == ([0, 1] if guilty else [0, 1, 4, 5])
+        assert told.alarms.tolist() == [guilty] * 2
+        assert len(told.found) == (0 if guilty else 2)

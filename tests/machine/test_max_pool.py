@@ -86,3 +86,10 @@ def test_it_can_be_transformed_by_torch_func():
 
 
 POOLS = (MaxPool2x2(), nn.MaxPool2d(2))
+
+
+def test_a_file_of_torch_export_has_pytorchs_own_pooling():
+    """Whose gradient is that of the layer here; that of maxima differs among equals, and takes longer."""
+    exported = torch.export.export(MaxPool2x2(), (torch.zeros(1, 1, 4, 4),))
+    called = [str(node.target) for node in exported.graph.nodes if node.op == "call_function"]
+    assert called == ["aten.max_pool2d.default"]

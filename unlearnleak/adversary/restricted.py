@@ -9,18 +9,15 @@ from torch import Tensor, nn
 from unlearnleak.data import LabeledImages
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering
+from unlearnleak.model.base.around import Around
 
 
-class Restricted(Classifier):
+class Restricted(Around):
     """A model that knows some of its classes only: the other logits are left out, and the labels counted anew."""
 
-    version = 1
-
     def __init__(self, model: Classifier, classes: tuple[int, ...]) -> None:
-        mean, std = (tuple(part.flatten().tolist()) for part in (model.mean, model.std))
-        super().__init__(image_shape=model.image_shape, num_classes=len(classes), mean=mean, std=std)
-        self.inner, self.classes = model, classes
-        self.to(model.mean.device)
+        super().__init__(model, len(classes))
+        self.classes = classes
 
     @property
     def head(self) -> nn.Linear | None:  # type: ignore[override]  # made of the inner head's rows

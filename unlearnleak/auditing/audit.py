@@ -15,6 +15,7 @@ from unlearnleak.auditing.answer import result_of
 from unlearnleak.auditing.case import case_of
 from unlearnleak.auditing.given import check_fit, check_labels, labeled
 from unlearnleak.auditing.normalising import Normalisation, Numbers, normalisation, settled
+from unlearnleak.auditing.paced import Paced
 from unlearnleak.auditing.settings import Settings
 from unlearnleak.auditing.shown import AuditResult
 from unlearnleak.auditing.subject import Subject, subject_of
@@ -128,5 +129,5 @@ def audit_subject(
 
 
 def placed(subject: Subject, device: torch.device) -> Subject:
-    """The model on the device, in evaluation mode."""
-    return subject._replace(model=subject.model.to(device).eval())
+    """The model on the device, in evaluation mode, asked in the way that costs least."""
+    return subject._replace(model=Paced(subject.model.to(device).eval()).eval())

@@ -55,7 +55,7 @@ class Case:
 
     @cached_property
     def shown(self) -> tuple[int, ...]:
-        """The classes that attacks with images are shown, but for `aux_confidence`, which sees all that have images.
+        """The classes that attacks with images are shown; those that ask about images alone see all that have some.
 
         Of very many, half are those that the model knows least and half are drawn from the others: what was forgotten
         is likely among the former, and the latter tell how a class that is known reads.

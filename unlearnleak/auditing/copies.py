@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.adversary.evidence import Calibrated, Confidences, LabeledFeatures
+from unlearnleak.adversary.evidence import Calibrated, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
 from unlearnleak.adversary.shadow import shadow_heads
 from unlearnleak.adversary.standard import Standard, features_of
 from unlearnleak.adversary.view import view_of
+from unlearnleak.auditing.asked import BY_ANSWERS
+from unlearnleak.auditing.comparing import blind
 from unlearnleak.auditing.subject import logits_of, read_head, reheaded
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.progress import progress
@@ -87,10 +89,9 @@ class Copies:
         asked_NK = torch.log_softmax(logits_of(model, self.probe.images), 1)
         self.ends_in_head = bool((own_NK - asked_NK).abs().max() <= SAME * (1 + asked_NK.abs().max()))
 
-    def some(self, each: int) -> Tensor:
-        """The numbers of so many copies of each kind."""
-        kinds = [(self.missing_C < 0).nonzero()[:each, 0], (self.missing_C >= 0).nonzero()[:each, 0]]
-        return torch.cat(kinds)
+    def some(self, each: int) -> tuple[Tensor, Tensor]:
+        """The numbers of so many copies that forgot nothing, and of so many that never saw a class."""
+        return (self.missing_C < 0).nonzero()[:each, 0], (self.missing_C >= 0).nonzero()[:each, 0]
 
     def copy(self, number: int) -> Classifier:
         """One copy as a model."""
@@ -103,10 +104,10 @@ class Copies:
         logits_NK = self.phi_ND @ self.heads.weight_MKD[number].T + self.heads.bias_MK[number]
         return logits_NK.softmax(1).cpu()
 
-    def by_answers(self, screening: Screening) -> Told:
-        """`aux_confidence` on every copy."""
-        labels_N = self.probe.labels.cpu()
-        evidence = [confidences(self.answers(number), labels_N) for number in range(len(self.missing_C))]
+    def by_answers(self, attack: str, screening: Screening) -> Told:
+        """An attack that asks about the images alone, on every copy."""
+        labels_N, collect = self.probe.labels.cpu(), BY_ANSWERS[attack]
+        evidence = [collect(self.answers(number), labels_N) for number in range(len(self.missing_C))]
         return Told(torch.stack([screening(one).forgotten_K for one in evidence]), self.missing_C)
 
     def by_heads(self, attack: Any, readers: dict[str, tuple[Any, Screening]]) -> dict[str, Told]:
@@ -116,7 +117,7 @@ class Copies:
         class, so that no unit is taken from them; units come from the shadow targets alone, the same for all copies.
         """
         view = view_of(attack.threat, target=self.model, auxiliary=self.probe)
-        compared = attack.compare(view, generator(self.seed, "audit", "copies' evidence"))
+        compared = blind(attack, view, generator(self.seed, "audit", "copies' evidence"))
         if hasattr(compared, "heads"):
             compared = compared._replace(heads=list(compared.heads))
         read: dict[str, list[Calibrated]] = {name: [] for name in readers}
@@ -149,11 +150,20 @@ class Copies:
             forgotten_SK=torch.cat([forgotten_SK, all_forgotten_CK]),
         )
 
-    def one_by_one(self, ask: Callable[[Classifier, int], Tensor], each: int) -> Told:
-        """Any attack on so many copies of each kind; `ask` gives its verdict [K] on a model."""
-        numbers = self.some(each)
-        asked = progress(numbers.tolist(), label="copies of the model", unit="copy")
-        return Told(torch.stack([ask(self.copy(number), number) for number in asked]), self.missing_C[numbers])
+    def one_by_one(self, ask: Callable[[Classifier, int], Tensor], each: int, *, thrifty: bool = False) -> Told:
+        """Any attack on so many copies of each kind; `ask` gives its verdict [K] on a model.
+
+        `thrifty`: those that never saw a class are not asked where one that forgot nothing raised an alarm.
+        """
+        silent_N, missing_N = self.some(each)
+        told = self._asked(ask, silent_N)
+        if thrifty and bool(told.alarms.any()):
+            return told
+        return Told(*(torch.cat(parts) for parts in zip(told, self._asked(ask, missing_N), strict=True)))
+
+    def _asked(self, ask: Callable[[Classifier, int], Tensor], numbers: Tensor) -> Told:
+        each = progress(numbers.tolist(), label="copies of the model", unit="copy")
+        return Told(torch.stack([ask(self.copy(number), number) for number in each]), self.missing_C[numbers])
 
 
 def of_copies(evidence: Calibrated, copies: int) -> Calibrated:
@@ -171,16 +181,6 @@ def beside(evidence: list[Calibrated]) -> Calibrated:
     """Several pieces of such evidence as one, with the calibration that they share."""
     first, aligned_XMF = evidence[0], torch.cat([one.aligned_KMF for one in evidence])
     return type(first)(samples_KMF=aligned_XMF, aligned_KMF=aligned_XMF, calibration=first.calibration)
-
-
-def confidences(p_NK: Tensor, labels_N: Tensor) -> Confidences:
-    """What `aux_confidence` collects, of a table of answers: the mean probability of the right class, [K, 1, 1].
-
-    The mean of each class, as classes may have different numbers of samples; screenings take that mean themselves.
-    """
-    own_N = p_NK.gather(1, labels_N[:, None])[:, 0]
-    mean_K = torch.stack([own_N[labels_N == c].mean() for c in range(p_NK.shape[1])])
-    return Confidences(samples_KMF=mean_K[:, None, None], queries=len(p_NK))
 
 
 def halves(images: LabeledImages, draw: torch.Generator) -> tuple[LabeledImages, LabeledImages]:

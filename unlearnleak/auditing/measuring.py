@@ -5,6 +5,7 @@ from collections.abc import Callable
 from torch import Tensor
 
 from unlearnleak.adversary.view import view_of
+from unlearnleak.auditing.asked import BY_ANSWERS
 from unlearnleak.auditing.case import Case, few
 from unlearnleak.auditing.composed import Composed, composed
 from unlearnleak.auditing.copies import EACH, FEW, HEADS, Copies, Told
@@ -21,6 +22,7 @@ CHEAP = frozenset({"head_sum", "noise_prior", "label_only", "head_change"})
 """Attacks that are measured by asking copies one by one."""
 LITTLE = 0.05
 """The share of the work allowed to an attack that copies may take which are asked one by one."""
+ALARMED = f"asked of {FEW} copies that forgot nothing, and as it raised an alarm there, of no others"
 EXPENSIVE = "too expensive to be asked of copies"
 Answer = tuple[Told | None, str | None]
 """What copies say, and how they were asked or why not."""
@@ -39,14 +41,16 @@ class Measurer:
         """What an attack says of the copies."""
         if self.copies is None:
             return None, self.why
-        if one.name == "aux_confidence":
-            return self.copies.by_answers(screening), self._part()
+        if one.name in BY_ANSWERS:
+            return self.copies.by_answers(one.name, screening), self._part()
         for names in TOGETHER:
             if one.name in names:
                 return self._by_heads(one.name, names)
         if why := self._unasked(one, fit):
             return None, why
-        return self.copies.one_by_one(self._asking(one, fit, screening), FEW), f"asked of {FEW} copies of each kind"
+        asks = queries_of(fit.settings) > 0
+        told = self.copies.one_by_one(self._asking(one, fit, screening), FEW, thrifty=asks)
+        return told, f"asked of {FEW} copies of each kind" if len(told.found) else ALARMED
 
     def _impossible(self) -> str | None:
         case = self.case

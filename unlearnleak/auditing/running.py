@@ -11,14 +11,15 @@ from unlearnleak.adversary.threat import Access
 from unlearnleak.adversary.view import view_of
 from unlearnleak.attack.base.comparison import ParameterAttack
 from unlearnleak.attack.relearn import Relearn
+from unlearnleak.auditing.asked import BY_ANSWERS
 from unlearnleak.auditing.case import Case, few
+from unlearnleak.auditing.comparing import blind, compared_by, held
 from unlearnleak.auditing.composed import ATTACKS, NEVER, Composed, composed
-from unlearnleak.auditing.copies import Told, confidences
+from unlearnleak.auditing.copies import Told
 from unlearnleak.auditing.fitting import SLOW, fitted
-from unlearnleak.auditing.fitting_heads import size
 from unlearnleak.auditing.measuring import Measurer
 from unlearnleak.auditing.result import Attacked, State
-from unlearnleak.auditing.situation import HELD_BYTES, Fitted, Situation, TooMuch
+from unlearnleak.auditing.situation import Fitted, TooMuch
 from unlearnleak.errors import UserError
 from unlearnleak.machine.printable import first_line
 from unlearnleak.machine.progress import progress
@@ -105,7 +106,7 @@ class Runner:
     def fitted(self, one: Composed) -> Fitted:
         """The settings that suit what there is."""
         case = self.case
-        if not one.threat.auxiliary or one.name == "aux_confidence":
+        if not one.threat.auxiliary or one.name in BY_ANSWERS:
             return fitted(one.name, one.settings, case.there)
         fit = fitted(one.name, one.settings, case.with_data)
         if case.shown == case.judged:
@@ -116,13 +117,13 @@ class Runner:
         """What an attack collects of the model; its draws are those of a run of the project with the same seed."""
         case, attack = self.case, one.built(fit.settings)
         draw = generator(case.seed, "evidence")
-        if one.name == "aux_confidence":
-            return confidences(*case.own_data)
+        if one.name in BY_ANSWERS:
+            return BY_ANSWERS[one.name](*case.own_data)
         if isinstance(attack, ParameterAttack | Relearn):
             view = self.view(one, fit)
-            key = repr((type(attack) is Relearn, fit))
+            key = compared_by(attack, fit)
             if key not in self.compared:
-                self.compared = {key: held(attack.compare(view, draw), fit.settings, case.with_data)}
+                self.compared = {key: held(blind(attack, view, draw), fit.settings, case.with_data)}
             return attack.read(self.compared[key], view.auxiliary.labels)
         return cast(ClassEvidence, attack(self.view(one, fit), draw))
 
@@ -142,7 +143,7 @@ class Runner:
         K = self.case.subject.model.num_classes
         judged = tuple(range(K))
         if one.threat.auxiliary:
-            judged = self.case.judged if one.name == "aux_confidence" else self.case.shown
+            judged = self.case.judged if one.name in BY_ANSWERS else self.case.shown
         found = attacked(one, screening, verdict, judged, K, queries=evidence.queries)
         return replace(found, settings=fit.settings, changed=fit.changed)
 
@@ -169,10 +170,3 @@ def attacked(
 def lost(one: Composed, screening: str | None, state: Any, why: str) -> Attacked:
     """An attack that did not run."""
     return Attacked(attack=one.name, screening=screening, threat=str(one.threat), state=state, why=why)
-
-
-def held(compared: Any, settings: dict[str, Any], there: Situation) -> Any:
-    """A comparison whose heads are kept, where they are not too large, for the other attacks that read them."""
-    if not hasattr(compared, "heads") or size(settings, there) > HELD_BYTES:
-        return compared
-    return compared._replace(heads=list(compared.heads))

@@ -66,7 +66,7 @@ def sentences(
         said.append(
             f"Attacks with images were shown {len(understood.shown_classes)} of {understood.num_classes} classes: "
             "those that the model knows least, and as many others drawn at random. Its answers were judged for all "
-            "(aux_confidence)."
+            "(aux_confidence, aux_margin)."
         )
     others = [one for one in attacks if one.state == "ran" and not one.counts and one.named]
     if others:

@@ -3,8 +3,8 @@
 import torch
 
 from unlearnleak.auditing import answer, understanding
+from unlearnleak.auditing.asked import BY_ANSWERS
 from unlearnleak.auditing.composed import ATTACKS, NEVER, composed
-from unlearnleak.auditing.copies import confidences
 from unlearnleak.auditing.result import Understood
 from unlearnleak.auditing.running import Outcome, attacked, lost
 from unlearnleak.auditing.settings import Settings
@@ -16,7 +16,7 @@ ALONE = "a table of answers is no model: it cannot be asked about anything else"
 
 
 def audit_answers(table: AnswerTable, *, name: str, settings: Settings = NONE) -> AuditResult:
-    """What the answers that somebody noted tell alone: `aux_confidence`, without asking the model again.
+    """What the answers that somebody noted tell alone: attacks that ask about the images and nothing else.
 
     Classes without rows cannot be judged; probabilities are then those among the others.
 
@@ -59,25 +59,26 @@ def audit_answers(table: AnswerTable, *, name: str, settings: Settings = NONE) -
 
 
 def asked(table: AnswerTable, judged: tuple[int, ...]) -> list[Outcome]:
-    """`aux_confidence` with each of its screenings, on the classes that have rows."""
-    one, K = composed("aux_confidence"), table.num_classes
+    """These attacks with each of their screenings, on the classes that have rows."""
+    attacks, K = [composed(name) for name in BY_ANSWERS], table.num_classes
     if len(judged) < 2:
         why = "it needs answers for two classes at least"
-        return [Outcome(attacked=lost(one, name, "not possible", why)) for name in one.screenings]
+        return [Outcome(attacked=lost(one, name, "not possible", why)) for one in attacks for name in one.screenings]
     place_K = torch.full((K,), -1)
     place_K[list(judged)] = torch.arange(len(judged))
     p_NK = table.probabilities_NK[:, list(judged)]
     p_NK = p_NK / p_NK.sum(1, keepdim=True).clamp(min=1e-12)
-    evidence = confidences(p_NK, place_K[table.labels_N])
     found = []
-    for name, screening in one.screenings.items():
-        of = attacked(one, name, screening(evidence), judged, K, queries=evidence.queries)
-        found.append(Outcome(attacked=of, note="there is no model to make copies of"))
+    for one in attacks:
+        evidence = BY_ANSWERS[one.name](p_NK, place_K[table.labels_N])
+        for name, screening in one.screenings.items():
+            of = attacked(one, name, screening(evidence), judged, K, queries=evidence.queries)
+            found.append(Outcome(attacked=of, note="there is no model to make copies of"))
     return found
 
 
 def unasked() -> list[Outcome]:
     """Every other attack, with the reason."""
-    others = [composed(name) for name in ATTACKS if name != "aux_confidence"]
+    others = [composed(name) for name in ATTACKS if name not in BY_ANSWERS]
     found = [Outcome(attacked=lost(one, each, "not possible", ALONE)) for one in others for each in one.screenings]
     return found + [Outcome(attacked=lost(composed(name), None, "not possible", why)) for name, why in NEVER.items()]

@@ -49,13 +49,13 @@ class _Halved(torch.autograd.Function):
 class MaxPool2x2(nn.Module):
     """`nn.MaxPool2d(2)`: values and gradients are the same bits, for all images without NaN.
 
-    The largest of each 2x2 window of [N, C, H, W]; a last odd row or column is left out. On a GPU it is PyTorch's own
-    pooling. `python -m benchmarks.training` shows what it brings.
+    The largest of each 2x2 window of [N, C, H, W]; a last odd row or column is left out. On a GPU, and in
+    a file of torch.export, it is PyTorch's own pooling. `python -m benchmarks.training` shows what it brings.
     """
 
     def forward(self, x_NCHW: Tensor) -> Tensor:
         """[N, C, H, W] to [N, C, H // 2, W // 2]."""
-        if x_NCHW.is_cuda:
+        if x_NCHW.is_cuda or torch.compiler.is_exporting():
             return max_pool2d(x_NCHW, WINDOW)
         if x_NCHW.requires_grad and torch.is_grad_enabled():
             halved: Tensor = _Halved.apply(x_NCHW)[0]
