@@ -64,19 +64,21 @@ def recorded(run: Path) -> "DictConfig":
     from yaml import YAMLError  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
 
     from unlearnleak.runs.place import CONFIG  # noqa: PLC0415
+    from unlearnleak.runs.recorded import plain_yaml  # noqa: PLC0415
 
     path = run / CONFIG / "config.yaml"
+    if not path.exists():
+        raise UserError(f"{run} is no folder of a run: there is no {path}.")
     try:
-        config: Any = OmegaConf.load(path)
-    except OSError as error:
-        raise UserError(f"{run} is no folder of a run: {path} cannot be read ({error.strerror}).") from error
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        plain = plain_yaml(path)
+        config = OmegaConf.merge(newer_settings(plain), plain) if isinstance(plain, dict) else None
+    except (OSError, YAMLError, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise UserError(f"{path} is no config of a run. Run the job again, which writes it anew.") from error
-    require(OmegaConf.is_dict(config), str(path), "its content", "a config of a run is a mapping")
-    return OmegaConf.merge(newer_settings(config), config)  # type: ignore[return-value]
+    require(config is not None, str(path), "its content", "a config of a run is a mapping")
+    return config  # type: ignore[return-value]
 
 
-def newer_settings(config: "DictConfig") -> dict[str, Any]:
+def newer_settings(config: dict[str, Any]) -> dict[str, Any]:
     """Defaults of the settings at the top that a config of an older version lacks."""
     from hydra import compose, initialize_config_dir  # noqa: PLC0415
 

@@ -68,7 +68,9 @@ def read_json(path: Path) -> dict[str, Any] | None:
         if not stat.S_ISREG(seen.st_mode) or seen.st_size > MOST_BYTES:
             return None
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)  # it may grow meanwhile
+            content = file.read(seen.st_size + 1)
+            if len(content) > seen.st_size:  # it grew meanwhile
+                content += file.read(MOST_BYTES + 1 - len(content))
         if len(content) > MOST_BYTES:
             return None
         value = json.loads(content.decode())

@@ -1,6 +1,5 @@
 """The folder of one audit: audit.json, audit.html and audit.pdf. Another audit's is never written over."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from unlearnleak.auditing.showing.pdf import pdf
 from unlearnleak.errors import UserError
 from unlearnleak.machine.printable import printable
 from unlearnleak.report import own_folder
+from unlearnleak.runs.status import read_json
 
 JSON = "audit.json"
 
@@ -42,9 +42,14 @@ def check(folder: Path, digest: str) -> None:
 def refuse_other(folder: Path, same: Callable[[dict[str, Any]], bool]) -> None:
     """Raises UserError where the folder holds anything but an audit that is the `same`."""
     own_folder.check(folder)
-    if not folder.is_dir() or not any(folder.iterdir()):
-        return
-    kept = kept_in(folder)
+    try:
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return
+    except OSError as error:
+        raise UserError(
+            f"{printable(folder)} cannot be read: {error.strerror}. Choose another folder by --out FOLDER."
+        ) from error
+    kept = read_json(folder / JSON)
     if kept is None:
         raise UserError(f"{printable(folder)} holds no audit: choose another folder by --out FOLDER, or empty it.")
     if not same(kept):
@@ -59,12 +64,3 @@ def asked(kept: dict[str, Any]) -> Any:
     if not kept.get("digests"):
         return kept
     return [kept.get(name) for name in ("digests", "asked", "truth", "seed", "quick", "effort")]
-
-
-def kept_in(folder: Path) -> dict[str, Any] | None:
-    """The answer that a folder holds; None where there is none."""
-    try:
-        found = json.loads((folder / JSON).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
