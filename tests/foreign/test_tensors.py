@@ -51,7 +51,7 @@ WRONG = {
     "nothing in it": (lambda path: torch.save({}, path), "holds no weights: it is empty"),
     "numbers": (lambda path: torch.save({"epoch": 1, "lr": 0.1}, path), "it is a dictionary of epoch, lr"),
     "a list": (lambda path: torch.save([torch.ones(2)], path), "no dictionary"),
-    "a tensor and more": (lambda path: torch.save({"w": torch.ones(2), "n": 3}, path), "n is a int and no tensor"),
+    "a tensor and more": (lambda path: torch.save({"w": torch.ones(2), "n": 3}, path), "n is an int and no tensor"),
     "a claim": (
         lambda path: torch.save({"w": torch.ones(1).expand(2**40)}, path),
         "w is no plain tensor whose numbers are all in the file",

@@ -1,6 +1,7 @@
 """Exported models: what a stranger loads answers as the run's own model does, and says what it is."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -30,6 +31,16 @@ def test_weights_are_the_models_own_with_its_normalisation(pipeline, tmp_path):
     given, wanted = load_file(path), pipeline.model("unlearned").state_dict()
     assert given.keys() == wanted.keys()
     assert all(torch.equal(given[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "pt2"])
+def test_others_may_read_a_file_as_the_umask_says(pipeline, tmp_path, suffix):
+    before = os.umask(0o022)
+    try:
+        path = export_model(pipeline, "unlearned", tmp_path / f"w.{suffix}")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])

@@ -19,7 +19,7 @@ from unlearnleak.data.archive import UNREADABLE, unfolds
 from unlearnleak.data.content import read_whole
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.kind import Kind
-from unlearnleak.foreign.reading import asked
+from unlearnleak.foreign.reading import asked, with_article
 from unlearnleak.machine.printable import first_line, printable
 from unlearnleak.model.base.fitting import some
 from unlearnleak.model.base.weights import described
@@ -49,7 +49,7 @@ def read_tensors(path: Path, kind: Kind) -> Tensors:
     plain: dict[str, Tensor] = {}
     for name, value in found.items():
         if not isinstance(value, Tensor):
-            raise UserError(f"{path}: {printable(name)[:60]} is a {type(value).__name__} and no tensor.")
+            raise UserError(f"{path}: {printable(name)[:60]} is {with_article(type(value).__name__)} and no tensor.")
         plain[str(name)] = _dense(path, str(name), value)
     return Tensors(plain, () if entry is None else (f"the weights are its entry {entry!r}",))
 
