@@ -12,7 +12,7 @@ from unlearnleak.cli.export import recorded
 from unlearnleak.errors import UserError
 from unlearnleak.pipeline.plan import make_plan
 
-BRIEF = settings(BOUNDED, max_examples=int(EXAMPLES or 20))
+BRIEF = settings(BOUNDED, max_examples=int(EXAMPLES or 8))
 """Each config is composed with today's defaults, which takes a tenth of a second."""
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
 
