@@ -64,14 +64,21 @@ COLUMNS = (
 
 LATER = {"defense": "none", "forget_level": "class", "forget_share": 1, "forget_samples": None}
 LATER |= {"finetuning_samples": None, "sees_target": None, "sees_original": None, "detection_score": None}
+LATER |= {"held": None, "not_judged": None}
 """Columns of pages with more than whole classes and undefended models, and what stands there otherwise."""
+ATTACKER = r" \(attacker: .*\)$"
+"""What a method is followed by where an attacker holds other samples (`runs.words.method`)."""
+NOT_JUDGED = (
+    "A verdict that leaves a class unjudged is not exact, of a control either, and is no alarm (`not_judged` in the "
+    "CSV)."
+)
 OF_VERDICTS = {*JUDGED, *RANKED, "verdict", "scores"}
 """Columns that runs which judge no class do not have."""
 
 
 def as_the_paper(runs: list[dict[str, Any]]) -> bool:
     """Whether whole classes were forgotten, no model was defended or tuned, and nothing measured but a verdict."""
-    telling = ("defense", "forget_level", "finetuning_samples")
+    telling = ("defense", "forget_level", "finetuning_samples", "held")
     if any(run.get("evaluation") for run in runs):
         return False
     return all(run.get(name) in (None, LATER[name]) for run in runs for name in telling)
@@ -101,7 +108,8 @@ def unlearning(runs: "pd.DataFrame") -> str:
     model = runs["key_unlearned"].mask(runs["unlearner"] == "none", runs["key_original"])
     if "key_defended" in runs:
         model = runs["key_defended"].fillna(model)
-    merged = runs.assign(attack="", screening="")[~model.duplicated(keep="last")]
+    method = runs["method"].str.replace(ATTACKER, "", regex=True)  # a model is the same for all of them
+    merged = runs.assign(attack="", screening="", method=method)[~model.duplicated(keep="last")]
     header = ["data set", "unlearner", "classes", "models", "forget_acc", "highest", "retain_acc", "original", "gate"]
     body = [
         [
@@ -130,7 +138,8 @@ def tables(runs: list[dict[str, Any]]) -> str:
     if frame["exact_match"].isna().all():
         return "\n\n".join(parts)
     for column, (title, text) in SECTIONS.items():
-        parts += [f"## {title}\n\n{text}", pivot(frame, column)]
+        note = f" {NOT_JUDGED}" if column == "exact" and any(run.get("not_judged") for run in runs) else ""
+        parts += [f"## {title}\n\n{text}{note}", pivot(frame, column)]
     parts += [
         "## Shuffled truth\n\nExact verdicts, judged against forgotten classes drawn at random (`--shuffle-truth 0`). "
         "Chance is 10 % for one class and 0.8 % for three.",
