@@ -114,3 +114,11 @@ def test_adamw_learns_what_it_is_shown(tmp_path):
 def test_ledgers_of_it_are_refused_with_the_layer(tmp_path):
     with pytest.raises(UserError, match="unlearner=au cannot keep a ledger of a VisionTransformer layer"):
         pipeline_in(tmp_path, "model=vit", "unlearner=au").artifact("original")
+
+
+def test_unsir_ends_on_it(tmp_path):
+    """It makes noise, impairs and repairs: in few steps here, as its reference's many want a GPU."""
+    few = ["unlearner.noise_images=8", "unlearner.noise_repeats=1", "unlearner.noise_steps=2"]
+    unlearned = pipeline_in(tmp_path, *TRAINED, "unlearner=unsir", *few).artifact("unlearned")
+    assert len(unlearned.meta["curve"]) == 2
+    assert all(tensor.isfinite().all() for tensor in unlearned.tensors.values())
