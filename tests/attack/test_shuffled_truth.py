@@ -100,7 +100,8 @@ def test_what_an_attack_is_told_before_anything_is_loaded_does_not_tell_the_trut
             patch.setattr(HeadSum, "check", Told.check)
             make_plan(config)
     assert seen[0] == seen[1]
-    assert set(seen[0]) == {"names", "training", "auxiliary_per_class", "has_original", "can_shadow", *TUNING}
+    told = {"names", "training", "auxiliary_per_class", "weaker", "has_original", "can_shadow"}
+    assert set(seen[0]) == {*told, *TUNING}
 
 
 def found_under(tmp_path, attack, claims):
