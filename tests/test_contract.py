@@ -39,6 +39,7 @@ from unlearnleak.model.base import Classifier
 from unlearnleak.pipeline.evaluate import PROTOCOLS, accuracies
 from unlearnleak.pipeline.plan import fits, make_plan
 from unlearnleak.pipeline.stages import Pipeline
+from unlearnleak.report.tables.evaluated import SHOWN
 from unlearnleak.screening.base import Screening
 from unlearnleak.store.key import canonical
 from unlearnleak.unlearner.base import Unlearner
@@ -236,6 +237,7 @@ def test_an_evaluation_gives_numbers_that_a_result_can_hold_the_same_ones_each_t
     assert ("evaluation" in pipeline.stages) == pipeline.plan.evaluation.active
     if pipeline.plan.evaluation.active:
         found = pipeline.artifact("evaluation").meta["found"]
+        assert set(SHOWN.get(name, {}).values()) <= {*found, "seconds"}, "what tables show is measured"
         assert found
         assert "evaluation" in canonical({"evaluation": found}).decode()  # finite numbers, lists and texts alone
         again = pipeline_in(folder, *words, f"store={folder / 'another'}")

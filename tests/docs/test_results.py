@@ -34,7 +34,7 @@ def test_there_are_pages() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_is_that_of_its_csv(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not columns(page) >= ENOUGH and "reconstruction_mse" not in columns(page):
+    if not columns(page) >= ENOUGH and not {"reconstruction_mse", "evaluation_name"} & columns(page):
         pytest.skip(f"{page.stem}.csv was written before it held {', '.join(sorted(ENOUGH - columns(page)))}")
     again = Path(shutil.copy(page, tmp_path))
     again.write_text(again.read_text().partition(MARK)[0] + MARK + "\nold tables\n")

@@ -62,8 +62,8 @@ def test_what_is_not_defined_for_every_model_is_a_dash(runs):
     write_run(runs / "more", **told("ft", 2, 0.6, relearn=None))
     (section,) = sections(measured(frame_of(runs)))
     cells = {line.unlearner: dict(zip(section.columns, told, strict=True)) for line, told in section.lines}
-    assert cells["rt"]["relearn"] == "10.0 (20.0)"
-    assert cells["ft"]["relearn"] == cells["none"]["relearn"] == "- (20.0)"
+    assert cells["rt"]["relearn"] == "10 (20)"
+    assert cells["ft"]["relearn"] == cells["none"]["relearn"] == "- (20)"
     assert cells["rt"]["CKA"] == "-"
     assert cells["rt"]["JS"] == "0.250 (0.300)"
     assert section.dataset == "digits"
@@ -108,6 +108,29 @@ def test_the_terminal_shows_the_table_after_the_verdicts_and_alone_where_nothing
         write_run(folder, **(told(unlearner, 0, 0.5) | dict.fromkeys(judging) | {"screening": "none"}))
     assert call("table", runs.parent / "alone") == 0
     assert capsys.readouterr().out.startswith("digits: evaluation=distance")
+
+
+def test_membership_has_its_columns_and_a_dash_where_too_few_samples_say_nothing(tmp_path):
+    numbers = {
+        "auc": 0.75,
+        "auc_low": 0.6,
+        "auc_high": 0.9,
+        "tpr_at_1_in_100": None,
+        "n_forgotten": 40,
+        "n_held_out": 36,
+    }
+    for name in ("u_lira", "ruli"):
+        more = {f"efficacy_{key}": 0.5 for key in ("auc", "auc_low", "auc_high")} if name == "ruli" else {}
+        write_run(
+            tmp_path / name,
+            **(told("ft", 0, 0.1) | {"evaluation": {"name": name} | numbers | more, "key_evaluation": name}),
+        )
+    shown = {
+        one.name: dict(zip(one.columns, one.lines[0][1], strict=True)) for one in sections(measured(frame_of(tmp_path)))
+    }
+    assert shown["u_lira"]["AUC"] == shown["ruli"]["AUC"] == "0.750"
+    assert shown["u_lira"]["TPR 1/100"] == shown["u_lira"]["TPR 1/1000"] == "-"
+    assert (shown["u_lira"]["held out"], shown["ruli"]["efficacy"]) == ("36", "0.500")
 
 
 def test_runs_without_an_evaluation_have_neither_table_nor_figure(tmp_path, capsys):

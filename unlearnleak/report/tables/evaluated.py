@@ -73,16 +73,12 @@ def cells(one: Measured, shown: dict[str, str]) -> list[str]:
 
 
 def text(value: float | None) -> str:
-    """A number; a dash where it is not defined for every model."""
-    return (
-        "-"
-        if value is None
-        else f"{value:.3f}"
-        if abs(value) < 2
-        else f"{value:.1f}"
-        if value < 1000
-        else f"{value:.0f}"
-    )
+    """A number; a dash where it is not defined for every model. Counts have no decimals where they are whole."""
+    if value is None:
+        return "-"
+    if value == round(value) and abs(value) != 1:
+        return f"{value:.0f}"
+    return f"{value:.3f}" if abs(value) < 2 else f"{value:.1f}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def apart(found: Lines) -> list[tuple[str, str, Lines]]:
