@@ -9,7 +9,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 from unlearnleak.data.archive import amount, named
 from unlearnleak.errors import UserError
@@ -109,9 +109,10 @@ def _parquet(content: bytes, where: str) -> pd.DataFrame:
             if not any(of(kind) for of in kinds):
                 raise refusal(where, f"column {quoted(field.name)} is of {first_line(field.type)}")
         _check_size(where, len(file.schema_arrow), file.metadata.num_rows)
-        return file.read().to_pandas(ignore_metadata=True)
+        frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
     except (ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
         raise refusal(where, f"it cannot be read ({error})") from error
+    return frame
 
 
 def _check_size(where: str, columns: int, rows: int) -> None:
@@ -150,7 +151,8 @@ def _encoded(column: pd.Series, where: str, text: str) -> np.ndarray:
             if not np.isfinite(span):
                 raise refusal(where, f"column {name} reaches from {low:g} to {values.max():g}, which is too far")
             scaled = (values - low) / span if span else np.zeros_like(values)
-        return np.round(scaled * LEVELS).astype(np.uint8)[:, None]
+        levels_N: np.ndarray = np.round(scaled * LEVELS).astype(np.uint8)
+        return levels_N[:, None]
     if text == "refuse":
         raise refusal(where, f"column {name} holds words, such as {quoted(column.iloc[0])}, and dataset.text=refuse")
     codes_N, words = _words(column)
@@ -159,7 +161,8 @@ def _encoded(column: pd.Series, where: str, text: str) -> np.ndarray:
             where,
             f"column {name} holds {len(words)} different words, and at most {MOST_WORDS} are possible: leave it out",
         )
-    return (codes_N[:, None] == np.arange(len(words))).astype(np.uint8) * LEVELS
+    said_NW: np.ndarray = codes_N[:, None] == np.arange(len(words))
+    return said_NW.astype(np.uint8) * np.uint8(LEVELS)
 
 
 def _words(column: pd.Series) -> tuple[np.ndarray, Any]:
