@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,24 @@ THOUSAND = Situation(least=50, classes=1000, width=512, work=4e9, limit=LIMIT)
 def test_where_there_is_enough_the_settings_are_those_of_conf(name):
     fit = fitted(name, composed(name).settings, LENET)
     assert (fit.settings, fit.changed) == (composed(name).settings, ())
+
+
+LARGE_IMAGES = Situation(least=5, classes=10, width=512, work=3.6e9, limit=LIMIT)
+"""A ResNet18 on 224 x 224 pixels."""
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("told", [1, 2])
+def test_large_images_name_an_effort_that_is_just_enough(name, told):
+    try:
+        fitted(name, composed(name).settings, replace(LARGE_IMAGES, effort=told, limit=told * LIMIT))
+    except TooMuch as reason:
+        effort = int(re.search(r"effort=(\d+) allows it", str(reason)).group(1))
+        more = replace(LARGE_IMAGES, effort=effort, limit=effort * LIMIT)
+        assert fitted(name, composed(name).settings, more).settings
+        less = replace(LARGE_IMAGES, effort=effort - 1, limit=(effort - 1) * LIMIT)
+        with pytest.raises(TooMuch):
+            fitted(name, composed(name).settings, less)
 
 
 @pytest.mark.parametrize("name", ["param_dot", "param_diff", "param_confidence", "relearn", "inversion_gradient"])

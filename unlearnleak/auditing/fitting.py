@@ -1,5 +1,6 @@
 """How the settings of conf/attack are brought to what there is: few images, many classes, an expensive model."""
 
+import math
 from collections.abc import Callable
 
 from unlearnleak.adversary.shadow import FEWEST
@@ -7,6 +8,8 @@ from unlearnleak.auditing.fitting_heads import heads, relearn, shadows
 from unlearnleak.auditing.situation import AttackSettings, Fitted, Situation, TooMuch
 
 LEAST_INVERSION = 100
+STARTS = 4
+"""Times the limit all starts of all probes may take together: most probes need the first alone."""
 SLOW = ("inversion_shadow", "inversion_gradient", "inversion_genetic", "label_only", "output_change_zoo")
 """What --quick leaves out."""
 
@@ -83,15 +86,15 @@ def output_change(settings: AttackSettings, there: Situation) -> Fitted:
         (10, 10, 2),
         (5, 5, 1),
     ):
-        if 3 * there.work * there.classes * probes * restarts * settings["steps"] <= 4 * there.limit:
+        if 3 * there.work * there.classes * probes * restarts * settings["steps"] <= STARTS * there.limit:
             return changing(settings, "the model is expensive", probes=probes, used=used, restarts=restarts)
-    raise TooMuch(expensive(3 * there.work * there.classes * 5 * settings["steps"], there))
+    raise TooMuch(expensive(3 * there.work * there.classes * 5 * settings["steps"] / STARTS, there))
 
 
 def output_change_zoo(settings: AttackSettings, there: Situation) -> Fitted:
     """All of its queries or none: as nothing says how often it is wrong, only where more effort is asked for."""
     queries = there.classes * settings["probes"] * settings["steps"] * 2 * settings["coordinates"]
-    if there.effort < 2:
+    if there.effort < 2 and there.work * queries <= 2 * there.limit / there.effort:
         raise TooMuch(
             f"it asks about {2 * queries} images, more than all others together, and would not count: how often it "
             "raises a false alarm was measured nowhere; effort=2 runs it"
@@ -116,7 +119,7 @@ def expensive(work: float, there: Situation) -> str:
     """Why an attack is left out."""
     return (
         f"too expensive: {work / 1e12:.3g} million million operations at least, {there.limit / 1e12:.3g} are allowed "
-        f"here; effort={max(2, round(work / there.limit + 0.5))} allows it"
+        f"here; effort={max(2, math.ceil(there.effort * work / there.limit))} allows it"
     )
 
 
