@@ -1,7 +1,9 @@
+import os
 from dataclasses import replace
 
 import pytest
 
+from unlearnleak.auditing.showing.folder import check
 from unlearnleak.errors import UserError
 
 
@@ -37,3 +39,13 @@ def test_a_folder_of_somebody_else_and_a_link_are_refused(leak, tmp_path):
     with pytest.raises(UserError, match="link"):
         leak.save(tmp_path / "link")
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["notes.txt"]
+
+
+def test_a_place_that_cannot_be_written_is_known_before_anything_is_computed(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file is no folder, and .*cannot be in it"):
+        check(tmp_path / "file" / "a", "1")
+    check(tmp_path / "new" / "a", "1")
+    monkeypatch.setattr(os, "access", lambda path, how: path != tmp_path)
+    with pytest.raises(UserError, match="is closed to you"):
+        check(tmp_path / "new" / "a", "1")

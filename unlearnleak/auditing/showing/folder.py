@@ -1,5 +1,6 @@
 """The folder of one audit: audit.json, audit.html and audit.pdf. Another audit's is never written over."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from unlearnleak.auditing.showing.pdf import pdf
 from unlearnleak.errors import UserError
 from unlearnleak.machine.printable import printable
 from unlearnleak.report import own_folder
+from unlearnleak.report.own_folder import ELSEWHERE
 from unlearnleak.runs.status import read_json
 
 JSON = "audit.json"
@@ -37,6 +39,11 @@ def check(folder: Path, digest: str) -> None:
     `digest` is that of what is asked, which an audit of the same command has as well.
     """
     refuse_other(folder, lambda kept: kept.get("asked") == digest)
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise UserError(f"{printable(there)} is no folder, and {printable(folder)} cannot be in it. {ELSEWHERE}")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"{printable(folder)} cannot be written: {printable(there)} is closed to you. {ELSEWHERE}")
 
 
 def refuse_other(folder: Path, same: Callable[[dict[str, Any]], bool]) -> None:
@@ -46,9 +53,7 @@ def refuse_other(folder: Path, same: Callable[[dict[str, Any]], bool]) -> None:
         if not folder.is_dir() or not any(folder.iterdir()):
             return
     except OSError as error:
-        raise UserError(
-            f"{printable(folder)} cannot be read: {error.strerror}. Choose another folder by --out FOLDER."
-        ) from error
+        raise UserError(f"{printable(folder)} cannot be read: {error.strerror}. {ELSEWHERE}") from error
     kept = read_json(folder / JSON)
     if kept is None:
         raise UserError(f"{printable(folder)} holds no audit: choose another folder by --out FOLDER, or empty it.")
