@@ -61,7 +61,7 @@ def test_a_recipe_belongs_to_a_model_on_a_data_set_and_sets_what_there_is_to_set
     assert file.stem in named
     recipe = dict(OmegaConf.load(file))
     if named[file.stem] is None:
-        # One is chosen by who has the processor, one is of fine-tuning, and recipes without a word are for SGD on plain images.
+        # Without a word recipes are for SGD and plain images; of the others one is of fine-tuning, one of processors.
         elsewhere = {"precision", "freeze_statistics", "optimizer", "augmentation"}
         assert TRAINING - elsewhere <= set(recipe) <= TRAINING - {"precision", "freeze_statistics"}
         assert recipe["clip_norm"] is None  # or no ledger could be kept
