@@ -79,7 +79,11 @@ def master_loader() -> MasterLoader:
 
 def sweep(folder: Path, *words: str, act: Act = lambda _: None, params: dict[str, Any] | None = None) -> Direct:
     """Run the staged sweep `words` of small jobs; returns its launcher, which knows what was launched."""
-    arguments = words_in(folder, *words)
+    return swept(words_in(folder, *words), act=act, params=params)
+
+
+def swept(arguments: list[str], *, act: Act = lambda _: None, params: dict[str, Any] | None = None) -> Direct:
+    """Run the staged sweep that the command line would; `act` and what is returned as of `sweep`."""
     master = master_loader()
     config = master.load_configuration("config", arguments, RunMode.MULTIRUN)
     loader = SharedLoader(master)

@@ -7,6 +7,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tests.jobs import composed, overrides_in, pipeline_in
+from tests.sweep.direct import swept
+from unlearnleak.cli.commands import main
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.pipeline.export import export_images, export_model
 from unlearnleak.pipeline.job import run_job
@@ -87,6 +89,37 @@ def test_a_defence_can_be_tried_on_it(folder):
     told = run(folder, "defended", "unlearned.pt2", "attack=head_sum", "defense=weight_noise", "defense.scale=3")
     assert told["defense"] == "weight_noise"
     assert told["scores"] != bare["scores"]
+
+
+def test_a_sweep_of_it_with_defences_goes_on_after_an_end_and_is_a_table_and_a_page(folder, tmp_path, capsys):
+    more = ["forget_classes=[3]", f"target.original={folder / 'original.pt2'}", "defense=none,prune,head_repair"]
+    place = [f"store={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}", "sweep_name=mine", "logger=none"]
+    told = [*words(folder, "unlearned.pt2", *more), *place, "runtime.device=cpu", "runtime.threads=1"]
+    told.append("attack=head_sum,aux_confidence,head_change")
+    runs = tmp_path / "runs" / "mine"
+    begun = []
+
+    def ends(place):
+        begun.append(place)
+        if len(list(runs.glob("*/result.json"))) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        swept(told, act=ends)
+    there = {path.parent for path in runs.glob("*/result.json")}
+    assert len(there) == 4
+    again = {place for wave in swept(told).launched for place in wave}
+    assert not again & there
+    assert not {place for place in again if ".stages" in place.parts}
+    assert len(list(runs.glob("*/result.json"))) == 9
+    assert swept(told).launched == []
+    capsys.readouterr()
+    assert main(["table", str(runs)]) == 0
+    shown = capsys.readouterr().out
+    assert "9 runs in" in shown
+    assert all(name in shown for name in ("imported + prune", "imported + head_repair", "aux: head_change"))
+    assert main(["report", str(runs), "--out", str(tmp_path / "page")]) == 0
+    assert "imported + prune" in (tmp_path / "page" / "index.html").read_text()
 
 
 def test_weights_with_code_of_ones_own(folder, tmp_path):
