@@ -1,6 +1,5 @@
 """inversion_shadow: gradient inversion of the target and of shadow targets, against which its outcomes are held."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -89,7 +88,7 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
         """Raises UserError where a shadow target would forget every class."""
         self.shadow.check_classes(num_classes)
 
-    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """How shadow targets of many classes are made."""
         return many_classes(num_classes)
 

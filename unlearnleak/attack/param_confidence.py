@@ -1,6 +1,5 @@
 """param_confidence: the dot product of param_dot and the target's answers to the same labelled samples, together."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -31,9 +30,9 @@ class ParameterConfidence(ParameterAttack):
     version = 1
     evidence = CalibratedScores
 
-    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """Of many classes dot products are read against rivals, too."""
-        return {**super().with_many(num_classes), **read_against_rivals(num_classes)}
+        return {**super().beyond_settings(num_classes), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> CalibratedScores:
         """Evidence with the M combined readings of each class (F = 1) and their calibration."""

@@ -1,6 +1,5 @@
 """param_dot: the dot product of heads trained on one class with the target's head is small for a forgotten class."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -22,9 +21,9 @@ class ParameterDotProduct(PublishedAttack):
     version = 3
     evidence = DotProducts
 
-    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """Of many classes dot products are read against rivals, too."""
-        return {**super().with_many(num_classes), **read_against_rivals(num_classes)}
+        return {**super().beyond_settings(num_classes), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> DotProducts:
         """Evidence with the M dot products of each class (F = 1), their calibration, and the paper's own."""

@@ -1,6 +1,6 @@
 """relearn: how far the loss on a class's samples falls when the head is trained on a few of them again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -84,7 +84,7 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
             hard=hard_classes,
         )
 
-    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """How shadow targets of many classes are made."""
         return many_classes(num_classes)
 

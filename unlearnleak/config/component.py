@@ -45,7 +45,7 @@ class Component:
     later_keys: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     location_keys: ClassVar[frozenset[str]] = frozenset()
 
-    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """What a key knows beside the settings where a component does otherwise with so many classes than it once did.
 
         So keys of few classes, where nothing changed, stay as they are.

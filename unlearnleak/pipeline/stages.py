@@ -339,7 +339,7 @@ class Pipeline(Setting):
 
         def describe() -> dict[str, Any]:
             own = {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
-            own |= dict(plan.attack.with_many(self.facts.num_classes))
+            own |= plan.attack.beyond_settings(self.facts.num_classes)
             if plan.auxiliary.usual or not threat.auxiliary:
                 return own
             return own | {"auxiliary": plan.auxiliary.described(self.requested_classes, self.facts.num_classes)}
@@ -388,7 +388,7 @@ class Pipeline(Setting):
             return pack_verdict(on_all_classes(verdict, found.meta.get("candidates"), self.facts.num_classes))
 
         def describe() -> dict[str, Any]:
-            return {"screening": plan.spec["screening"]} | dict(plan.screening.with_many(self.facts.num_classes))
+            return {"screening": plan.spec["screening"]} | plan.screening.beyond_settings(self.facts.num_classes)
 
         return Stage("verdict", describe, {"evidence": evidence}, compute, several="verdicts")
 

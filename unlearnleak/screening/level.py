@@ -1,7 +1,6 @@
 """level: a class that an inversion cannot reach is taken for forgotten."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -42,7 +41,7 @@ class Level(Screening[Predictions]):
         log_p_K = evidence.samples_KMF[:, 0].double().diagonal()
         return Verdict(log_p_K.exp() < self.level(log_p_K.exp()), -log_p_K)
 
-    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """That the level of many classes is lower: what was judged before that is not used."""
         return {"level": 1} if num_classes > MANY else {}
 

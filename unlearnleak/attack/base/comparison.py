@@ -4,7 +4,7 @@ K classes, M heads a class, T = 1 + S targets (the real one first), N auxiliary 
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
@@ -68,7 +68,7 @@ def dot_products(compared: Comparison) -> tuple[Tensor, Tensor]:
     return dots_TKM, dots_TKM / compared.units(dots_TKM.mean(2))[..., None]
 
 
-def read_against_rivals(num_classes: int) -> Mapping[str, Any]:
+def read_against_rivals(num_classes: int) -> dict[str, Any]:
     """What a key knows of `dot_products`: that evidence on many classes from before rivals is not used."""
     return {"rivals": 1} if num_classes > MANY else {}
 
@@ -122,7 +122,7 @@ class ParameterAttack(Attack[ParametersAndData]):
             hard=hard_classes,
         )
 
-    def with_many(self, num_classes: int) -> Mapping[str, Any]:
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
         """How shadow targets of many classes are made."""
         return many_classes(num_classes)
 
