@@ -105,6 +105,7 @@ def kept(evaluation: dict[str, Any]) -> list[str]:
 
 def unlearning(runs: "pd.DataFrame") -> str:
     """A line per data set, unlearner with its defence, and number of classes; every model once."""
+    runs = runs.sort_values(["attack", "screening", "settings"], kind="stable")  # one attack for all models
     model = runs["key_unlearned"].mask(runs["unlearner"] == "none", runs["key_original"])
     if "key_defended" in runs:
         model = runs["key_defended"].fillna(model)
