@@ -33,9 +33,9 @@ class Comparison(NamedTuple):
     forgotten_SK: what each shadow target never saw.
     centroid_KD: the mean feature vector of each class.
     phi_ND: the features of all auxiliary samples.
-    hard_SK, upper: which of their classes are hard, of the first targets at least, and how many classes are presumed to
-        be retained (`adversary.shadow.Shadowed`).
     published_KMF: what the paper measures of heads with other settings (`attack.base.published`), where an attack does.
+    hard_SK: which of their classes are hard, of the first targets at least (`adversary.shadow.Shadowed`).
+    upper: how many classes are presumed to be retained.
     """
 
     heads: Iterable[tuple[range, Heads]]
