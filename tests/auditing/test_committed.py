@@ -38,6 +38,12 @@ def test_a_verdict_on_class_0_is_an_alarm_and_other_unlearners_are_no_controls()
     assert controls("nothing", "here") == (0, 0, ())
 
 
+def test_who_held_less_than_an_audit_asks_for_and_who_judged_nothing_are_no_controls():
+    row = {"unlearner": "none", "attack": "a", "screening": "s", "verdict": "0"}
+    measured = {name: value for name, value in row.items() if name != "verdict"}
+    assert condensed({"t": [row, row | {"held": "1 a class"}, row | {"held": ""}, measured]}) == {"a/s": {"t": [2, 2]}}
+
+
 def pair(defense, before, after, key, verdict=""):
     row = {"unlearner": "none", "attack": "a", "screening": "s", "sees_original": "white box", "defense": defense}
     return row | {"original_retain_acc": before, "retain_acc": after, "key_defended": key, "verdict": verdict}

@@ -112,7 +112,7 @@ def test_who_wants_no_recipe_is_told_nothing_of_it():
 
 
 def test_a_recipe_that_is_named_and_not_there_is_refused():
-    with pytest.raises(UserError, match=r"recipe@unlearner=nope is not possible: .*: cifar10_resnet18_ng, digits_len"):
+    with pytest.raises(UserError, match=r"recipe@unlearner=nope is not possible: .* cifar10_resnet18_ng, digits_len"):
         said("cifar10", "lenet", "ng", named={"unlearner": "nope"})
     with pytest.raises(UserError, match=r"recipe@training=nope .* Allowed: cifar10_resnet18, svhn_resnet18\.$"):
         said("cifar10", "resnet18", "ng", named={"training": "nope"})

@@ -61,8 +61,8 @@ def controls_in(rows: Iterable[Row], seen: set[tuple[str, str]]) -> Iterator[tup
     """The name and the alarm of each control; of pairs those that were not `seen`, in any table."""
     for row in rows:
         defense, name = row.get("defense") or "none", f"{row.get('attack')}/{row.get('screening')}"
-        if row.get("unlearner") != "none":
-            continue
+        if row.get("unlearner") != "none" or "verdict" not in row or row.get("held"):
+            continue  # no control; nothing was judged; or an attacker held less than an audit asks for
         if row.get("sees_original", "nothing") in ("nothing", ""):
             if defense == "none":
                 yield name, row["verdict"] != ""
