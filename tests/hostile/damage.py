@@ -52,7 +52,10 @@ def damaged(draw: st.DrawFn, sound: bytes) -> bytes:
 
 def words_or_result(read: Callable[[], Any], *refusals: type[Exception]) -> tuple[Any, int]:
     """What a reader gives, None where it refuses in words, and the most bytes that it held; all else is raised."""
-    tracemalloc.start()
+    own = not tracemalloc.is_tracing()
+    if own:
+        tracemalloc.start()
+    tracemalloc.clear_traces()
     try:
         found = read()
     except (UserError, *refusals) as error:
@@ -62,7 +65,8 @@ def words_or_result(read: Callable[[], Any], *refusals: type[Exception]) -> tupl
         assert "Traceback" not in told
     finally:
         peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+        if own:
+            tracemalloc.stop()
     return found, peak
 
 

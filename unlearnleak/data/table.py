@@ -109,7 +109,9 @@ def _parquet(content: bytes, where: str) -> pd.DataFrame:
             if not any(of(kind) for of in kinds):
                 raise refusal(where, f"column {quoted(field.name)} is of {first_line(field.type)}")
         _check_size(where, len(file.schema_arrow), file.metadata.num_rows)
-        frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+        table = file.read()
+        table.validate(full=True)  # what a damaged file says of its own parts is not taken at its word
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
     except (ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
         raise refusal(where, f"it cannot be read ({error})") from error
     return frame
