@@ -150,6 +150,7 @@ def in_a_process(python: WarmPython, body: str, directory: Path, **more: str) ->
     program = f"""
 import logging, os, signal, subprocess, sys, time
 from pathlib import Path
+from tests.logger.offline import read_offline
 from tests.logger.test_none import logger_from, whole_run
 logging.basicConfig(level=logging.INFO)
 directory = Path({str(directory)!r})
@@ -210,6 +211,8 @@ except SystemExit as reason:
 start("second")
 logger.summary({"asr": 1.0})
 logger.finish(exit_code=0)
+while [run.exit_code for run in read_offline(directory / "second")] != [0]:  # written a moment later
+    time.sleep(0.05)
 kill_service(signal.SIGKILL)
 start("third")
 logger.finish(exit_code=0)

@@ -7,12 +7,9 @@ def test_a_processor_is_called_as_the_system_calls_it(tmp_path, monkeypatch):
     facts = tmp_path / "cpuinfo"
     facts.write_text("processor\t: 0\nmodel name\t: Some CPU: fast\nprocessor\t: 1\nmodel name\t: Another\n")
     monkeypatch.setattr(hardware, "CPU_FACTS", facts)
-    hardware.hardware.cache_clear()
     assert hardware.hardware(torch.device("cpu")) == "Some CPU: fast"
     monkeypatch.setattr(hardware, "CPU_FACTS", tmp_path / "none")
-    hardware.hardware.cache_clear()
     assert hardware.hardware(torch.device("cpu"))
-    hardware.hardware.cache_clear()
 
 
 def test_a_gpu_is_called_as_its_driver_calls_it(monkeypatch):

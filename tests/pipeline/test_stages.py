@@ -324,12 +324,14 @@ def test_a_gpu_is_opened_before_a_stage_is_computed_on_it(tmp_path, monkeypatch)
     monkeypatch.setattr("torch.cuda.init", lambda: done.append("init"))
     monkeypatch.setattr("torch.cuda.reset_peak_memory_stats", lambda device: done.append(f"reset {device}"))
     monkeypatch.setattr("torch.cuda.max_memory_allocated", lambda device: 2**20)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda device: f"the GPU {device}")
     pipeline = pipeline_in(tmp_path)
     vars(pipeline.plan)["device"] = torch.device("cuda:1")
     stage = Stage("original", dict, {}, lambda work: Contents({}, {"done": list(done)}))
     meta = pipeline.engine.artifact(stage).meta
     assert meta["done"] == ["init", "reset cuda:1"]
     assert (meta["device_memory_mib"], meta["made_with"]["device"]) == (1.0, "cuda")
+    assert meta["hardware"] == "the GPU cuda:1"
 
 
 UNTIMED = ("seconds", "memory_mib", "device_memory_mib")

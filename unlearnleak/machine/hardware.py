@@ -1,7 +1,6 @@
 """What a computer computes with, in words: seconds say something beside that alone."""
 
 import platform
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -11,7 +10,6 @@ LONGEST = 80
 """Characters of a name that are kept."""
 
 
-@cache
 def hardware(device: torch.device) -> str:
     """The name of the GPU, or of the processor as far as the system tells it, such as "AMD EPYC 7B13"."""
     if device.type == "cuda":
