@@ -193,21 +193,12 @@ def train_heads(
 def class_subsets(labels_N: Tensor, num_classes: int, heads: int, size: int, generator: torch.Generator) -> Tensor:
     """For every class `heads` random subsets of `size` of its samples, without repetition inside one.
 
+    Of a class with fewer than `size`, as an attacker may hold who makes do, each subset has all, in turn until there
+    are so many: what is trained on it weighs them alike, but for a last round that is not full. That every class has a
+    sample is for `Attack.check_held` and `check_auxiliary` to have made sure of.
+
     Returns:
         Indices into the auxiliary data, [K, heads, size] (int64, CPU).
-
-    That every class has `size` samples is for `Attack.check_auxiliary` to have made sure of.
-    """
-    for c, count in enumerate(torch.bincount(labels_N, minlength=num_classes).tolist()):
-        assert count >= size, f"class {c} has {count} samples, a subset needs {size}"
-    return held_subsets(labels_N, num_classes, heads, size, generator)
-
-
-def held_subsets(labels_N: Tensor, num_classes: int, heads: int, size: int, generator: torch.Generator) -> Tensor:
-    """As `class_subsets`, of classes with any number of samples but none.
-
-    Of a class with fewer than `size` each subset has all, in turn until there are so many: what is trained on it weighs
-    them alike, but for a last round that is not full.
     """
     rows, labels_N = [], labels_N.cpu()
     for c in range(num_classes):

@@ -1,18 +1,17 @@
 """inversion_shadow: gradient inversion of the target and of shadow targets, against which its outcomes are held."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedPredictions, LabeledFeatures
 from unlearnleak.adversary.inversion import Descent, to_pixels
-from unlearnleak.adversary.shadow import USUAL, ShadowTargets, many_classes
+from unlearnleak.adversary.shadow import ShadowTargets
 from unlearnleak.adversary.standard import Standard, features_of
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack, require_auxiliary
+from unlearnleak.attack.base.shadowed import OnShadowTargets
 from unlearnleak.data import LabeledImages
 
 
@@ -38,7 +37,7 @@ def centred(reach_TK: Tensor, forgotten_SK: Tensor, upper: int | None = None) ->
     return reach_TK - reach_TK.topk(upper, dim=1).values.mean(1, keepdim=True)
 
 
-class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
+class InversionShadow(OnShadowTargets, Attack[View[WhiteBox, Withheld, LabeledImages]]):
     """White box, auxiliary data: gradient inversion (paper, eq. 19-21), calibrated on shadow targets.
 
     Shadow targets are heads that the attacker trains on the target's own features (`adversary/shadow.py`). All are
@@ -56,7 +55,6 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
     version = 2
     threat = ThreatModel(target=Access.WHITE, auxiliary=True)
     evidence = CalibratedPredictions
-    later_keys = USUAL
 
     def __init__(
         self,
@@ -83,14 +81,6 @@ class InversionShadow(Attack[View[WhiteBox, Withheld, LabeledImages]]):
             most=shadow_most,
             hard=hard_classes,
         )
-
-    def check_classes(self, num_classes: int) -> None:
-        """Raises UserError where a shadow target would forget every class."""
-        self.shadow.check_classes(num_classes)
-
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
-        """How shadow targets of many classes are made."""
-        return many_classes(num_classes)
 
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where there are no auxiliary samples."""

@@ -1,7 +1,7 @@
 """relearn: how far the loss on a class's samples falls when the head is trained on a few of them again."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,11 +9,12 @@ from torch import Tensor
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedScores, LabeledFeatures
 from unlearnleak.adversary.heads import Heads, train_heads
-from unlearnleak.adversary.shadow import USUAL, ShadowTargets, many_classes
+from unlearnleak.adversary.shadow import ShadowTargets
 from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack, require_auxiliary
+from unlearnleak.attack.base.shadowed import OnShadowTargets
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import Incompatible, require
 
@@ -37,7 +38,7 @@ class Targets(NamedTuple):
     phi_ND: Tensor
 
 
-class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
+class Relearn(OnShadowTargets, Attack[View[WhiteBox, Withheld, LabeledImages]]):
     """White box, auxiliary data: the fall of each class's loss over a few steps on some of its samples.
 
     After ReA (https://arxiv.org/abs/2507.20573), which tunes the whole model. Here its head alone is tuned, on the
@@ -56,7 +57,6 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
     version = 1
     threat = ThreatModel(target=Access.WHITE, auxiliary=True)
     evidence = CalibratedScores
-    later_keys = USUAL
 
     def __init__(
         self,
@@ -84,17 +84,9 @@ class Relearn(Attack[View[WhiteBox, Withheld, LabeledImages]]):
             hard=hard_classes,
         )
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
-        """How shadow targets of many classes are made."""
-        return many_classes(num_classes)
-
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError unless every class has a sample more than is learnt from."""
         require_auxiliary(per_class - 1, self.samples, "attack.samples")
-
-    def check_classes(self, num_classes: int) -> None:
-        """Raises UserError where a shadow target would forget every class."""
-        self.shadow.check_classes(num_classes)
 
     def check_held(self, counts_J: Sequence[int]) -> None:
         """Raises Incompatible where a class has no sample to measure on beside one to learn from."""

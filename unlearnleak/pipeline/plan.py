@@ -237,11 +237,7 @@ def make_plan(config: DictConfig) -> Plan:
         names["model"] = own_model_name(unlearner.architecture["model"])
     if not fits(attack, type(screening)):
         raise Incompatible(mismatch(attack, names))
-    how = settings_of(config.training, "training")
-    training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
-    tuning = settings_of(config.finetuning, "finetuning")
-    tuned = construct(Finetuning, tuning, "finetuning", precision=training.precision, steps_per_epoch=1)
-    finetuning = tuned if tuned.samples else None
+    training, finetuning, known = trainings(config)
     if finetuning is not None and unlearner.start == "file":
         raise Incompatible(
             f"finetuning.samples={finetuning.samples} is not possible with unlearner={names['unlearner']}: nothing is "
@@ -249,17 +245,12 @@ def make_plan(config: DictConfig) -> Plan:
         )
     if config.forget_classes == UNKNOWN:
         check_unknown(unlearner, defense, names)
-    auxiliary = construct(Holdings, settings_of(config.auxiliary, "auxiliary"), "auxiliary")
-    auxiliary.check(dataset.held_per_class)
-    if auxiliary.classes == WITHOUT and config.forget_classes == UNKNOWN:
-        raise Incompatible(f"auxiliary.classes={WITHOUT} is not possible where nobody knows what was forgotten.")
-    last_training = finetuning or training
-    has_original = unlearner.start != "file" or unlearner.file_of("original") is not None
+    auxiliary = holdings(config, dataset.held_per_class)
     choices = Choices(
         names=names,
-        training=last_training,
+        training=finetuning or training,
         auxiliary_per_class=dataset.held_per_class,
-        has_original=has_original,
+        has_original=unlearner.start != "file" or unlearner.file_of("original") is not None,
         can_shadow=unlearner.start != "file",
         has_pretrained=finetuning is not None,
         retrains=unlearner.start == "scratch",
@@ -272,9 +263,6 @@ def make_plan(config: DictConfig) -> Plan:
         del spec["defense"]
     if not evaluation.active:
         del spec["evaluation"], names["evaluation"]
-    spec["training"] = without_usual(how)
-    if finetuning is not None:
-        spec["finetuning"] = without_usual(tuning)
     return Plan(
         dataset=dataset,
         model_class=model_class,
@@ -290,12 +278,33 @@ def make_plan(config: DictConfig) -> Plan:
         seeds=construct(Seeds, settings_of(config.seeds, "seeds"), "seeds"),
         forget_classes=resolved(config.forget_classes, "forget_classes"),
         **samples_to_forget(config),
-        spec=spec,
+        spec=spec | known,
         names=names,
         store=Store(config.store),
         runtime=runtime,
         until=config.until,
     )
+
+
+def trainings(config: DictConfig) -> tuple[Optimization, Finetuning | None, dict[str, Any]]:
+    """How models are trained, how they are tuned where they are, and what a store's key knows of both."""
+    how = settings_of(config.training, "training")
+    training = construct(Optimization, how, "training", steps_per_epoch=1)  # which `fit` fills in
+    tuning = settings_of(config.finetuning, "finetuning")
+    tuned = construct(Finetuning, tuning, "finetuning", precision=training.precision, steps_per_epoch=1)
+    known = {"training": without_usual(how)}
+    if not tuned.samples:
+        return training, None, known
+    return training, tuned, known | {"finetuning": without_usual(tuning)}
+
+
+def holdings(config: DictConfig, there: int) -> Holdings:
+    """What labelled samples the attacker holds, of a data set that sets `there` images of each class aside."""
+    found: Holdings = construct(Holdings, settings_of(config.auxiliary, "auxiliary"), "auxiliary")
+    found.check(there)
+    if found.classes == WITHOUT and config.forget_classes == UNKNOWN:
+        raise Incompatible(f"auxiliary.classes={WITHOUT} is not possible where nobody knows what was forgotten.")
+    return found
 
 
 def without_usual(training: dict[str, Any]) -> dict[str, Any]:

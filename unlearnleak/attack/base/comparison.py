@@ -12,13 +12,14 @@ from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Calibrated
-from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, held_subsets
+from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
 from unlearnleak.adversary.rivals import MANY, against_rivals
-from unlearnleak.adversary.shadow import USUAL, ShadowTargets, many_classes, units
+from unlearnleak.adversary.shadow import ShadowTargets, units
 from unlearnleak.adversary.standard import features_of, rows_by_class, standardise
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View, Withheld
 from unlearnleak.attack.base import Attack, require_auxiliary
+from unlearnleak.attack.base.shadowed import OnShadowTargets
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import require
 
@@ -73,7 +74,7 @@ def read_against_rivals(num_classes: int) -> dict[str, Any]:
     return {"rivals": 1} if num_classes > MANY else {}
 
 
-class ParameterAttack(Attack[ParametersAndData]):
+class ParameterAttack(OnShadowTargets, Attack[ParametersAndData]):
     """Trains auxiliary heads and shadow targets on the target's frozen features (paper, IV-A; docs/design.md).
 
     Args:
@@ -89,7 +90,6 @@ class ParameterAttack(Attack[ParametersAndData]):
     """
 
     threat = ThreatModel(target=Access.WHITE, auxiliary=True)
-    later_keys = USUAL
     memory_keys = frozenset({"chunk"})
 
     def __init__(
@@ -122,17 +122,9 @@ class ParameterAttack(Attack[ParametersAndData]):
             hard=hard_classes,
         )
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
-        """How shadow targets of many classes are made."""
-        return many_classes(num_classes)
-
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where a class has fewer auxiliary samples than one head needs."""
         require_auxiliary(per_class, self.subset_size, "attack.subset_size")
-
-    def check_classes(self, num_classes: int) -> None:
-        """Raises UserError where a shadow target would forget every class."""
-        self.shadow.check_classes(num_classes)
 
     @abstractmethod
     def read(self, compared: Comparison, labels_N: Tensor) -> Calibrated:
@@ -146,7 +138,7 @@ class ParameterAttack(Attack[ParametersAndData]):
         """What is compared. Draws from `generator` on the CPU: the same for every device."""
         phi_ND, weight_KD, bias_K = standardise(features_of(view.target, view.auxiliary), *view.target.head())
         labels_N, (classes, dim) = view.auxiliary.labels, weight_KD.shape
-        subset_KMn = held_subsets(labels_N, classes, self.heads, self.subset_size, generator)
+        subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
         heads = AuxiliaryHeads(
             phi_ND=phi_ND,
             labels_N=labels_N,

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, held_subsets
+from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
 from unlearnleak.adversary.standard import features_of, standardise
 from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, ParametersAndData
 from unlearnleak.errors import require
@@ -64,7 +64,7 @@ class PublishedAttack(ParameterAttack):
         self, phi_ND: Tensor, labels_N: Tensor, classes: int, generator: torch.Generator
     ) -> AuxiliaryHeads:
         """The heads, on other samples and from other initial weights than the blind verdict's."""
-        subset_KMn = held_subsets(labels_N, classes, self.heads, self.subset_size, generator)
+        subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
         return AuxiliaryHeads(
             phi_ND=phi_ND,
             labels_N=labels_N,
