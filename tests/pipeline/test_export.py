@@ -78,6 +78,27 @@ def test_the_attackers_images_go_along(pipeline, tmp_path):
     assert np.array_equal(arrays["images"].transpose(0, 3, 1, 2), held.images.numpy())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("auxiliary.per_class=5", "auxiliary.label_noise=0.4"), ("auxiliary.classes=without_forgotten",)],
+    ids=["few, with wrong labels", "none of what was forgotten"],
+)
+def test_an_attacker_with_fewer_images_exports_those(tmp_path, words):
+    pipeline = pipeline_in(tmp_path, *words)
+    arrays = np.load(export_images(pipeline, tmp_path / "aux.npz"))
+    assert np.array_equal(arrays["labels"], pipeline.held.labels.numpy())
+    assert np.array_equal(arrays["images"].transpose(0, 3, 1, 2), pipeline.held.images.numpy())
+    assert len(arrays["labels"]) < len(pipeline.plan.splits.auxiliary)
+
+
+def test_images_that_would_name_the_forgotten_classes_are_not_exported_blind(tmp_path):
+    pipeline = pipeline_in(tmp_path, "auxiliary.classes=without_forgotten")
+    with pytest.raises(UserError, match=r"--images with --blind is not possible .* would say which these are"):
+        export_images(pipeline, tmp_path / "aux.npz", blind=True)
+    assert not (tmp_path / "aux.npz").exists()
+    export_images(pipeline_in(tmp_path, "auxiliary.classes=[0,1,2]"), tmp_path / "aux.npz", blind=True)
+
+
 def test_nothing_is_written_over_and_nothing_is_computed(pipeline, tmp_path, monkeypatch):
     path = export_model(pipeline, "original", tmp_path / "w.safetensors")
     before, card = path.read_bytes(), path.with_name("w.safetensors.json").read_bytes()

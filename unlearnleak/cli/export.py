@@ -24,7 +24,7 @@ EVERY = "all"
 
 def export(arguments: argparse.Namespace) -> int:
     """Write a run's original or unlearned model to a file, with a card that says what it is."""
-    from unlearnleak.pipeline.export import check_pictures, export_images, export_model, models_in, refuse_there  # noqa: PLC0415  (PyTorch: seconds)
+    from unlearnleak.pipeline.export import check_images, export_images, export_model, models_in, refuse_there  # noqa: PLC0415  (PyTorch: seconds)
     from unlearnleak.pipeline.plan import make_plan  # noqa: PLC0415
     from unlearnleak.pipeline.stages import Pipeline  # noqa: PLC0415
     from unlearnleak.runs.status import RESULT, read_result  # noqa: PLC0415
@@ -41,14 +41,14 @@ def export(arguments: argparse.Namespace) -> int:
     out, result = Path(arguments.out or "."), read_result(run / RESULT)
     aux = out / f"{run.name}-auxiliary.npz"
     if arguments.images:
-        check_pictures(pipeline.facts.image_shape)  # before anything is written
+        check_images(pipeline, blind=arguments.blind)  # before anything is written
         refuse_there(aux)
     written = [
         export_model(pipeline, name, out / f"{run.name}-{name}.{arguments.to}", result, blind=arguments.blind)
         for name in (there if chosen == EVERY else [chosen])
     ]
     if arguments.images:
-        written.append(export_images(pipeline, aux))
+        written.append(export_images(pipeline, aux, blind=arguments.blind))
     print("\n".join(map(str, written)))
     return 0
 

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from unlearnleak.adversary.holdings import WITHOUT
 from unlearnleak.errors import UserError
 from unlearnleak.foreign.card import NAME, Card
 from unlearnleak.model.base import Classifier
@@ -134,15 +135,27 @@ def refuse_there(path: Path) -> None:
         raise UserError(f"{path} is there already: name another folder with --out, or remove it.")
 
 
-def export_images(pipeline: Pipeline, path: Path) -> Path:
+def check_images(pipeline: Pipeline, *, blind: bool) -> None:
+    """Raises UserError where a run's attacker has no images to write, or they would say what a blind card does not."""
+    check_pictures(pipeline.facts.image_shape)
+    if blind and pipeline.plan.auxiliary.classes == WITHOUT:
+        raise UserError(
+            f"--images with --blind is not possible for this run: its attacker has no images of the forgotten classes "
+            f"(auxiliary.classes={WITHOUT}), so the file would say which these are. Leave one of the two out."
+        )
+
+
+def export_images(pipeline: Pipeline, path: Path, *, blind: bool = False) -> Path:
     """Write the labelled images that the run's attacker holds as an .npz file of arrays `images` and `labels`.
 
+    Fewer, other and mislabelled ones are written as `auxiliary.*` says.
+
     Raises:
-        UserError: the file is there already, or they are no pictures.
+        UserError: the file is there already, they are no pictures, or they would say what is to stay unsaid (`blind`).
     """
     refuse_there(path)
-    check_pictures(pipeline.facts.image_shape)
-    held = pipeline.plan.splits.auxiliary
+    check_images(pipeline, blind=blind)
+    held = pipeline.held.to("cpu")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = name_beside(path)
     try:
