@@ -1,82 +1,24 @@
 """What one experiment is about: the data, which of them are learnt when, and what is forgotten."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from unlearnleak.adversary.holdings import FEWEST_CLASSES
 from unlearnleak.adversary.shadow import forget_nothing, shadow_plan
 from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages, Splits, forget_classes
 from unlearnleak.data.forget import UNKNOWN
-from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.candidates import Halves
-from unlearnleak.pipeline.plan import Facts, Plan
-from unlearnleak.store import Artifact
+from unlearnleak.pipeline.line import Line
 from unlearnleak.training.augmentation import check_augmentation
 from unlearnleak.training.finetuning import Phases
 from unlearnleak.training.fit import check_single
 from unlearnleak.training.optimization import Optimization
 
 
-class Setting(ABC):
+class Setting(Line):
     """The data and what is forgotten, as a plan says; looked at when first asked for."""
-
-    plan: Plan
-
-    @abstractmethod
-    def artifact(self, name: str) -> Artifact:
-        """The artifact of the stage of this name."""
-
-    @cached_property
-    def facts(self) -> Facts:
-        """What a model is told of the data, which are looked at for that.
-
-        Raises:
-            UserError: what lies there is no such data set, or its images are too small for the model.
-        """
-        return Facts.of(self.artifact("data").meta)
-
-    # what an attacker holds
-
-    @cached_property
-    def held(self) -> LabeledImages:
-        """The labelled samples of an attacker who is granted some, on the device."""
-        own, holdings = self.plan.resident.auxiliary, self.plan.auxiliary
-        if holdings.usual:
-            return own
-        generator = seeds.generator(self.plan.seeds.attack, "auxiliary")
-        return holdings.held(own, self.requested_classes, self.plan.dataset.held_per_class, generator)
-
-    @cached_property
-    def candidates(self) -> tuple[int, ...] | None:
-        """The classes that an attacker who needs samples has any of and can judge; None where these are all."""
-        if self.plan.auxiliary.usual or not self.plan.attack.threat.auxiliary:
-            return None
-        found = tuple(self.held.class_counts().nonzero()[:, 0].tolist())
-        return None if len(found) == self.facts.num_classes else found
-
-    def check_held(self) -> None:
-        """Raises UserError where the attack cannot be made with the samples that its attacker holds."""
-        plan = self.plan
-        if plan.auxiliary.usual or not plan.attack.threat.auxiliary:
-            return
-        counts = [count for count in self.held.class_counts().tolist() if count]
-        if len(counts) < FEWEST_CLASSES:
-            raise UserError(
-                f"An attacker with {plan.auxiliary.words} has samples of {len(counts)} classes, and needs those of "
-                f"{FEWEST_CLASSES} at least. Raise auxiliary.per_class, or lower auxiliary.label_noise."
-            )
-        plan.attack.check_held(counts)
-        shadows = range(plan.attack.threat.shadow_models)
-        known = range(self.facts.num_classes) if self.candidates is None else self.candidates
-        if shadows and not any(set(self.shadow_set(number).classes) & set(known) for number in shadows):
-            raise UserError(
-                f"An attacker with {plan.auxiliary.words} has samples of no class that a shadow model forgot: name "
-                "more classes in auxiliary.classes, or another seeds.attack."
-            )
 
     # what is learnt
 
@@ -187,7 +129,6 @@ class Setting(ABC):
             UserError: the classes, the unlearner's settings or the batches are not possible with these data.
         """
         plan, unlearner = self.plan, self.plan.unlearner
-        self.check_held()
         assert self.requested_classes or not self.truth_known, "which are found out here"
         unlearner.check_classes(self.facts.num_classes)
         unlearner.check_forget(self.forget_set)

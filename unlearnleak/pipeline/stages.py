@@ -17,34 +17,31 @@ screenings, and running a command again resumes it. Each stage draws from its ow
 that was found is the same as after one that was computed.
 """
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, partial
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 
-from unlearnleak.adversary.restricted import Restricted, answering_among, kept_classes
 from unlearnleak.adversary.shadow import forget_nothing
 from unlearnleak.adversary.threat import Access
 from unlearnleak.adversary.view import view_of
 from unlearnleak.config.schema import SEED_LIMIT
-from unlearnleak.data import ForgetSet, LabeledImages
+from unlearnleak.data import ForgetSet
 from unlearnleak.data.split import SPLIT_VERSION
-from unlearnleak.errors import Incompatible
 from unlearnleak.evaluation.base.subject import Shadow
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
-from unlearnleak.model.base.answers import Answering, undefended
+from unlearnleak.model.base.answers import undefended
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.candidates import VERSION as HALVES_VERSION
 from unlearnleak.pipeline.engine import Engine
-from unlearnleak.pipeline.graph import Stage, Work, with_ancestors
+from unlearnleak.pipeline.graph import Stage, Work
 from unlearnleak.pipeline.packing import check_evidence, on_all_classes, pack, pack_verdict, unpack
 from unlearnleak.pipeline.plan import Plan
-from unlearnleak.pipeline.setting import Setting
+from unlearnleak.pipeline.sight import Sight
 from unlearnleak.pipeline.subject import seen, subject_of
-from unlearnleak.store import Artifact, Contents
+from unlearnleak.store import Contents
 from unlearnleak.training.class_recorder import ClassUpdates
 from unlearnleak.training.fit import fit
 from unlearnleak.training.recorder import handed_over, record
@@ -52,7 +49,6 @@ from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import Role, Unlearner
 from unlearnleak.unlearner.rt import Retrain
 
-log = logging.getLogger(__name__)
 TUNED = ("model", "finetuning")
 """What determines a model that is made from a pretrained one."""
 
@@ -71,11 +67,9 @@ RETRAINING = Method(
 """What the shadow models of a control are made by."""
 REFERENCE = "reference_"
 """What the roles of models begin with that an evaluation holds the target against; a number follows."""
-WHOLE = "verdict"
-"""What `until` says of a job that is to go on to its result, also where nothing is judged."""
 
 
-class Pipeline(Setting):
+class Pipeline(Sight):
     """One experiment: its stages by name, in their order, and their artifacts, found or computed when asked for.
 
     Where another process computes a stage already, it is waited for; with `wait` false, `store.Busy` is raised instead.
@@ -99,7 +93,6 @@ class Pipeline(Setting):
         line = (data, pretrained, original, after, target, evaluation, evidence, verdict)
         self.stages: dict[str, Stage] = {stage.name: stage for stage in line if stage is not None}
         self.after, self.attacked = after.name, target.name
-        """The names of the stages whose model is after unlearning, and whose is attacked."""
 
     # the stages
 
@@ -346,38 +339,6 @@ class Pipeline(Setting):
 
         return Stage("evidence", describe, {target.name: target} | before | made, compute)
 
-    def seen_by(
-        self, candidates: tuple[int, ...] | None
-    ) -> tuple[Callable[[Classifier], Classifier], Callable[[Answering], Answering]]:
-        """How an attacker sees a model, and what it is told by one that it asks: of the classes alone that it has
-        samples of, where these are not all.
-        """
-        if candidates is None:
-            return (lambda model: model), (lambda answering: answering)
-
-        def told(answering: Answering) -> Answering:
-            return answering if answering is undefended else answering_among(answering, candidates)
-
-        return (lambda model: Restricted(model, candidates)), told
-
-    @property
-    def shown(self) -> LabeledImages:
-        """The labelled samples of an attacker, labelled as the models that it sees count their classes."""
-        return self.held if self.candidates is None else kept_classes(self.held, self.candidates)
-
-    def shadow_places(self, number: int) -> tuple[int, ...]:
-        """What a shadow model forgot, as the models that an attacker sees count their classes."""
-        forgotten = self.shadow_set(number).classes
-        if self.candidates is None:
-            return forgotten
-        return tuple(place for place, c in enumerate(self.candidates) if c in forgotten)
-
-    def pretrained_seen(self, artifact: Artifact) -> tuple[Classifier, int, int]:
-        """The pretrained model, with how many samples were tuned on, and how many of these stay after unlearning."""
-        learnt = sum(self.learnt_counts)
-        kept = learnt - self.forget_set.count(self.learnt_counts)
-        return models.stored(self.plan, self.facts, artifact, self.plan.device), learnt, kept
-
     def verdict(self, evidence: Stage) -> Stage:
         """What the screening made of the evidence: forgotten_K and score_K."""
         plan = self.plan
@@ -450,10 +411,6 @@ class Pipeline(Setting):
         parents |= {role: stage for roles in halves for role, stage in roles.items()}
         return Stage("evaluation", describe, parents, compute, several="evaluations")
 
-    def answering(self, seed: int, *label: str) -> Answering:
-        """What a model answers with the defence before it; random ones draw from (seed, label)."""
-        return self.plan.defense.answering(seeds.generator(seed, *label))
-
     def target_set(self) -> ForgetSet:
         """What the target forgot; a function, as stages are described when their keys are asked for."""
         return self.forget_set
@@ -466,66 +423,3 @@ class Pipeline(Setting):
     def own_method(self) -> Method:
         """The plan's unlearner."""
         return Method(self.plan.names["unlearner"], self.plan.unlearner, self.plan.spec["unlearner"])
-
-    @property
-    def shadows_defended(self) -> bool:
-        """Whether the attacker's own models have the target's defence before them."""
-        return self.plan.defense.active and self.plan.attack.knows_defense
-
-    # what is asked of them
-
-    def artifact(self, name: str) -> Artifact:
-        """The artifact of the stage of this name."""
-        artifact = self.engine.artifact(self.stages[name])
-        if name == "data":
-            if caution := artifact.meta.get("caution"):
-                warn_once(f"{self.plan.dataset.source}: {caution}")
-            self.plan.check_images(tuple(artifact.meta["image_shape"]))
-        return artifact
-
-    def model(self, name: str) -> Classifier:
-        """The model that the stage of this name ends with, on the device and in evaluation mode."""
-        return models.stored(self.plan, self.facts, self.artifact(name), self.plan.device)
-
-    def key(self, name: str) -> str:
-        """The key of the stage of this name, found without computing any but the data's facts."""
-        return self.stages[name].key
-
-    @cached_property
-    def last(self) -> Stage:
-        """The stage that the job is to stop at.
-
-        Raises:
-            Incompatible: `until` names none that this job has, such as `defended` without a defense.
-        """
-        if self.plan.until == WHOLE:
-            return [*self.stages.values()][-1]
-        name, _, key = self.plan.until.partition("/")
-        if not key and name in self.stages:
-            return self.stages[name]
-        for stage in with_ancestors(self.stages.values()):
-            if (stage.name, stage.key) == (name, key):
-                return stage
-        raise Incompatible(f"until={self.plan.until} is not possible: one of {', '.join(self.stages)}.")
-
-    @property
-    def whole(self) -> bool:
-        """Whether the job goes on to its result, and does not stop at an earlier stage."""
-        return self.last is [*self.stages.values()][-1]
-
-    @property
-    def needed(self) -> list[Stage]:
-        """Every stage that the job needs, each after those that it is made from: for a result all there are."""
-        return with_ancestors(self.stages.values() if self.whole else [self.last])
-
-    @property
-    def judged(self) -> list[Stage]:
-        """What a result is of: the models that it compares, and the verdict, or evidence that nothing judges."""
-        names = dict.fromkeys(("original", self.after, self.attacked, [*self.stages][-1]))
-        return [self.stages[name] for name in names if name in self.stages]
-
-
-@cache
-def warn_once(text: str) -> None:
-    """Log a warning, once in a process."""
-    log.warning("%s", text)
