@@ -22,7 +22,7 @@ from unlearnleak.cli.export import recorded
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
 from unlearnleak.runs.loading import load_runs
-from unlearnleak.training.fit import predict
+from unlearnleak.training.predict import predict
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SHOWN = (1, 0, 8)

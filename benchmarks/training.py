@@ -33,8 +33,9 @@ from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.model.resnet18 import ResNet18
-from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.predict import evaluate
 
 MODELS: dict[str, type[Classifier]] = {"lenet": LeNet, "resnet18": ResNet18}
 SHAPES = {"lenet": (1, 28, 28), "resnet18": (3, 32, 32)}

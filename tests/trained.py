@@ -12,8 +12,9 @@ from unlearnleak.dataset.digits import Digits
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.training.class_updates import ClassLedger
-from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.predict import evaluate
 from unlearnleak.training.task import Task
 
 SEED = 100

@@ -91,7 +91,7 @@ def test_a_defence_that_was_cut_off_ends_in_the_same_bits(tmp_path, monkeypatch)
         folder.mkdir()
         pipeline_in(folder, *words).artifact("unlearned")
     with monkeypatch.context() as patch:
-        patch.setattr("unlearnleak.training.fit.Curve.on_train_epoch_end", interrupt)
+        patch.setattr("unlearnleak.training.curve.Curve.on_train_epoch_end", interrupt)
         with pytest.raises(KeyboardInterrupt):
             pipeline_in(folders[1], *words).artifact("defended")
     whole, cut = (pipeline_in(folder, *words) for folder in folders)

@@ -13,8 +13,9 @@ from unlearnleak.machine.graphs import repeated
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.training import captured
-from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.predict import evaluate
 
 pytestmark = pytest.mark.gpu
 UNLEARNERS = sorted(path.stem for path in Path(config_folder(), "unlearner").glob("*.yaml") if path.stem != "imported")

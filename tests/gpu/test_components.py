@@ -9,7 +9,7 @@ import torch
 from tests.jobs import images, pipeline_in, run_stages, write_npz
 from unlearnleak.config.folder import config_folder
 from unlearnleak.pipeline.packing import unpack
-from unlearnleak.training.fit import Curve
+from unlearnleak.training.curve import Curve
 
 pytestmark = pytest.mark.gpu
 UNLEARNERS, ATTACKS = (

@@ -19,7 +19,8 @@ from unlearnleak.training import fit as fitting
 from unlearnleak.training.batches import Blocks, Pass, Passes, ResidentBatches
 from unlearnleak.training.captured import Outside, is_captured, why_not_captured
 from unlearnleak.training.class_updates import ClassLedger
-from unlearnleak.training.fit import Curve, FrozenStatistics, fit
+from unlearnleak.training.curve import Curve, FrozenStatistics
+from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 

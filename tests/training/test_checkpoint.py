@@ -23,7 +23,7 @@ from torch.nn.functional import pad
 from tests.jobs import pipeline_in
 from tests.patience import PATIENCE
 from tests.trained import SEED
-from tests.training.test_fit import Normalised
+from tests.training.conftest import Normalised
 from unlearnleak.config.build import locate
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import ForgetSplit

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tests.trained import flat
-from tests.training.test_fit import Normalised
+from tests.training.conftest import Normalised
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated
@@ -15,9 +15,10 @@ from unlearnleak.model.base import Classifier
 from unlearnleak.model.resnet18 import ResNet18
 from unlearnleak.training.batches import ResidentBatches
 from unlearnleak.training.class_updates import ClassLedger
-from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.fit import fit
 from unlearnleak.training.lit import LitTraining
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.predict import evaluate
 from unlearnleak.unlearner.base.subtracting import subtract
 
 HOW = Optimization(epochs=2, batch_size=32, lr=0.05, schedule="cosine", warmup_epochs=1)

@@ -11,32 +11,11 @@ from torch import nn
 from tests.trained import TRAINING, flat
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator
-from unlearnleak.model.base import Classifier
-from unlearnleak.training.fit import evaluate, fit, predict
+from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.predict import evaluate
 
 HOW = Optimization(epochs=2, batch_size=48, lr=0.05, schedule="cosine", warmup_epochs=0.5, weight_decay=0.01)
-
-
-class Normalised(Classifier):
-    """A convolution with batch normalisation, which tells training mode from evaluation mode."""
-
-    version = 1
-
-    def __init__(self, **shape):
-        super().__init__(**shape)
-        self.body = nn.Sequential(nn.Conv2d(1, 4, 5, stride=3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten())
-        self.head = nn.Linear(256, 10)
-
-    def features(self, x_NCHW):
-        return self.body(x_NCHW)
-
-
-@pytest.fixture
-def normalised(digits):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Normalised(image_shape=(1, 28, 28), num_classes=10, mean=digits.mean, std=digits.std)
 
 
 def plain_loop(model, data, test, how, order):
@@ -89,18 +68,6 @@ def test_fit_ends_in_the_same_bits_as_a_plain_loop(request, digits, fresh_lenet,
         assert row == pytest.approx(slow, rel=1e-6)
     assert not model.training
     assert rows[-1]["train_loss"] < rows[0]["train_loss"]
-
-
-@pytest.mark.parametrize(("share", "tested"), [(1, [1, 2, 3, 4, 5, 6, 7]), (0.05, [2, 4, 6, 7]), (0.01, [7])])
-def test_short_epochs_end_without_a_test_until_a_tenth_as_much_was_trained_on(digits, fresh_lenet, share, tested):
-    few = digits.train.select(torch.arange(round(share * len(digits.test))))
-    how = Optimization(epochs=7, batch_size=len(few), lr=0.01)
-    model = fresh_lenet()
-    rows = fit(model, few, how, test=digits.test, generator=generator(1), label="model")
-    assert [row["epoch"] for row in rows] == [*range(1, 8)]
-    assert [row["epoch"] for row in rows if "test_acc" in row] == tested
-    hits, counts = evaluate(model, digits.test)
-    assert rows[-1]["test_acc"] == sum(hits) / sum(counts)
 
 
 def test_bf16_is_another_arithmetic_whose_weights_stay_fp32(digits, fresh_lenet):
@@ -167,41 +134,6 @@ def test_the_session_s_original_has_learned(original):
     assert sum(correct_K) / sum(total_K) > 0.95
     assert min(c / n for c, n in zip(correct_K, total_K, strict=True)) > 0.85
     assert original.optimization is TRAINING
-
-
-def test_evaluate_agrees_with_one_image_at_a_time(original, digits):
-    correct, total = [0] * 10, [0] * 10
-    with torch.no_grad():
-        for image, label in zip(digits.test.images, digits.test.labels.tolist(), strict=True):
-            x = (image.double() / 255 - digits.mean[0]) / digits.std[0]
-            correct[label] += int(original.model(x[None].float()).argmax()) == label
-            total[label] += 1
-    assert evaluate(original.model, digits.test) == (correct, total)
-
-
-def test_evaluate_counts_classes_without_samples_as_none_of_none(original, digits):
-    correct_K, total_K = evaluate(original.model, digits.test.without([0, 9]))
-    assert (correct_K[0], correct_K[9], total_K[0], total_K[9]) == (0, 0, 0, 0)
-
-
-def test_predict_goes_batch_by_batch_in_order(original, digits, monkeypatch):
-    whole = predict(original.model, digits.test.images)
-    monkeypatch.setattr("unlearnleak.training.fit.EVALUATION_BATCH", 7)
-    assert torch.equal(predict(original.model, digits.test.images), whole)
-
-
-def test_predict_is_in_evaluation_mode_and_gives_every_module_its_own_mode_back(normalised, digits):
-    normalised.train()
-    normalised.body[1].eval()  # as a frozen batch normalisation is
-    statistics = normalised.body[1].running_mean.clone()
-    modes = [module.training for module in normalised.modules()]
-    predict(normalised, digits.test.images)
-    assert [module.training for module in normalised.modules()] == modes
-    normalised.train()
-    predicted = predict(normalised, digits.test.images)
-    assert torch.equal(normalised.body[1].running_mean, statistics)
-    normalised.eval()
-    assert torch.equal(normalised(normalised.normalize(digits.test.images)).argmax(1), predicted)
 
 
 class Raises(pl.Callback):

@@ -5,7 +5,7 @@ import torch
 
 from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.errors import UserError
-from unlearnleak.training.fit import predict
+from unlearnleak.training.predict import predict
 from unlearnleak.unlearner.au import Amnesiac
 from unlearnleak.unlearner.base import subtracting
 from unlearnleak.unlearner.base.subtracting import rescale, subtract

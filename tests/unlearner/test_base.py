@@ -10,8 +10,8 @@ from tests.unlearner.test_conf import FILES, NAMES, target
 from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages
 from unlearnleak.data.forget import LEVELS
 from unlearnleak.errors import Incompatible, UserError
-from unlearnleak.training.fit import predict
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.predict import predict
 from unlearnleak.unlearner.au import Amnesiac
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 from unlearnleak.unlearner.ft import FineTune

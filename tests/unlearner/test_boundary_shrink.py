@@ -7,7 +7,7 @@ from torch.nn.functional import cross_entropy
 from tests.trained import forget_and_retain_accuracy
 from unlearnleak.data import ForgetSet
 from unlearnleak.errors import UserError
-from unlearnleak.training.fit import predict
+from unlearnleak.training.predict import predict
 from unlearnleak.unlearner.boundary_shrink import BoundaryShrink, nearest_labels, pushed
 
 SETTINGS = {"step": 0.1, "epochs": 20, "lr": 5e-4, "batch_size": 32}

@@ -5,7 +5,7 @@ import torch
 
 from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.data import ForgetSet
-from unlearnleak.training.fit import predict
+from unlearnleak.training.predict import predict
 from unlearnleak.unlearner.delete import Delete
 
 SETTINGS = {"epochs": 40, "lr": 3e-4, "batch_size": 32}

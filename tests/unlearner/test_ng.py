@@ -7,11 +7,12 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from tests.trained import flat, forget_and_retain_accuracy
-from tests.training.test_fit import Normalised
+from tests.training.conftest import Normalised
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated
-from unlearnleak.training.fit import fit, predict
+from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.training.predict import predict
 from unlearnleak.unlearner.ng import NegativeGradient, bounded_ascent
 
 RECIPE = {

@@ -15,7 +15,8 @@ from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering
 from unlearnleak.pipeline.plan import Facts, Plan
 from unlearnleak.store import Artifact, Contents
-from unlearnleak.training.fit import check_finite, evaluate
+from unlearnleak.training.fit import check_finite
+from unlearnleak.training.predict import evaluate
 
 KEPT_BYTES = 2**28
 """Of models up to this size one is kept to be copied."""

@@ -1,6 +1,5 @@
 """Plan: a composed config, checked and built before anything is trained."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,19 +11,11 @@ from omegaconf import DictConfig
 from unlearnleak.adversary.evidence import Calibrated
 from unlearnleak.adversary.holdings import WITHOUT, Holdings
 from unlearnleak.attack.base import Attack
-from unlearnleak.config.build import (
-    check_settings,
-    component_name,
-    construct,
-    locate,
-    resolved,
-    settings_of,
-    target_of,
-)
+from unlearnleak.config.build import component_name, construct, resolved, settings_of
 from unlearnleak.config.component import Choices, Component
 from unlearnleak.config.objective import check_objective
 from unlearnleak.config.references import refuse_all
-from unlearnleak.config.schema import GROUPS, KEYS, SHAPE, Gate, Runtime, Seeds
+from unlearnleak.config.schema import GROUPS, KEYS, Gate, Runtime, Seeds
 from unlearnleak.config.variables import refuse_variables
 from unlearnleak.data import Splits
 from unlearnleak.data.forget import UNKNOWN
@@ -36,6 +27,7 @@ from unlearnleak.evaluation.base import Evaluation
 from unlearnleak.machine import seeds
 from unlearnleak.machine.device import resolve_device
 from unlearnleak.model.base import Classifier
+from unlearnleak.pipeline.components import BASES, chosen_component
 from unlearnleak.pipeline.resident import on_device
 from unlearnleak.screening.base import Screening
 from unlearnleak.store import Store
@@ -43,22 +35,8 @@ from unlearnleak.training.finetuning import Finetuning
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import Unlearner
 
-BASES: dict[str, type[Any]] = {
-    "dataset": Dataset,
-    "model": Classifier,
-    "unlearner": Unlearner,
-    "defense": Defense,
-    "attack": Attack,
-    "screening": Screening,
-    "evaluation": Evaluation,
-}
-"""What a component of each group is."""
-
-
 USUAL = (("precision", "fp32"), ("optimizer", "sgd"), ("augmentation", "none"))
 """Settings of a training that no key holds."""
-DECLARED = {"attack": ("threat", "evidence"), "screening": ("accepts",)}
-"""What a component of a group has to say of itself, beside its version."""
 
 
 class Facts(NamedTuple):
@@ -146,41 +124,6 @@ class Plan:
     def images_spec(self) -> dict[str, Any]:
         """All that determines the images and how they are divided."""
         return {"dataset": self.spec["dataset"] | self.dataset.fingerprint(), "seed": self.seeds.data}
-
-
-def chosen_component(config: DictConfig, group: str) -> tuple[Any, dict[str, Any]]:
-    """The component that a config chooses in a group, and what a store's key knows of it.
-
-    Of a model it is its class, which is built once the data are known.
-    """
-    target = target_of(config[group])
-    component, settings = locate(target, BASES[group], group), settings_of(config[group], group)
-    if group == "model":
-        check_settings(component, settings, "model", SHAPE)
-    else:
-        component = construct(component, copy.deepcopy(settings), group)
-    for name in DECLARED.get(group, ()):
-        if not hasattr(component, name):
-            raise UserError(f"{group}._target_={target} has no `{name}`: its class declares one.")
-    return component, component_spec(target, settings, group, component)
-
-
-def component_spec(target: Any, settings: dict[str, Any], group: str, component: Any) -> dict[str, Any]:
-    """What a store's key knows of a component: its class, its version and all settings that decide its numbers.
-
-    Defaults are among them; what says where something lies, or how much memory may be taken, is not.
-    """
-    version = getattr(component, "version", None)
-    if not isinstance(version, int):
-        raise UserError(f"{group}._target_={target} has no `version`: give the class one, such as version = 1.")
-    left_out = component.location_keys | component.memory_keys if isinstance(component, Component) else frozenset()
-    later = component.later_keys if isinstance(component, Component) else {}
-    kept = {
-        name: value
-        for name, value in settings.items()
-        if name not in left_out and (name not in later or value != later[name])
-    }
-    return {"target": target, "version": version, "settings": kept}
 
 
 def check_keys(config: DictConfig) -> None:

@@ -11,7 +11,8 @@ from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.model.base import Classifier
 from unlearnleak.training.batches import Pass
 from unlearnleak.training.checkpoint import Checkpoints
-from unlearnleak.training.fit import Row, fit
+from unlearnleak.training.curve import Row
+from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
 
 

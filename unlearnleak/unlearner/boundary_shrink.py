@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import require
 from unlearnleak.model.base import Classifier
-from unlearnleak.training.fit import EVALUATION_BATCH, FrozenStatistics
+from unlearnleak.training.curve import FrozenStatistics
+from unlearnleak.training.predict import EVALUATION_BATCH
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
 from unlearnleak.unlearner.base.labels import without_forgotten

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unlearnleak.data import ForgetSplit, LabeledImages
-from unlearnleak.training.fit import FrozenStatistics
+from unlearnleak.training.curve import FrozenStatistics
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base.labels import without_forgotten
 from unlearnleak.unlearner.base.teacher import Taught, divergence

@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.training.augmentation import crop_flip, drawn_moves
-from unlearnleak.training.fit import FrozenStatistics, predict
+from unlearnleak.training.curve import FrozenStatistics
+from unlearnleak.training.predict import predict
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
 

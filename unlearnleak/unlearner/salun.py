@@ -11,7 +11,7 @@ from unlearnleak.data import LabeledImages
 from unlearnleak.errors import require
 from unlearnleak.model.base import Classifier
 from unlearnleak.training.batches import Pass
-from unlearnleak.training.fit import EVALUATION_BATCH
+from unlearnleak.training.predict import EVALUATION_BATCH
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
 from unlearnleak.unlearner.base.labels import draw_others, others

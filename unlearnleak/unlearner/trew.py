@@ -11,7 +11,7 @@ from torch.nn.functional import log_softmax, normalize, one_hot
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import require
-from unlearnleak.training.fit import EVALUATION_BATCH
+from unlearnleak.training.predict import EVALUATION_BATCH
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
 

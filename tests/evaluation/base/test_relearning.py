@@ -68,7 +68,7 @@ def test_the_model_itself_stays_as_it_is(wiped, forgotten):
 
 
 def test_the_accuracy_is_that_of_the_samples(original, digits):
-    from unlearnleak.training.fit import evaluate
+    from unlearnleak.training.predict import evaluate
 
     correct_K, total_K = evaluate(original.model, digits.test)
     assert accuracy(original.model, digits.test) == pytest.approx(sum(correct_K) / sum(total_K))

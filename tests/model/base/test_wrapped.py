@@ -11,7 +11,8 @@ from tests.trained import TRAINING, flat
 from unlearnleak.errors import UserError
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.base.wrapped import Wrapped
-from unlearnleak.training.fit import evaluate, fit
+from unlearnleak.training.fit import fit
+from unlearnleak.training.predict import evaluate
 
 SHAPE = {"image_shape": (1, 28, 28), "num_classes": 10, "mean": (0.3,), "std": (0.4,)}
 COLOUR = {"image_shape": (3, 32, 32), "num_classes": 7, "mean": (0.3,) * 3, "std": (0.4,) * 3}

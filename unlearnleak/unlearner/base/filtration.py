@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.model.base import Classifier
-from unlearnleak.training.fit import EVALUATION_BATCH
+from unlearnleak.training.predict import EVALUATION_BATCH
 
 Mode = Literal["normalization", "randomization", "zeroing"]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError, require
 from unlearnleak.training.class_recorder import ClassUpdates
-from unlearnleak.training.fit import predict
+from unlearnleak.training.predict import predict
 from unlearnleak.training.recorder import Recorder
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base import TrainingUnlearner
