@@ -83,6 +83,24 @@ def test_resnet18_s_steps_are_the_same(tmp_path, exact, replayed, unlearner, pre
         assert far_apart(weights(plain[stage]), weights(graphs[stage])) < (0.02 if precision == "bf16" else 1e-3)
 
 
+LATER = {
+    "lenet, moved images": ["training.augmentation=crop_flip"],
+    "lenet, adamw": ["training.optimizer=adamw", "training.lr=0.0005"],
+    "vit, adamw": ["model=vit", "training.optimizer=adamw", "training.lr=0.0005"],
+    "resnet18_cifar": ["model=resnet18_cifar", "training.lr=0.001"],
+}
+
+
+@pytest.mark.parametrize("words", LATER.values(), ids=LATER.keys())
+def test_steps_of_other_models_and_optimisers_are_the_same(tmp_path, exact, replayed, words):
+    write_npz(tmp_path / "images.npz", **images(side=32))
+    plain, graphs = both_ways(tmp_path, "unlearner=ft", "training.epochs=1", "training.warmup_epochs=0", *words)
+    assert replayed
+    assert all(replayed)
+    for stage in plain:
+        assert far_apart(weights(plain[stage]), weights(graphs[stage])) < 0.01
+
+
 def digits():
     from sklearn.datasets import load_digits
 

@@ -12,9 +12,14 @@ from unlearnleak.pipeline.packing import unpack
 from unlearnleak.training.curve import Curve
 
 pytestmark = pytest.mark.gpu
-UNLEARNERS, ATTACKS = (
-    sorted(path.stem for path in Path(config_folder(), group).glob("*.yaml")) for group in ("unlearner", "attack")
-)
+
+
+def choices(group: str) -> list[str]:
+    """The words of a group on the command line."""
+    return sorted(path.stem for path in Path(config_folder(), group).glob("*.yaml"))
+
+
+UNLEARNERS, ATTACKS = choices("unlearner"), choices("attack")
 UNLEARNERS.remove("imported")  # which needs a file
 DRAWN = {"inversion_genetic", "gradient_matching", "gradient_matching_exact"}
 """Searches in which a last bit may choose another individual or turn a step round: they run, and are not compared."""
@@ -83,6 +88,53 @@ def test_resnet18_keeps_ledgers(tmp_path):
         for store, more in (("whole", []), ("parts", ["unlearner.ledger_classes=3"]))
     )
     assert whole.shape == parts.shape
+
+
+@pytest.mark.parametrize("model", choices("model"))
+def test_a_model_learns_as_on_the_cpu(tmp_path, exact, model):
+    write_npz(tmp_path / "images.npz", **images(side=32))
+    gentle = [
+        "training.epochs=1",
+        "training.lr=0.001",
+        "training.warmup_epochs=0",
+        "unlearner=ft",
+        "unlearner.lr=0.001",
+    ]
+    ends = [
+        run_stages(
+            pipeline_in(
+                tmp_path,
+                f"model={model}",
+                "unlearner=ft",
+                *gentle,
+                f"runtime.device={device}",
+                f"store={tmp_path / device}",
+            )
+        )
+        for device in ("cpu", "cuda")
+    ]
+    for stage in ("original", "unlearned"):
+        assert far_apart(*(weights(pipeline.artifact(stage)) for pipeline in ends)) < 0.05
+
+
+@pytest.mark.parametrize("defense", [name for name in choices("defense") if name != "none"])
+def test_a_defended_model_is_that_of_the_cpu(tmp_path, exact, defense):
+    words = ["unlearner=ft", f"defense={defense}"]
+    first = pipeline_in(tmp_path, *words, "runtime.device=cpu")
+    first.artifact("unlearned")
+    shutil.copytree(tmp_path / "store", tmp_path / "other")
+    second = run_stages(pipeline_in(tmp_path, *words, "runtime.device=cuda", f"store={tmp_path / 'other'}"))
+    assert second.artifact("unlearned").hit
+    assert second.artifact("defended").meta["made_with"]["device"] == "cuda"
+    assert far_apart(weights(first.artifact("defended")), weights(second.artifact("defended"))) < 0.05
+
+
+@pytest.mark.parametrize("evaluation", [name for name in choices("evaluation") if name != "none"])
+def test_an_evaluation_runs(tmp_path, evaluation):
+    words = ["unlearner=ft", f"evaluation={evaluation}", "forget_share=0.5", "runtime.device=cuda"]
+    artifact = run_stages(pipeline_in(tmp_path, *words)).artifact("evaluation")
+    assert artifact.meta["made_with"]["device"] == "cuda"
+    assert artifact.meta["found"]
 
 
 class Killed(Exception):
