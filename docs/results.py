@@ -39,6 +39,12 @@ SECTIONS = {
         "control (none), verdicts that name nothing: all others are false alarms.",
     ),
     "rank": ("Ranking", "Runs in which every forgotten class scores above every retained one, in %."),
+    "luck": (
+        "Ranking, against luck",
+        "Models whose forgotten classes score above every retained one, of n; in parentheses how many would by luck, "
+        "and the one-sided p value: the forgotten classes are permuted over the models of a cell, so that an attack "
+        "which always ranks one class first gains nothing by its being drawn often. Not adjusted.",
+    ),
     "ASR": (
         "ASR, blind",
         'Mean, in %. The constant answer "nothing was forgotten" has 90 % for one class of ten, 70 % for three and '
@@ -82,6 +88,12 @@ def as_the_paper(runs: list[dict[str, Any]]) -> bool:
     if any(run.get("evaluation") for run in runs):
         return False
     return all(run.get(name) in (None, LATER[name]) for run in runs for name in telling)
+
+
+def in_part(runs: list[dict[str, Any]]) -> bool:
+    """Whether parts of classes were forgotten, or images of a fine-tuning stage: there rankings are not all right."""
+    telling = ("forget_level", "finetuning_samples")
+    return any(run.get(name) not in (None, LATER[name]) for run in runs for name in telling)
 
 
 def columns_of(runs: list[dict[str, Any]]) -> list[str]:
@@ -139,6 +151,8 @@ def tables(runs: list[dict[str, Any]]) -> str:
     if frame["exact_match"].isna().all():
         return "\n\n".join(parts)
     for column, (title, text) in SECTIONS.items():
+        if column == "luck" and not in_part(runs):
+            continue
         note = f" {NOT_JUDGED}" if column == "exact" and any(run.get("not_judged") for run in runs) else ""
         parts += [f"## {title}\n\n{text}{note}", pivot(frame, column)]
     parts += [

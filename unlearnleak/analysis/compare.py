@@ -199,14 +199,21 @@ def judged(before: np.ndarray, after: np.ndarray, *, paired: bool, share: bool) 
     return "permutation", permuted((before, after), lambda a, b, axis: b.mean(axis) - a.mean(axis), "independent")
 
 
-def permuted(samples: tuple[np.ndarray, ...], statistic: Any, kind: str) -> float:
+def permuted(samples: tuple[np.ndarray, ...], statistic: Any, kind: str, side: str = "two-sided") -> float:
     """SciPy's permutation test: all permutations where there are at most RESAMPLES, else as many drawn by a fixed seed.
     The p value of one value alone is 1: its sign could as well be the other.
     """
     if kind == "samples" and len(samples[0]) < 2:
         return 1.0
     result = permutation_test(
-        samples, statistic, permutation_type=kind, vectorized=True, n_resamples=RESAMPLES, batch=1000, rng=0
+        samples,
+        statistic,
+        permutation_type=kind,
+        alternative=side,
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        batch=1000,
+        rng=0,
     )
     return float(min(1.0, result.pvalue))
 

@@ -8,7 +8,7 @@ from typing import Any
 from unlearnleak.errors import require
 from unlearnleak.machine.printable import plain
 
-PIVOTS = ("ASR", "const", "publ.", "exact", "rank", "forget", "retain", "gate", "placebo")
+PIVOTS = ("ASR", "const", "publ.", "exact", "rank", "forget", "retain", "gate", "placebo", "luck")
 """What can be shown as a matrix (`report.tables.leaks.PIVOTS`)."""
 EXAMPLES = (
     ("outputs/runs/demo", "what leaked"),

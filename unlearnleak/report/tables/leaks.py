@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnleak.analysis.detection import detections
 from unlearnleak.analysis.groups import FEW, group
 from unlearnleak.analysis.groups import rank as by_method
+from unlearnleak.analysis.luck import luck_of
 from unlearnleak.analysis.numbers import bounds, percent
 from unlearnleak.metric.interval import wilson
 from unlearnleak.report.tables.markdown import markdown_table
@@ -36,6 +37,12 @@ def gates(runs: "pd.DataFrame") -> str:
     return f"{(runs['gate'] == 'passed').sum()}/{len(runs)}"
 
 
+def against_luck(runs: "pd.DataFrame") -> str:
+    """How many models had what they forgot ranked first, how many by luck, and the p value; a dash without scores."""
+    found = luck_of(runs)
+    return "-" if found is None else f"{found.first}/{found.n} ({found.expected:.1f}; {found.p:.2g})"
+
+
 COLUMNS: "dict[str, Callable[[pd.DataFrame], str]]" = {
     "ASR": lambda runs: mean(runs, "asr"),
     "const": lambda runs: mean(runs, "asr_constant"),
@@ -46,7 +53,7 @@ COLUMNS: "dict[str, Callable[[pd.DataFrame], str]]" = {
     "retain": lambda runs: mean(runs, "retain_acc"),
     "gate": gates,
 }
-PIVOTS = COLUMNS | {"placebo": lambda runs: mean(runs, "asr_published_placebo")}
+PIVOTS = COLUMNS | {"placebo": lambda runs: mean(runs, "asr_published_placebo"), "luck": against_luck}
 """What can be shown as a matrix."""
 PADDED = 16
 """Letters of the longest label below each other's counts."""
