@@ -52,6 +52,8 @@ CLAIMS = (
     attacks("aux_confidence / chance", "aux_confidence / halfway"),
     attacks("inversion_genetic / threshold", "inversion_gradient / threshold"),
     attacks("inversion_genetic / level", "inversion_gradient / level"),
+    attacks("inversion_genetic / entropy", "inversion_gradient / entropy"),
+    attacks("noise_prior / threshold", "head_sum / threshold"),
     attacks("inversion_gradient / threshold", "aux_confidence / halfway"),
     attacks("head_sum / threshold", "inversion_gradient / threshold", of=": MNIST", files=("mnist",)),
     attacks("head_sum / threshold", "inversion_gradient / threshold", of=": Fashion-MNIST", files=("fashion_mnist",)),
