@@ -84,16 +84,18 @@ OF_VERDICTS = {*JUDGED, *RANKED, "verdict", "scores"}
 
 def as_the_paper(runs: list[dict[str, Any]]) -> bool:
     """Whether whole classes were forgotten, no model was defended or tuned, and nothing measured but a verdict."""
-    telling = ("defense", "forget_level", "finetuning_samples", "held")
-    if any(run.get("evaluation") for run in runs):
-        return False
-    return all(run.get(name) in (None, LATER[name]) for run in runs for name in telling)
+    evaluated = any(run.get("evaluation") for run in runs)
+    return not evaluated and not any_other(runs, "defense", "forget_level", "finetuning_samples", "held")
 
 
 def in_part(runs: list[dict[str, Any]]) -> bool:
     """Whether parts of classes were forgotten, or images of a fine-tuning stage: there rankings are not all right."""
-    telling = ("forget_level", "finetuning_samples")
-    return any(run.get(name) not in (None, LATER[name]) for run in runs for name in telling)
+    return any_other(runs, "forget_level", "finetuning_samples")
+
+
+def any_other(runs: list[dict[str, Any]], *names: str) -> bool:
+    """Whether a run has something else in one of these columns than pages of whole classes and undefended models."""
+    return any(run.get(name) not in (None, LATER[name]) for run in runs for name in names)
 
 
 def columns_of(runs: list[dict[str, Any]]) -> list[str]:

@@ -19,9 +19,16 @@ def test_evaluate_counts_classes_without_samples_as_none_of_none(original, digit
 
 
 def test_predict_goes_batch_by_batch_in_order(original, digits, monkeypatch):
-    whole = predict(original.model, digits.test.images)
+    whole = predict(original.model, digits.test.images[:20])
     monkeypatch.setattr("unlearnleak.training.predict.EVALUATION_BATCH", 7)
-    assert torch.equal(predict(original.model, digits.test.images), whole)
+    sizes = []
+
+    def counted(model, x_NCHW):
+        sizes.append(len(x_NCHW))
+        return model(x_NCHW)
+
+    assert torch.equal(predict(original.model, digits.test.images[:20], counted), whole)
+    assert sizes == [7, 7, 6]
 
 
 def test_predict_is_in_evaluation_mode_and_gives_every_module_its_own_mode_back(normalised, digits):

@@ -29,12 +29,12 @@ def luck(scores_T: Sequence[Sequence[float | None]], forgotten_T: Sequence[Colle
     """Hold T rankings against those of forgotten sets that are permuted over the targets.
 
     Args:
-        scores_T: of each target a score a class, the highest for what is most likely forgotten; None: not judged.
+        scores_T: of each target, one at least, a score a class; the highest is most likely forgotten, None not judged.
         forgotten_T: the classes that each target forgot, one at least.
     """
     n = len(scores_T)
     right_TT = np.array([[ranked_first(scores, classes) for classes in forgotten_T] for scores in scores_T], dtype=int)
-    expected = float(right_TT.sum()) / max(1, n)
+    expected = float(right_TT.sum()) / n
     places = np.arange(n)
 
     def hits(order: np.ndarray, axis: int) -> np.ndarray:
