@@ -181,24 +181,10 @@ def make_plan(config: DictConfig) -> Plan:
     if not fits(attack, type(screening)):
         raise Incompatible(mismatch(attack, names))
     training, finetuning, known = trainings(config)
-    if finetuning is not None and unlearner.start == "file":
-        raise Incompatible(
-            f"finetuning.samples={finetuning.samples} is not possible with unlearner={names['unlearner']}: nothing is "
-            "trained there. Set it to 0, or take another unlearner."
-        )
     if config.forget_classes == UNKNOWN:
         check_unknown(unlearner, defense, names)
     auxiliary = holdings(config, dataset.held_per_class)
-    choices = Choices(
-        names=names,
-        training=finetuning or training,
-        auxiliary_per_class=dataset.held_per_class,
-        has_original=unlearner.start != "file" or unlearner.file_of("original") is not None,
-        can_shadow=unlearner.start != "file",
-        has_pretrained=finetuning is not None,
-        retrains=unlearner.start == "scratch",
-        weaker=not auxiliary.usual,
-    )
+    choices = choices_of(dataset, unlearner, finetuning or training, auxiliary, names)
     for component in chosen.values():
         if isinstance(component, Component):
             component.check(choices)
@@ -226,6 +212,28 @@ def make_plan(config: DictConfig) -> Plan:
         store=Store(config.store),
         runtime=runtime,
         until=config.until,
+    )
+
+
+def choices_of(
+    dataset: Dataset, unlearner: Unlearner, training: Optimization, auxiliary: Holdings, names: dict[str, str]
+) -> Choices:
+    """What each component is told of the others; a model that comes from a file cannot be tuned here."""
+    ours = unlearner.start != "file"
+    if isinstance(training, Finetuning) and not ours:
+        raise Incompatible(
+            f"finetuning.samples={training.samples} is not possible with unlearner={names['unlearner']}: nothing is "
+            "trained there. Set it to 0, or take another unlearner."
+        )
+    return Choices(
+        names=names,
+        training=training,
+        auxiliary_per_class=dataset.held_per_class,
+        has_original=ours or unlearner.file_of("original") is not None,
+        can_shadow=ours,
+        has_pretrained=isinstance(training, Finetuning),
+        retrains=unlearner.start == "scratch",
+        weaker=not auxiliary.usual,
     )
 
 
