@@ -62,11 +62,20 @@ def test_what_is_not_defined_for_every_model_is_a_dash(runs):
     write_run(runs / "more", **told("ft", 2, 0.6, relearn=None))
     (section,) = sections(measured(frame_of(runs)))
     cells = {line.unlearner: dict(zip(section.columns, told, strict=True)) for line, told in section.lines}
-    assert cells["rt"]["relearn"] == "10 (20)"
-    assert cells["ft"]["relearn"] == cells["none"]["relearn"] == "- (20)"
+    assert cells["rt"]["relearn"] == "10.0 (20.0)"
+    assert cells["ft"]["relearn"] == cells["none"]["relearn"] == "- (20.0)"
     assert cells["rt"]["CKA"] == "-"
     assert cells["rt"]["JS"] == "0.250 (0.300)"
     assert section.dataset == "digits"
+
+
+def test_steps_and_seconds_have_one_decimal_in_every_line(runs):
+    for seed, steps in ((7, 1), (8, 2.5)):
+        write_run(runs / f"more{seed}", **told("ng", seed, 0.6, relearn=steps, seconds=0.25 * steps))
+    (section,) = sections(measured(frame_of(runs)))
+    cells = {line.unlearner: dict(zip(section.columns, told, strict=True)) for line, told in section.lines}
+    assert (cells["ng"]["relearn"], cells["rt"]["relearn"]) == ("1.8 (20.0)", "10.0 (20.0)")
+    assert (cells["ng"]["seconds"], cells["rt"]["seconds"]) == ("0.4", "3.0")
 
 
 def test_models_of_controls_that_would_have_forgotten_other_classes_are_several(tmp_path):

@@ -32,7 +32,7 @@ def hindrance() -> str:
     return "" if os.geteuid() == 0 else "a cluster can only be started as root"
 
 
-def until(met: Callable[[], Any], *, seconds: float = 120.0) -> Any:
+def until(met: Callable[[], Any], *, seconds: float = 300.0) -> Any:
     """What `met` returns once it is true."""
     end = time.monotonic() + seconds
     while not (value := met()):

@@ -133,6 +133,18 @@ def test_the_demos_table_is_as_readme_prints_it(tmp_path, monkeypatch, capsys, w
     assert max(map(len, lines[:-1])) <= 80
 
 
+@pytest.mark.parametrize("width", [terminal.NO_TERMINAL, 200, 33])
+def test_sentences_are_broken_between_words_and_no_line_ends_in_a_space(width):
+    sentences = "What the columns of a table mean is said below it. " * 5
+    out = io.StringIO()
+    terminal.say(Console(file=out, width=width), sentences)
+    lines = out.getvalue().splitlines()
+    assert " ".join(lines).split() == sentences.split()
+    assert not [line for line in lines if line.endswith(" ")]
+    assert max(map(len, lines)) <= (terminal.READABLE if width == terminal.NO_TERMINAL else width)
+    assert len(lines) > 1
+
+
 def test_a_pipe_has_no_edge_and_paths_are_never_broken(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("COLUMNS", raising=False)
     folder = tmp_path / ("a folder with a long name " * 5)

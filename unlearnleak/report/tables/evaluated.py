@@ -38,6 +38,7 @@ SHOWN: dict[str, dict[str, str]] = {
 }
 """The columns of an evaluation; of one that is not named here, its first numbers."""
 MOST = 7
+COARSE = ("steps", "seconds")
 TELLING = (
     "AUC: how well forgotten samples are told from held-out ones of the same classes, 0.5 is chance, with the mean "
     "ends of each model's own 95 % interval over samples; TPR: forgotten ones that are found where 1 in 100, or 1000, "
@@ -67,15 +68,20 @@ def cells(one: Measured, shown: dict[str, str]) -> list[str]:
     found = []
     for name in shown.values():
         beside = f"{BESIDE[0]}{name}"
-        told = f" ({text(one.mean(beside))})" if one.has(beside) else ""
-        found.append(f"{text(one.mean(name))}{told}")
+        told = f" ({text(one.mean(beside), name)})" if one.has(beside) else ""
+        found.append(f"{text(one.mean(name), name)}{told}")
     return [str(len(one.runs)), *found]
 
 
-def text(value: float | None) -> str:
-    """A number; a dash where it is not defined for every model. Counts have no decimals where they are whole."""
+def text(value: float | None, name: str = "") -> str:
+    """A number; a dash where it is not defined for every model. Counts have no decimals where they are whole.
+
+    Numbers of one column are read against each other, so steps and seconds have one decimal whatever their size.
+    """
     if value is None:
         return "-"
+    if name.endswith(COARSE):
+        return f"{value:.1f}"
     if value == round(value) and abs(value) != 1:
         return f"{value:.0f}"
     return f"{value:.3f}" if abs(value) < 2 else f"{value:.1f}" if abs(value) < 1000 else f"{value:.0f}"

@@ -46,7 +46,9 @@ def show(on: Console, *parts: RenderableType) -> None:
 
 def say(on: Console, sentences: str, style: str = "") -> None:
     """Print sentences, broken between words."""
-    on.print(plain(sentences, style), width=READABLE if on.width == NO_TERMINAL else None, crop=False)
+    for line in plain(sentences, style).wrap(on, READABLE if on.width == NO_TERMINAL else on.width):
+        line.rstrip()
+        on.print(line, crop=False, soft_wrap=True)
 
 
 class Column(NamedTuple):
