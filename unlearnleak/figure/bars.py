@@ -32,6 +32,8 @@ KEY = (
 )
 CAPTION = "ASR: classes judged rightly, in %. n under each bar counts runs."
 DIGEST = re.compile("[0-9a-f]{8}")
+LONG = 10
+"""Letters of a name that stand in one line below a bar."""
 Line = tuple[str, str]
 
 
@@ -116,8 +118,7 @@ def bar_panel(title: str, cells: list[tuple[Line, Cell]]) -> Panel:
 
 
 def tick(unlearner: str) -> str:
-    """An unlearner below its bar; of a digest that tells settings apart, what fits."""
+    """An unlearner below its bar, a long name in lines; of a digest that tells settings apart, what fits."""
     label, _, digest = unlearner.rpartition(" ")
-    if DIGEST.fullmatch(digest) and label:
-        return f"{label.replace(' ', chr(10))}\n{digest[:5]}"
-    return unlearner.replace(" ", "\n")
+    told = [*label.split(), digest[:5]] if DIGEST.fullmatch(digest) and label else unlearner.split(" ")
+    return "\n".join(word if len(word) <= LONG else word.replace("_", "_\n") for word in told)
