@@ -1,53 +1,66 @@
-"""ruli: two likelihood ratios a sample: forgotten or never seen (privacy), forgotten or still known (efficacy)."""
+"""ruli: two likelihood ratios a sample: forgotten, or never seen by this model (privacy) or by one that forgot nothing
+(efficacy)."""
 
 import numpy as np
 
+from unlearnleak.errors import require
 from unlearnleak.evaluation.base import Found
 from unlearnleak.evaluation.base.likelihood import ByShadows, Readings, counts, kept
 from unlearnleak.evaluation.base.subject import Subject
-from unlearnleak.metric.membership import Array, gaussians, membership_metrics
+from unlearnleak.metric.membership import Array, Gaussians, Kernels, kernels, membership_metrics
 
 
 class Ruli(ByShadows):
     """Both questions of RULI for each sample, from the same shadow models (Naderloui et al. 2025).
 
-    After https://arxiv.org/abs/2506.13009. Privacy (`auc` and its like): was the sample learnt and forgotten, or
-    never seen? Efficacy (`efficacy_auc` and its like): are the answers of the unlearned model those of one that
-    forgot the sample, or of one that still knows it? For the latter the likelihood of being known is fitted to the
-    shadow models before they unlearned, and the target is to be told from the model before, on each forgotten sample: 1
-    where unlearning changed what the model says of it beyond doubt, 0.5 where it changed nothing.
+    After https://arxiv.org/abs/2506.13009 and the authors' code (datasec-lab/Ruli, core/attack/unlearn_attack.py).
+    Privacy (`auc` and its like): was the sample learnt and forgotten, or never seen? Both answers are the unlearned
+    model's, both densities those of shadow models after they unlearned. Efficacy (`efficacy_auc` and its like): does a
+    forgotten sample look as if it had never been seen? Forgotten samples are answered by the unlearned model, held-out
+    ones by the model before it unlearned, and the second density is that of shadow models before they unlearned: 0.5
+    where forgetting left what never having learnt would have, 1 where it left a mark beyond doubt, or the sample known.
 
-    Ours: Gaussians of logit-scaled confidences, as in U-LiRA, so that the first question has the same answer as there;
-    the models before for the second one, since no sample of a class that is forgotten as a whole is retained; and the
-    whole forget set, where the authors pick samples that models memorise most.
+    Ours: the whole forget set is asked, where the authors pick samples that models memorise most and others that they
+    do not; each candidate is learnt and forgotten by one half of the shadow models and unseen by the other, where
+    theirs keep a third of them, which neither ratio reads.
 
     Args:
         shadows: how many, an even number: each candidate is learnt by one half of them.
-        variance: "pooled" for one variance over all candidates, "sample" for one each, which takes more shadow models.
+        density: "kernel" for a Gaussian kernel around each shadow model's answer, "normal" for one Gaussian.
+        bandwidth: the kernel's standard deviation, in logits, above 0.
+        variance: with density "normal": "pooled" for one variance over all candidates, "sample" for one each.
 
     Raises `UserError` for settings that cannot be.
     """
 
-    version = 1
+    version = 2
     sees_before = True
+
+    def __init__(self, *, shadows: int, density: str, bandwidth: float, variance: str) -> None:
+        super().__init__(shadows=shadows, variance=variance)
+        require(density in ("kernel", "normal"), "evaluation.density", density, "kernel or normal")
+        require(bandwidth > 0, "evaluation.bandwidth", bandwidth, "above 0")
+        self.density, self.bandwidth = density, float(bandwidth)
+
+    def fitted(self, x_SP: Array, known_SP: np.ndarray) -> Gaussians | Kernels:
+        """A density for each candidate, of the values of those models for which `known_SP` is true."""
+        return kernels(x_SP, known_SP, self.bandwidth) if self.density == "kernel" else super().fitted(x_SP, known_SP)
 
     def __call__(self, subject: Subject) -> Found:
         """The metrics of both ratios; of each candidate the first ratio is kept."""
         readings, forgotten_P = self.read(subject), subject.candidates.forgotten_P.numpy()
         score_P = self.unlearnt_ratio(readings)
-        after_P, before_P = self.known_ratio(readings)
-        own = np.concatenate([after_P[forgotten_P], before_P[forgotten_P]])
-        efficacy = membership_metrics(own, np.arange(len(own)) < len(own) // 2)
+        efficacy = membership_metrics(self.efficacy_ratio(readings, forgotten_P), forgotten_P)
         named = {f"efficacy_{name}": value for name, value in efficacy.items()}
         return Found(membership_metrics(score_P, forgotten_P) | named | counts(subject), kept(score_P, subject))
 
-    def known_ratio(self, readings: Readings) -> tuple[Array, Array]:
-        """log of p(answer | learnt and forgotten) / p(answer | learnt and known), of the target and of the original."""
+    def efficacy_ratio(self, readings: Readings, forgotten_P: np.ndarray) -> Array:
+        """log of p(answer | learnt and forgotten) / p(answer | never seen, nothing forgotten), [P], of the target's
+        answer to a forgotten sample and that of the model before to a held-out one.
+        """
         assert readings.before_SP is not None, "sees_before asks for them"
         assert readings.before_P is not None, "sees_before asks for them"
-        forgotten = gaussians(readings.after_SP, readings.learnt_SP, self.variance)
-        known = gaussians(readings.before_SP, readings.learnt_SP, self.variance)
-        after_P, before_P = (
-            forgotten.log_density(x_P) - known.log_density(x_P) for x_P in (readings.target_P, readings.before_P)
-        )
-        return after_P, before_P
+        forgotten = self.fitted(readings.after_SP, readings.learnt_SP)
+        unseen = self.fitted(readings.before_SP, ~readings.learnt_SP)
+        answer_P = np.where(forgotten_P, readings.target_P, readings.before_P)
+        return forgotten.log_density(answer_P) - unseen.log_density(answer_P)

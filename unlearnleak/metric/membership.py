@@ -69,6 +69,37 @@ def gaussians(x_SP: ArrayLike, known_SP: ArrayLike, variance: Variance) -> Gauss
     return Gaussians(mean_P, np.maximum(variance_P, LEAST_VARIANCE))
 
 
+class Kernels(NamedTuple):
+    """A kernel density for each sample: a Gaussian of one width around each value of its own, all of one weight.
+
+    x_SP: the values, of which `known_SP` says which count. bandwidth: the standard deviation of each Gaussian.
+    """
+
+    x_SP: Array
+    known_SP: NDArray[np.bool_]
+    bandwidth: float
+
+    def log_density(self, x_P: Array) -> Array:
+        """Of one value for each sample."""
+        from scipy.special import logsumexp  # type: ignore[import-untyped, unused-ignore]  # noqa: PLC0415
+
+        each_SP = -0.5 * np.square((x_P - self.x_SP) / self.bandwidth) - np.log(np.sqrt(2 * np.pi) * self.bandwidth)
+        density: Array = logsumexp(each_SP, axis=0, b=self.known_SP) - np.log(self.known_SP.sum(0))
+        return density
+
+
+def kernels(x_SP: ArrayLike, known_SP: ArrayLike, bandwidth: float) -> Kernels:
+    """Return a kernel density for each sample, of the values of those models for which `known_SP` is true.
+
+    Raises:
+        ValueError: a sample has no such model.
+    """
+    x, known = np.asarray(x_SP, np.float64), np.asarray(known_SP, bool)
+    if not known.any(0).all():
+        raise ValueError("a sample has no model, so it has no density")
+    return Kernels(x, known, bandwidth)
+
+
 def membership_metrics(score_P: ArrayLike, positive_P: ArrayLike) -> dict[str, Any]:
     """Return how well scores tell positives (larger scores) from the others.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from unlearnleak.errors import require
 from unlearnleak.evaluation.base import Evaluation
 from unlearnleak.evaluation.base.subject import Candidates, Seen, Subject
-from unlearnleak.metric.membership import Array, Variance, gaussians, scaled_confidence
+from unlearnleak.metric.membership import Array, Gaussians, Kernels, Variance, gaussians, scaled_confidence
 
 FEWEST = 4
 """Shadow models: two that learnt a candidate and two that did not, or nothing is known of how far models differ."""
@@ -65,10 +65,14 @@ class ByShadows(Evaluation):
             np.stack(before) if before else None,
         )
 
+    def fitted(self, x_SP: Array, known_SP: np.ndarray) -> Gaussians | Kernels:
+        """A density for each candidate, of the values of those models for which `known_SP` is true."""
+        return gaussians(x_SP, known_SP, self.variance)
+
     def unlearnt_ratio(self, readings: Readings) -> Array:
         """log of p(target's answer | learnt and forgotten) / p(target's answer | never seen), [P]."""
-        forgotten = gaussians(readings.after_SP, readings.learnt_SP, self.variance)
-        unseen = gaussians(readings.after_SP, ~readings.learnt_SP, self.variance)
+        forgotten = self.fitted(readings.after_SP, readings.learnt_SP)
+        unseen = self.fitted(readings.after_SP, ~readings.learnt_SP)
         return forgotten.log_density(readings.target_P) - unseen.log_density(readings.target_P)
 
 

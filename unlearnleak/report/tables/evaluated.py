@@ -47,8 +47,8 @@ TELLING = (
 )
 LEGENDS = {
     **dict.fromkeys(("loss_threshold", "u_lira"), TELLING),
-    "ruli": f"{TELLING} efficacy: AUC of forgotten samples after unlearning against the same ones before it; 0.5 where "
-    "unlearning changed nothing, 1 where it changed what is answered beyond doubt.",
+    "ruli": f"{TELLING} efficacy: AUC of forgotten samples, answered by the unlearned model, against held-out ones, "
+    "answered by the model before; 0.5 where forgotten ones look as if never seen.",
     "distance": "JS: Jensen-Shannon divergence (nats) of the answers to the forgotten classes' test images from those "
     "of retrained models; TV: total variation distance of where the images go; CKA: likeness of features, 1 is alike; "
     "JS retained: on the retained classes; probe: accuracy of a linear probe there; relearn: steps until the forget "
