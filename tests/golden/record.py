@@ -33,7 +33,7 @@ def measured() -> dict[str, Any]:
 
 def file_of(environment: dict[str, str]) -> Path:
     """Where the numbers of a kind of machine lie."""
-    return FOLDER / f"{environment['machine']}.json"
+    return FOLDER / f"{environment['machine']}-{environment['maker']}.json"
 
 
 def main() -> None:
