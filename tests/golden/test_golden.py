@@ -1,8 +1,8 @@
 """The golden numbers: every tensor to the bit, every measured number to nine digits.
 
 Releases of PyTorch, NumPy and scikit-learn, and makers of processors, that are not written down may add up in another
-way: where they do, the exact comparison is skipped and says so. The form is compared in any case: the same jobs, facts and counts of tensors,
-and accuracies within a margin that a retrained model needs.
+way: where they do, the exact comparison is skipped and says so. The form is compared in any case: the same jobs, facts
+and counts of tensors, and accuracies within a margin that a retrained model needs.
 """
 
 import json
