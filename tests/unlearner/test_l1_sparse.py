@@ -11,7 +11,7 @@ from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
 from unlearnleak.unlearner.l1_sparse import L1Sparse
 
-SETTINGS = {"alpha": 0.003, "free_epochs": 2, "epochs": 15, "lr": 0.02, "batch_size": 32}
+SETTINGS = {"alpha": 0.003, "free_epochs": 4, "epochs": 15, "lr": 0.02, "batch_size": 32}
 
 
 def test_the_weight_falls_linearly_to_nothing():
