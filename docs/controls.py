@@ -10,7 +10,7 @@ from pathlib import Path
 from unlearnleak.auditing.committed import FILE, Counts, condensed
 
 RESULTS = Path(__file__).parent / "results"
-SAME = ("controls", "defense_strengths", "few_samples", "weaker")
+SAME = ("controls", "defense_strengths", "few_samples", "unlearners", "unlearners_mnist", "weaker")
 """Tables that hold controls of others again (of `digits`, `defenses`), which count once, and some of their own."""
 
 

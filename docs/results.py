@@ -101,7 +101,8 @@ def any_other(runs: list[dict[str, Any]], *names: str) -> bool:
 def columns_of(runs: list[dict[str, Any]]) -> list[str]:
     """The columns of a page's CSV."""
     if as_the_paper(runs) and any(run["forgotten"] for run in runs):  # controls alone have no ranks
-        return COLUMNS.split(",")
+        before = any(run.get("sees_original") not in (None, "nothing") for run in runs)
+        return [*COLUMNS.split(","), *(["sees_original"] if before else [])]
     settings = [setting for run in runs for setting in (run.get("defense_settings") or {}).items()]
     strengths = {f"defense_{name}" for name, value in settings if value is not None}
     told = [name for name in (*LATER, "key_defended", *RECOVERED) if any(run.get(name) is not None for run in runs)]

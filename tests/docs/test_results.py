@@ -43,6 +43,14 @@ def test_the_page_is_that_of_its_csv(page: Path, tmp_path: Path, monkeypatch: py
     assert again.with_suffix(".csv").read_bytes() == page.with_suffix(".csv").read_bytes()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_csv_says_which_attacks_saw_the_model_before(page: Path) -> None:
+    """Or their controls, which compare a model with itself, would count as those of attacks that see one model."""
+    with page.with_suffix(".csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["attack"] in ("head_change", "output_change")]
+    assert {row.get("sees_original") for row in rows} <= {"white box"}
+
+
 def test_a_data_set_that_is_not_what_it_says_gets_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page, source = tmp_path / "page.md", tmp_path / "source.csv"
     header, *rows = (RESULTS / "fashion_mnist.csv").read_text().splitlines(keepends=True)
