@@ -7,8 +7,9 @@ import pytest
 import torch
 from scipy.stats import beta, norm
 from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.neighbors import KernelDensity
 
-from unlearnleak.metric.membership import at_rate, gaussians, membership_metrics, scaled_confidence
+from unlearnleak.metric.membership import at_rate, gaussians, kernels, membership_metrics, scaled_confidence
 
 
 def draw(seed=0):
@@ -44,6 +45,20 @@ def test_gaussians_are_those_of_a_loop_over_samples_and_models(variance):
     x_P = draw(2).normal(size=5)
     by_scipy = norm.logpdf(x_P, found.mean_P, np.sqrt(found.variance_P))
     np.testing.assert_allclose(found.log_density(x_P), by_scipy)
+
+
+@pytest.mark.parametrize("bandwidth", [1.0, 0.2])
+def test_kernel_densities_are_scikit_learns_of_each_sample(bandwidth):
+    random = np.random.default_rng(4)
+    x_SP, x_P, known_SP = random.normal(size=(9, 5)) * 3, random.normal(size=5) * 3, random.random((9, 5)) < 0.6
+    found = kernels(x_SP, known_SP, bandwidth).log_density(x_P)
+    for p in range(5):
+        fitted = KernelDensity(bandwidth=bandwidth).fit(x_SP[known_SP[:, p], p][:, None])
+        assert found[p] == pytest.approx(fitted.score_samples([[x_P[p]]])[0], rel=1e-6)
+    far = kernels(x_SP, known_SP, bandwidth).log_density(np.full(5, 1e4))
+    assert np.isfinite(far).all()
+    with pytest.raises(ValueError, match="no model"):
+        kernels(x_SP, known_SP & (np.arange(5) != 2), bandwidth)
 
 
 def test_models_that_answer_alike_are_not_certain_and_too_few_are_an_error():
