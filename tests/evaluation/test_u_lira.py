@@ -91,7 +91,7 @@ def test_a_net_that_knows_its_samples_by_heart_gives_them_away_and_retraining_do
     normal = ("evaluation.shadows=4", "evaluation.density=normal")
     efficacy = {name: auc(name, "ruli", *normal) for name in ("none", "rt")}
     assert efficacy["none"]["efficacy_auc"] == known["auc"]  # nothing was unlearned
-    # Not 0.5: half of three classes is gone, so that a retrained model answers with them less often than the one before.
+    # Not 0.5: half of three classes is gone, so that a retrained model answers with them less often than before.
     assert efficacy["rt"]["efficacy_auc"] < min(0.75, known["auc_low"])
     for name, same in (("none", known), ("rt", gone)):
         assert efficacy[name]["auc"] == same["auc"]
