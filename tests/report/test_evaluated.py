@@ -10,7 +10,7 @@ from tests.report.made import judged, write_run
 from unlearnleak.analysis.evaluated import measured, numbers
 from unlearnleak.figure.distance import distance_chart
 from unlearnleak.report.build import build
-from unlearnleak.report.tables.evaluated import markdown, sections
+from unlearnleak.report.tables.evaluated import legends, markdown, sections
 from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs
 from unlearnleak.runs.words import named
@@ -137,6 +137,7 @@ def test_membership_has_its_columns_and_a_dash_where_too_few_samples_say_nothing
     shown = {
         one.name: dict(zip(one.columns, one.lines[0][1], strict=True)) for one in sections(measured(frame_of(tmp_path)))
     }
+    assert [text.partition(":")[0] for text in legends(frame_of(tmp_path))] == ["AUC", "efficacy"]  # each said once
     assert shown["u_lira"]["AUC"] == shown["ruli"]["AUC"] == "0.750"
     assert shown["u_lira"]["TPR 1/100"] == shown["u_lira"]["TPR 1/1000"] == "-"
     assert (shown["u_lira"]["held out"], shown["ruli"]["efficacy"]) == ("36", "0.500")

@@ -45,16 +45,22 @@ TELLING = (
     "of the held-out ones is taken for one; - where there are too few of these to say; forgotten, held out: how many "
     "samples."
 )
-LEGENDS = {
-    **dict.fromkeys(("loss_threshold", "u_lira"), TELLING),
-    "ruli": f"{TELLING} efficacy: AUC of forgotten samples, answered by the unlearned model, against held-out ones, "
-    "answered by the model before; 0.5 where forgotten ones look as if never seen.",
-    "distance": "JS: Jensen-Shannon divergence (nats) of the answers to the forgotten classes' test images from those "
-    "of retrained models; TV: total variation distance of where the images go; CKA: likeness of features, 1 is alike; "
-    "JS retained: on the retained classes; probe: accuracy of a linear probe there; relearn: steps until the forget "
-    "set is known again; seconds: of unlearning. In parentheses the same of two retrained models: a distance means "
-    "something beside that alone. -: not defined for every model, as where one was not relearned.",
+LEGENDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("loss_threshold", "u_lira"), (TELLING,)),
+    "ruli": (
+        TELLING,
+        "efficacy: AUC of forgotten samples, answered by the unlearned model, against held-out ones, answered by the "
+        "model before; 0.5 where forgotten ones look as if never seen.",
+    ),
+    "distance": (
+        "JS: Jensen-Shannon divergence (nats) of the answers to the forgotten classes' test images from those "
+        "of retrained models; TV: total variation distance of where the images go; CKA: likeness of features, 1 is "
+        "alike; JS retained: on the retained classes; probe: accuracy of a linear probe there; relearn: steps until "
+        "the forget set is known again; seconds: of unlearning. In parentheses the same of two retrained models: a "
+        "distance means something beside that alone. -: not defined for every model, as where one was not relearned.",
+    ),
 }
+"""What the columns of an evaluation mean, in parts, of which several may have the same."""
 Lines = list[Measured]
 
 
@@ -106,7 +112,7 @@ class Section(NamedTuple):
 
     name: str
     dataset: str
-    legend: str
+    legend: tuple[str, ...]
     columns: list[str]
     lines: list[tuple[Measured, list[str]]]
 
@@ -115,7 +121,7 @@ def sections(found: Lines) -> list[Section]:
     """A table per evaluation and data set."""
     return [
         Section(
-            name, dataset, LEGENDS.get(name, ""), ["n", *columns(of)], [(one, cells(one, columns(of))) for one in of]
+            name, dataset, LEGENDS.get(name, ()), ["n", *columns(of)], [(one, cells(one, columns(of))) for one in of]
         )
         for name, dataset, of in apart(found)
     ]
@@ -138,7 +144,7 @@ def sheets(runs: "pd.DataFrame") -> list[Sheet]:
 
 def legends(runs: "pd.DataFrame") -> list[str]:
     """What the columns mean, of each evaluation."""
-    return list(dict.fromkeys(one.legend for one in sections(measured(runs)) if one.legend))
+    return list(dict.fromkeys(part for one in sections(measured(runs)) for part in one.legend))
 
 
 def markdown(runs: "pd.DataFrame") -> str:
@@ -160,9 +166,8 @@ def evaluation_tables(found: Lines) -> list[Table]:
             | dict(zip(("n", *shown), cells(one, shown), strict=True))
             for one in lines
         ]
-        tables.append(
-            Table(f"evaluation_{name}", f"evaluation={name}. {LEGENDS.get(name, '')}", frame(rows), every(lines))
-        )
+        caption = " ".join([f"evaluation={name}.", *LEGENDS.get(name, ())])
+        tables.append(Table(f"evaluation_{name}", caption, frame(rows), every(lines)))
     return tables
 
 
