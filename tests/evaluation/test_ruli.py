@@ -80,7 +80,7 @@ def test_both_ratios_are_those_of_a_slow_loop(density, bandwidth):
     assert math.isfinite(evaluation(made).numbers["efficacy_auc"])
 
 
-@pytest.mark.parametrize(("setting", "value"), [("density", "flat"), ("bandwidth", 0.0)])
+@pytest.mark.parametrize(("setting", "value"), [("density", "flat"), ("bandwidth", 0.0), ("bandwidth", float("inf"))])
 def test_settings_that_cannot_be_are_refused(setting, value):
     with pytest.raises(UserError, match=rf"evaluation\.{setting}={value}"):
         ruli(8, **{setting: value})

@@ -39,7 +39,7 @@ class Ruli(ByShadows):
     def __init__(self, *, shadows: int, density: str, bandwidth: float, variance: str) -> None:
         super().__init__(shadows=shadows, variance=variance)
         require(density in ("kernel", "normal"), "evaluation.density", density, "kernel or normal")
-        require(bandwidth > 0, "evaluation.bandwidth", bandwidth, "above 0")
+        require(0 < bandwidth < float("inf"), "evaluation.bandwidth", bandwidth, "above 0, and finite")
         self.density, self.bandwidth = density, float(bandwidth)
 
     def fitted(self, x_SP: Array, known_SP: np.ndarray) -> Gaussians | Kernels:
