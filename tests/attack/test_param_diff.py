@@ -12,7 +12,7 @@ from unlearnleak.adversary.shadow import units
 from unlearnleak.adversary.standard import features_of
 from unlearnleak.attack import param_diff
 from unlearnleak.attack.base.comparison import Comparison, ParameterAttack
-from unlearnleak.attack.param_diff import aligned_differences, kept_coordinates, kept_entries, own_first, own_logits
+from unlearnleak.attack.param_diff import aligned_differences, kept_coordinates, own_first, own_logits
 from unlearnleak.data import LabeledImages
 from unlearnleak.screening.decision_tree import DecisionTree
 
@@ -38,7 +38,7 @@ def test_own_entry_first_and_the_others_from_large_to_small(count, classes, head
 
 
 def by_hand(compared, classes, heads):
-    """The aligned difference of each target, class and head, one logit at a time."""
+    """The aligned difference of each target, class and head, one logit at a time; of many classes of the margins."""
 
     def logits(weight_KD, bias_K, point_D):
         raw = [float(weight_KD[k] @ point_D + bias_K[k]) for k in range(classes)]
@@ -53,6 +53,9 @@ def by_hand(compared, classes, heads):
     of_target = [
         [logits(weight, bias, centroid_KD[c]) for c in range(classes)] for weight, bias in zip(*targets, strict=True)
     ]
+    if classes > 10:
+        of_head = [[over_rival(entries, c) for entries in rows] for c, rows in enumerate(of_head)]
+        of_target = [[over_rival(entries, c) for c, entries in enumerate(rows)] for rows in of_target]
     own_TK = torch.tensor([[rows[c][c] for c in range(classes)] for rows in of_target], dtype=torch.float64)
     unit_TK = units(own_TK, forgotten_SK).tolist()
     aligned = []
@@ -62,13 +65,19 @@ def by_hand(compared, classes, heads):
             for m in range(heads):
                 entries = [of_head[c][m][k] / typical - rows[c][k] / unit_TK[t][c] for k in range(classes)]
                 own = entries.pop(c)
-                aligned.append([own, *sorted(entries, reverse=True)])
-    return torch.tensor(aligned, dtype=torch.float64).view(len(of_target), classes, heads, classes)
+                aligned.append([own] if classes > 10 else [own, *sorted(entries, reverse=True)])
+    return torch.tensor(aligned, dtype=torch.float64).view(len(of_target), classes, heads, -1)
 
 
+def over_rival(entries, c):
+    """Entry c is its margin over the largest of the others; these mean nothing any more."""
+    return [value - max(entries[:c] + entries[c + 1 :]) for value in entries]
+
+
+@pytest.mark.parametrize("classes", [4, 12])
 @pytest.mark.parametrize("seed", range(3))
-def test_aligned_differences_one_logit_at_a_time(seed):
-    classes, heads, shadows, dim = 4, 3, 5, 7
+def test_aligned_differences_one_logit_at_a_time(seed, classes):
+    heads, shadows, dim = 3, 5, 7
     draw = torch.Generator().manual_seed(seed)
 
     def drawn(*shape):
@@ -79,7 +88,7 @@ def test_aligned_differences_one_logit_at_a_time(seed):
     weight, bias = drawn(classes * heads, classes, dim), drawn(classes * heads, classes)
     first = 2 * heads  # in two blocks of two classes
     compared = Comparison(
-        [(range(2), Heads(weight[:first], bias[:first])), (range(2, 4), Heads(weight[first:], bias[first:]))],
+        [(range(2), Heads(weight[:first], bias[:first])), (range(2, classes), Heads(weight[first:], bias[first:]))],
         Heads(drawn(1 + shadows, classes, dim), drawn(1 + shadows, classes)),
         forgotten_SK,
         drawn(classes, dim),
@@ -102,21 +111,6 @@ def test_samples_are_heads_minus_target_entry_by_entry(targets, digits):
         assert found[c, m, 840 + k] == heads.bias_MK[2 * c + m, k] - bias_K[k]
 
 
-@pytest.mark.parametrize("classes", [2, 10, 16])
-def test_of_few_classes_all_entries_are_kept(classes):
-    assert kept_entries(classes).tolist() == list(range(classes))
-
-
-@pytest.mark.parametrize("classes", [17, 18, 40, 100, 1000])
-def test_of_many_classes_the_own_entry_and_both_ends_of_the_others_are_kept(classes):
-    kept = kept_entries(classes).tolist()
-    assert len(set(kept)) == len(kept) == 16
-    assert kept[:2] == [0, 1]
-    assert kept[-1] == classes - 1
-    gaps = torch.tensor(kept[1:]).diff()
-    assert gaps.max() - gaps.min() <= 1
-
-
 def test_large_vectors_are_kept_at_coordinates_that_all_heads_share():
     assert kept_coordinates(10 * 200, 10 * 513) is None  # ten classes of ResNet18: 41 MB
     kept = kept_coordinates(100 * 200, 100 * 513)
@@ -131,14 +125,11 @@ def test_what_is_kept_of_large_evidence_is_a_part_of_what_it_would_be(targets, d
     """The bounds are lowered until ten classes are many: other numbers than those left out stay, and so do draws."""
     monkeypatch.setattr(param_diff, "WHOLE_BYTES", 1e5)
     monkeypatch.setattr(param_diff, "PART_BYTES", 8e4)
-    monkeypatch.setattr(param_diff, "ENTRIES", 6)
     full, part = evidence[(3,)], collect("param_diff", targets[(3,)], digits.auxiliary)
     kept = kept_coordinates(10 * HEADS, 850)
     assert len(kept) == 50
     assert torch.equal(part.samples_KMF, full.samples_KMF[..., kept])
-    entries = kept_entries(10)
-    assert torch.equal(part.aligned_KMF, full.aligned_KMF[..., entries])
-    assert torch.equal(part.calibration.features_SKMF, full.calibration.features_SKMF[..., entries])
+    assert torch.equal(part.aligned_KMF, full.aligned_KMF)
     assert named(DecisionTree(**TREE)(part)) == (3,)
 
 

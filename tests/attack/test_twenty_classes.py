@@ -1,29 +1,14 @@
 """Digits in red and in green, 20 classes: where a class is gone, its twin of the other colour takes its answers."""
 
-import numpy as np
 import pytest
 
+from benchmarks.twenty import two_colours
 from tests.jobs import composed
-from unlearnleak.dataset.digits import Digits
 from unlearnleak.pipeline.evaluate import evaluate_run
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
 
 FORGOTTEN = 8
-
-
-def two_colours(path):
-    """A file of all digits in both colours, blue being 0 everywhere; label d + 10 where green."""
-    source = Digits(root=None, path=None, auxiliary_per_class=0, test_per_class=1, train_limit=None).load()[0]
-    grey, labels = source.images[:, 0].numpy(), source.labels.numpy()
-    pixels = np.zeros((2, *grey.shape, 3), np.uint8)
-    pixels[0, ..., 0], pixels[1, ..., 1] = grey, grey
-    labels = np.stack([labels, labels + 10])
-    test = np.arange(len(grey)) % 6 == 0
-    parts = {"train": ~test, "test": test}
-    images = {f"{part}_images": pixels[:, rows].reshape(-1, 28, 28, 3) for part, rows in parts.items()}
-    np.savez(path, **images, **{f"{part}_labels": labels[:, rows].reshape(-1) for part, rows in parts.items()})
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +39,12 @@ def test_a_class_that_was_unlearned_gently_reads_lower_than_all_others_by_far(ju
     assert scores[-1] > 0.2
     assert scores[-2] < -0.1
     assert judged("ng", "param_confidence", *GENTLY, *HEADS)["verdict"] == [FORGOTTEN]
+    assert judged("ng", "param_diff", "screening=decision_tree", *GENTLY, *HEADS)["verdict"] == [FORGOTTEN]
 
 
 def test_nothing_is_named_where_nothing_was_forgotten(judged):
     assert judged("none", "param_dot", *HEADS)["verdict"] == []
+    assert judged("none", "param_diff", "screening=decision_tree", *HEADS)["verdict"] == []
     assert judged("none", "inversion_gradient", "screening=level", "attack.restarts=1")["verdict"] == []
 
 

@@ -1,15 +1,16 @@
 """param_diff: the difference between heads trained on one class and the target's head, read by a decision tree."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.adversary.heads import Heads
-from unlearnleak.attack.base.comparison import Comparison
+from unlearnleak.adversary.rivals import MANY
+from unlearnleak.attack.base.comparison import Comparison, read_against_rivals
 from unlearnleak.attack.base.published import PublishedAttack
 
-ENTRIES = 16
-"""So many aligned entries are kept at most: those of up to 16 classes are all kept."""
 WHOLE_BYTES, PART_BYTES = 48e6, 24e6
 """Raw vectors of up to 48 MB are kept whole (10 classes of 200 heads on 512 features: 41 MB), of more 24 MB."""
 
@@ -27,6 +28,11 @@ def own_logits(heads: Heads, centroid_CD: Tensor) -> Tensor:
     return logits_CMK - logits_CMK.mean(2, keepdim=True)
 
 
+def own(values_TKMK: Tensor) -> Tensor:
+    """The candidate class's own entry, [T, K, M]."""
+    return values_TKMK.diagonal(dim1=1, dim2=3).transpose(1, 2)
+
+
 def own_first(values_TKMK: Tensor) -> Tensor:
     """Class-aligned order of the last axis: the candidate class's own entry, then the others from large to small.
 
@@ -35,19 +41,14 @@ def own_first(values_TKMK: Tensor) -> Tensor:
     """
     classes = values_TKMK.shape[1]
     own_KK = torch.eye(classes, dtype=torch.bool, device=values_TKMK.device)[None, :, None].expand_as(values_TKMK)
-    own = values_TKMK[own_KK].view(*values_TKMK.shape[:3], 1)
     others = values_TKMK[~own_KK].view(*values_TKMK.shape[:3], classes - 1)
-    return torch.cat([own, others.sort(dim=3, descending=True).values], dim=3)
+    return torch.cat([own(values_TKMK)[..., None], others.sort(dim=3, descending=True).values], dim=3)
 
 
-def kept_entries(classes: int) -> Tensor:
-    """Which of the K entries in the order of `own_first` are kept: all, or ENTRIES.
-
-    Of many classes these are the own one and evenly spaced ones of the others, the largest and the smallest among them.
-    """
-    if classes <= ENTRIES:
-        return torch.arange(classes)
-    return torch.cat([torch.zeros(1), torch.linspace(1, classes - 1, ENTRIES - 1).round()]).long()
+def margins(values_TKMK: Tensor) -> Tensor:
+    """How far the candidate class's own entry is above the largest of the others, [T, K, M, 1]."""
+    first = own_first(values_TKMK)
+    return first[..., :1] - first[..., 1:2]
 
 
 def kept_coordinates(heads: int, width: int) -> Tensor | None:
@@ -61,17 +62,21 @@ def kept_coordinates(heads: int, width: int) -> Tensor | None:
 def aligned_differences(compared: Comparison, head_KMK: Tensor) -> Tensor:
     """Aligned differences [T, K, M, F] between heads and targets, the real target first.
 
+    F is K. Of more than `rivals.MANY` classes it is 1: of the margins over the nearest rival. Where a class was
+    unlearned gently, what its rival took shows in that entry and in hardly another, and a tree, which splits where its
+    shadow targets are told apart best, then reads one of the others.
+
     Args:
         head_KMK: the heads' `own_logits`.
     """
-    classes = len(compared.centroid_KD)
-    diagonal = torch.arange(classes, device=head_KMK.device)
-    typical_K = head_KMK[diagonal, :, diagonal].mean(1)
-    target_TKK = centred_logits(compared.targets, compared.centroid_KD)
-    unit_TK = compared.units(target_TKK.diagonal(dim1=1, dim2=2))
-    head_KMK, target_TKK = head_KMK / typical_K[:, None, None], target_TKK / unit_TK[..., None]
-    entries = kept_entries(classes).to(head_KMK.device)
-    return torch.cat([own_first((head_KMK - of_KK[:, None])[None])[..., entries] for of_KK in target_TKK])
+    of_head, of_target = head_KMK[None], centred_logits(compared.targets, compared.centroid_KD)[:, :, None]
+    many = len(head_KMK) > MANY
+    if many:
+        of_head, of_target = margins(of_head), margins(of_target)
+    own_1KM, own_TK1 = ((part[..., 0] if many else own(part)) for part in (of_head, of_target))
+    unit_TK11 = compared.units(own_TK1[..., 0])[..., None, None]
+    difference = of_head / own_1KM.mean(2)[..., None, None] - of_target / unit_TK11
+    return difference if many else own_first(difference)
 
 
 class ParameterDifference(PublishedAttack):
@@ -84,12 +89,16 @@ class ParameterDifference(PublishedAttack):
     own logit is about 1 (`shadow.units`), and the entry of class c itself comes first. What a verdict on it uses is the
     target's share of it, the logits: constants in the place of all auxiliary heads give the same verdicts.
 
-    Of many classes and features not everything is kept, and never all heads at once held: `kept_entries` of the aligned
-    form, `kept_coordinates` of the raw vectors.
+    Of many classes and features not everything is kept, and never all heads at once held: the margin over the nearest
+    rival of the aligned form, `kept_coordinates` of the raw vectors.
     """
 
     version = 4
     evidence = Differences
+
+    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+        """Of many classes margins are read against rivals."""
+        return {**super().beyond_settings(num_classes), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> Differences:
         """Evidence with the M aligned differences of each class, their calibration, and the paper's vectors."""

@@ -133,6 +133,29 @@ def test_every_setting_and_number_is_shown_at_every_width(runs, capsys, monkeypa
         assert expected | set(header(keys)[2:]) - {"data set"} <= {*words, "-"}
 
 
+def test_no_two_columns_have_the_same_name():
+    keys = ["unlearner.lr", "training.lr", "attack.n", "attack.steps", "unlearner.lr"]
+    assert header(keys)[3:-7] == ["unlearner.lr", "training.lr", "attack.n", "steps"]
+
+
+def test_the_same_setting_twice_and_the_same_word_twice(tmp_path, capsys):
+    write_run(tmp_path / "a", key_unlearned="a", original_retain_acc=0.9, seconds_unlearned=1.0)
+    tmp_path.joinpath("a", ".hydra").mkdir()
+    settings = {"unlearner": {"lr": 0.25}, "training": {"lr": 0.5}}
+    OmegaConf.save(OmegaConf.create(settings), tmp_path / "a" / ".hydra" / "config.yaml")
+    assert main(["table", str(tmp_path), "--by", "unlearner.lr,training.lr,unlearner.lr"]) == 0
+    shown = capsys.readouterr().out
+    assert ("0.25" in shown, "0.5" in shown) == (True, True)
+    assert shown.count("unlearner.lr") == 1
+
+
+@pytest.mark.parametrize("group", ["unlearner", "training"])
+def test_a_group_is_no_setting(tmp_path, group):
+    configured(tmp_path / "a", {"unlearner": {"lr": 0.25}, "training": {"lr": 0.5}})
+    with pytest.raises(UserError, match=f"^{group} is a group of settings"):
+        by([run(directory=tmp_path / "a")], [group])
+
+
 def test_a_table_of_runs_has_no_settings(tmp_path):
     with pytest.raises(UserError, match="not CSVs"):
         by([run(directory=tmp_path / "runs.csv", key_unlearned="a")], ["training.lr"])

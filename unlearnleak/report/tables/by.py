@@ -1,5 +1,6 @@
 """Finished runs by the values of some of their settings: what a search for a recipe is read from."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 ABSENT = "-"
+FIRST = ("data set", "unlearner", "classes")
 MEASURED = ("n", "forget", "worst", "retain", "orig.", "gate", "seconds")
 LEGEND = (
     "n: models. forget, retain: mean test accuracy of the unlearned model, in %. worst: the highest forget accuracy of "
@@ -46,7 +48,7 @@ def by(runs: "pd.DataFrame", keys: list[str]) -> "pd.DataFrame":
     Every model counts once, however many attacks were run against it.
 
     Raises:
-        UserError: no run has a setting of one of the names, or a run's configuration cannot be read.
+        UserError: no run has a setting of one of the names, one is a group, or a configuration cannot be read.
     """
     import pandas as pd  # noqa: PLC0415
 
@@ -56,6 +58,11 @@ def by(runs: "pd.DataFrame", keys: list[str]) -> "pd.DataFrame":
     if unknown := [key for key, of in values.items() if of and all(value is None for value in of)]:
         raise UserError(
             f"No run has a setting {unknown[0]}. Name settings as on the command line, such as training.lr."
+        )
+    if groups := [key for key, of in values.items() if any(isinstance(value, dict) for value in of)]:
+        raise UserError(
+            f"{groups[0]} is a group of settings. Name one of its settings, such as training.lr; the data set, the "
+            "unlearner and the number of classes have columns anyway."
         )
     shown = [
         pd.Series([ABSENT if value is None else str(value) for value in of], done.index, dtype="string", name=key)
@@ -90,8 +97,10 @@ def measured(runs: "pd.DataFrame") -> list[str]:
 
 
 def header(keys: list[str]) -> list[str]:
-    """The names of the columns of `by`."""
-    return ["data set", "unlearner", "classes", *(key.rpartition(".")[2] for key in keys), *MEASURED]
+    """The names of the columns of `by`, each another one: of a setting its last word, if no other column has it."""
+    words = Counter([*FIRST, *(key.rpartition(".")[2] for key in dict.fromkeys(keys)), *MEASURED])
+    last = {key: key.rpartition(".")[2] for key in keys}
+    return [*FIRST, *(word if words[word] == 1 else key for key, word in last.items()), *MEASURED]
 
 
 def sheets(runs: "pd.DataFrame", keys: list[str]) -> list[Sheet]:
