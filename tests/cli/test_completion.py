@@ -78,12 +78,12 @@ def test_values_are_offered_where_they_are_known(monkeypatch, line, words):
 
 def test_status_offers_sweeps_and_nothing_that_a_shell_would_run(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    for name in ("demo", "digits_single", "$(touch ran)", "`touch ran`", "a b", "x;y", "caf\u00e9\x1b[2J"):
+    for name in ("demo", "digits_one", "$(touch ran)", "`touch ran`", "a b", "x;y", "caf\u00e9\x1b[2J"):
         launched(tmp_path / "outputs" / "runs" / name)
     (tmp_path / "outputs" / "runs" / "no_sweep").mkdir()
-    assert of_command(["status", ""])[-2:] == ["digits_single", "x;y"]
-    assert offered(monkeypatch, "unlearnleak status ") == ["demo", "digits_single"]
-    assert offered(monkeypatch, "unlearnleak status di") == ["digits_single"]
+    assert of_command(["status", ""])[-2:] == ["digits_one", "x;y"]
+    assert offered(monkeypatch, "unlearnleak status ") == ["demo", "digits_one"]
+    assert offered(monkeypatch, "unlearnleak status di") == ["digits_one"]
 
 
 def test_fish_is_told_files_which_the_others_find_by_themselves(monkeypatch, tmp_path):
