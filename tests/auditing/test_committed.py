@@ -2,8 +2,8 @@ import csv
 import json
 from pathlib import Path
 
-from docs.controls import SAME, made
-from unlearnleak.auditing.committed import FILE, condensed, controls, pairs
+from docs.controls import made
+from unlearnleak.auditing.committed import FILE, KINDS, condensed, controls, kinds, pairs
 from unlearnleak.auditing.composed import ATTACKS, composed
 
 ROOT = Path(__file__).parents[2]
@@ -14,19 +14,14 @@ def test_the_packages_figures_are_those_of_the_committed_tables():
 
 
 def test_controls_are_counted_from_rows_by_a_slow_loop():
-    alarms = n = 0
-    for path in (ROOT / "docs" / "results").glob("*.csv"):
-        if path.stem in SAME:
-            continue
+    found = {}
+    for path in sorted((ROOT / "docs" / "results").glob("*.csv")):
         for row in csv.DictReader(path.open()):
-            if (row.get("unlearner"), row.get("attack"), row.get("screening")) == (
-                "none",
-                "inversion_genetic",
-                "level",
-            ):
-                n, alarms = n + 1, alarms + bool(row["verdict"])
-    assert (alarms, n) == controls("inversion_genetic", "level")[:2]
-    assert n >= 20
+            said = tuple(row.get(name) for name in ("unlearner", "attack", "screening", "defense", "held"))
+            if said[:3] == ("none", "inversion_genetic", "level") and said[3] in (None, "", "none") and not said[4]:
+                found.setdefault(row["key_unlearned"], bool(row["verdict"]))
+    assert (sum(found.values()), len(found)) == controls("inversion_genetic", "level")[:2]
+    assert len(found) >= 40
 
 
 def test_a_verdict_on_class_0_is_an_alarm_and_other_unlearners_are_no_controls():
@@ -42,6 +37,7 @@ def test_who_held_less_than_an_audit_asks_for_and_who_judged_nothing_are_no_cont
     row = {"unlearner": "none", "attack": "a", "screening": "s", "verdict": "0"}
     measured = {name: value for name, value in row.items() if name != "verdict"}
     assert condensed({"t": [row, row | {"held": "1 a class"}, row | {"held": ""}, measured]}) == {"a/s": {"t": [2, 2]}}
+    assert condensed({"t": [row | {"auxiliary_per_class": "1"}]}) == {}
 
 
 def pair(defense, before, after, key, verdict=""):
@@ -57,15 +53,42 @@ def test_to_who_sees_both_models_a_control_is_a_pair_that_differs_and_counts_onc
         pair("prune", "0.9", "0.8", "z", "3"),
     ]
     again = [pair("prune", "0.9", "0.895", "y"), pair("finetune", "0.9", "0.91", "new", "0")]
-    found = condensed({"t": rows}, {"u": again})
+    found = condensed({"t": rows, "u": again})
     assert found == {"a/s/kept": {"t": [0, 1], "u": [1, 1]}, "a/s/lost": {"t": [1, 1]}}
     assert pairs("output_change", "drop", None).n == sum(pairs("output_change", "drop", fall).n for fall in (0, 0.5))
 
 
-def test_of_tables_that_repeat_others_is_taken_what_these_lack():
-    row = {"unlearner": "none", "screening": "s", "verdict": ""}
-    found = condensed({"t": [row | {"attack": "a"}]}, {"u": [row | {"attack": "a"}, row | {"attack": "b"}]})
-    assert found == {"a/s": {"t": [0, 1]}, "b/s": {"u": [0, 1]}}
+def test_a_model_that_stands_in_two_tables_counts_once_and_its_neighbours_too():
+    row = {"unlearner": "none", "screening": "s", "attack": "a", "verdict": ""}
+    other, third = row | {"key_unlearned": "2"}, row | {"key_unlearned": "3", "attack": "b"}
+    found = condensed({"t": [row | {"key_unlearned": "1"}], "u": [row | {"key_unlearned": "1"}, other, third]})
+    assert found == {"a/s": {"t": [0, 1], "u": [0, 1]}, "b/s": {"u": [0, 1]}}
+
+
+def test_models_that_learnt_something_badly_count_by_themselves():
+    row = {"screening": "s", "attack": "a", "verdict": "", "defense": "none"}
+    rows = [row | {"unlearner": kind, "key_unlearned": kind} for kind in ("none", "rt", *KINDS)]
+    rows.append(row | {"unlearner": "rare_class", "key_unlearned": "again", "verdict": "3"})
+    once = {"t": [0, 1]}
+    expected = {"a/s": once} | {f"a/s/{kind}": once for kind in KINDS} | {"a/s/rare_class": {"t": [1, 2]}}
+    assert condensed({"t": rows}) == expected
+
+
+def test_noisy_labels_alarm_attacks_that_read_margins_and_not_those_that_read_answers():
+    """The committed figures of docs/results/controls.md."""
+    for attack, screening in (("param_dot", "youden"), ("param_diff", "decision_tree"), ("aux_margin", "halfway")):
+        assert kinds(attack, screening)["noisy_labels"][:2] == (8, 8)
+    assert kinds("aux_confidence", "halfway")["noisy_labels"][:2] == (0, 8)
+    assert set(kinds("param_dot", "youden")) == set(KINDS)
+    assert kinds("nothing", "here") == {}
+
+
+def test_the_documents_figures_of_pairs_are_these():
+    kept, lost, every = (pairs("output_change", "drop", fall) for fall in (0, 0.5, None))
+    text = " ".join((ROOT / "docs" / "audit.md").read_text().split())
+    assert f"in {kept.alarms} of the {kept.n} pairs" in text
+    assert f"in {lost.alarms} of the {lost.n} that lost more" in text
+    assert f"all {every.n} count" in text
 
 
 def test_every_screening_of_an_audit_that_has_controls_is_one_that_may_stay_silent():

@@ -6,6 +6,8 @@ import pytest
 
 from tests.auditing.test_answer import KNOWN, judged, outcome, told
 from unlearnleak.auditing import saying
+from unlearnleak.auditing.committed import KINDS
+from unlearnleak.auditing.result import Rate
 
 
 def test_the_answer_says_who_names_what_and_who_does_not():
@@ -67,6 +69,28 @@ def test_a_named_class_that_the_model_before_did_not_know_is_no_sign_of_unlearni
     said = " ".join(saying.trust(attacks, seen, None, 10))
     assert "hardly known to the model before either: class 1 (10 %). With" in said
     assert "the model before" not in " ".join(saying.trust(attacks, gone, None, 10))
+
+
+def test_what_else_reads_like_unlearning_to_whoever_names_a_class_is_told():
+    known = {kind: Rate(count=0, n=8, interval=(0, 0.3)) for kind in KINDS}
+    alarmed = known | {"noisy_labels": Rate(count=8, n=8, interval=(0.7, 1))}
+    attacks = [
+        replace(one, calibration=replace(one.calibration, kinds=kinds))
+        for one, kinds in zip(
+            judged(
+                outcome(named=(1,), told=told()),
+                outcome("aux_confidence", "halfway", named=(1,), told=told()),
+                outcome("param_diff", "decision_tree", told=told()),
+            ),
+            (alarmed, known, alarmed),
+            strict=True,
+        )
+    ]
+    assert saying.read_alike(attacks) == [
+        "A model that forgot nothing and learnt 30 % wrong labels in one class can look like this. Of the project's own "
+        "such models these gave an alarm: param_dot 8 of 8; aux_confidence 0 of 8."
+    ]
+    assert saying.read_alike(attacks[1:]) == []  # who named nothing was not fooled
 
 
 def test_the_class_that_most_attacks_name_comes_first():

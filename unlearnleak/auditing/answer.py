@@ -8,7 +8,7 @@ import torch
 
 import unlearnleak
 from unlearnleak.auditing.case import Case
-from unlearnleak.auditing.committed import CHANGES, LITTLE, controls, pairs
+from unlearnleak.auditing.committed import CHANGES, LITTLE, controls, kinds, pairs
 from unlearnleak.auditing.result import Attacked, Calibration, Evaluation, Rate, Status, Understood
 from unlearnleak.auditing.running import Outcome
 from unlearnleak.auditing.saying import names_of, sentences, trust, unjudged
@@ -49,6 +49,7 @@ def calibration(outcome: Outcome, understood: Understood) -> Calibration:
         found=None if told is None or not len(told.found) else rate(int(told.found.sum()), len(told.found)),
         controls=rate(known.alarms, known.n) if known.n else None,
         datasets=known.datasets,
+        kinds={kind: rate(of.alarms, of.n) for kind, of in kinds(one.attack, screening).items()},
         note=outcome.note if not (paired and known.n) else f"{outcome.note}; controls are {pairs_told(fall)}",
     )
 

@@ -14,12 +14,24 @@ from typing import NamedTuple
 FILE = Path(__file__).parent / "controls.json"
 Row = Mapping[str, str]
 Counts = dict[str, dict[str, list[int]]]
-"""Alarms and controls by "attack/screening" and data set; of pairs by "attack/screening/kept" and ".../lost"."""
+"""Alarms and controls by "attack/screening" and table; of pairs by "attack/screening/kept" and ".../lost", of models
+that learnt something badly by "attack/screening/noisy_labels" and so on (KINDS).
+"""
 CHANGES = {"finetune": "fine-tuned", "prune": "pruned", "weight_noise": "with noise on its weights"}
 """Defences that change a model of which nothing was forgotten; all others leave it, or change answers alone."""
 LITTLE = 0.01
 """A pair whose accuracy fell by no more has kept it: on others such attacks see what the change itself destroyed."""
 KEPT, LOST = "kept", "lost"
+KINDS = {
+    "noisy_labels": "30 % wrong labels in one class",
+    "rare_class": "a tenth of one class's samples",
+    "fewer_samples": "nine tenths of all samples",
+    "undertrained": "a fifth of the epochs",
+    "refit": "all data once more",
+}
+"""Unlearners that forget nothing, and what their models learnt (`sweeps/controls.yaml`). They are no `controls`, which
+learnt all classes well: an alarm on one of them is no mistake about noise, but about what the attack reads.
+"""
 
 
 class Controls(NamedTuple):
@@ -33,43 +45,41 @@ class Controls(NamedTuple):
 NONE = Controls(0, 0, ())
 
 
-def condensed(tables: Mapping[str, Iterable[Row]], repeating: Mapping[str, Iterable[Row]] | None = None) -> Counts:
+def condensed(tables: Mapping[str, Iterable[Row]]) -> Counts:
     """What `controls.json` holds, of the rows of tables of runs by their name.
 
-    A control is a row whose unlearner is `none`; its alarm is a verdict that names any class. Tables that are
-    `repeating` have controls of others again: of them is taken what the others lack.
+    A control is a row whose unlearner is `none` or one of KINDS; its alarm is a verdict that names any class. A model
+    that stands in several tables, under the same key, counts once.
     """
     found: Counts = {}
     seen: set[tuple[str, str]] = set()
-    for dataset, rows in tables.items():
-        add(found, dataset, controls_in(rows, seen))
-    counted = {name for name in found if not name.endswith((f"/{KEPT}", f"/{LOST}"))}
-    for dataset, rows in (repeating or {}).items():
-        add(found, dataset, ((name, alarm) for name, alarm in controls_in(rows, seen) if name not in counted))
+    for table, rows in tables.items():
+        for name, alarm in controls_in(rows, seen):
+            counts = found.setdefault(name, {}).setdefault(table, [0, 0])
+            counts[0] += alarm
+            counts[1] += 1
     return {name: dict(sorted(each.items())) for name, each in sorted(found.items())}
 
 
-def add(found: Counts, dataset: str, rows: Iterable[tuple[str, bool]]) -> None:
-    """Count the controls of a table."""
-    for name, alarm in rows:
-        counts = found.setdefault(name, {}).setdefault(dataset, [0, 0])
-        counts[0] += alarm
-        counts[1] += 1
-
-
 def controls_in(rows: Iterable[Row], seen: set[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
-    """The name and the alarm of each control; of pairs those that were not `seen`, in any table."""
+    """The name and the alarm of each control, or pair, that was not `seen`, in any table."""
     for row in rows:
         defense, name = row.get("defense") or "none", f"{row.get('attack')}/{row.get('screening')}"
-        if row.get("unlearner") != "none" or "verdict" not in row or row.get("held"):
-            continue  # no control; nothing was judged; or an attacker held less than an audit asks for
-        if row.get("sees_original", "nothing") in ("nothing", ""):
-            if defense == "none":
-                yield name, row["verdict"] != ""
-        elif defense in CHANGES and (name, row["key_defended"]) not in seen:
-            seen.add((name, row["key_defended"]))
+        kind, pair = row.get("unlearner"), row.get("sees_original", "nothing") not in ("nothing", "")
+        held_less = row.get("held") or row.get("auxiliary_per_class")  # than an audit asks for
+        if not (kind == "none" or kind in KINDS) or "verdict" not in row or held_less:
+            continue
+        if (kind != "none" or defense not in CHANGES) if pair else defense != "none":
+            continue  # the very same model twice; or answers that no control gave
+        key = (name, row.get("key_defended" if pair else "key_unlearned", ""))
+        if key in seen:
+            continue
+        if key[1]:
+            seen.add(key)
+        if pair:
             lost = float(row["original_retain_acc"]) - float(row["retain_acc"]) > LITTLE
-            yield f"{name}/{LOST if lost else KEPT}", row["verdict"] != ""
+            name = f"{name}/{LOST if lost else KEPT}"
+        yield name if kind == "none" else f"{name}/{kind}", row["verdict"] != ""
 
 
 @cache
@@ -82,6 +92,12 @@ def counts() -> Counts:
 def controls(attack: str, screening: str) -> Controls:
     """All committed controls of an attack and a screening; of none where there are none."""
     return together(f"{attack}/{screening}")
+
+
+def kinds(attack: str, screening: str) -> dict[str, Controls]:
+    """The committed models that forgot nothing and learnt something badly, by their kind."""
+    found = {kind: together(f"{attack}/{screening}/{kind}") for kind in KINDS}
+    return {kind: each for kind, each in found.items() if each.n}
 
 
 def pairs(attack: str, screening: str, lost: float | None) -> Controls:

@@ -70,13 +70,15 @@ class Calibration:
 
     false_alarms: on copies of this very model that forgot nothing. found: on copies that never saw one class, which
     must be named alone. controls: alarms on the project's committed controls, of `datasets`. Each is None where it was
-    not measured, and `note` says why, or how it was.
+    not measured, and `note` says why, or how it was. kinds: alarms on committed models that forgot nothing and learnt
+    something badly, by their kind (`committed.KINDS`).
     """
 
     false_alarms: Rate | None = None
     found: Rate | None = None
     controls: Rate | None = None
     datasets: tuple[str, ...] = ()
+    kinds: dict[str, Rate] = field(default_factory=dict)
     note: str | None = None
 
 
@@ -105,7 +107,7 @@ class Attacked:
     queries: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     changed: tuple[str, ...] = ()
-    calibration: Calibration = Calibration()
+    calibration: Calibration = field(default_factory=Calibration)
     counts: bool = False
     reason: str | None = None
     evaluation: Evaluation | None = None

@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
+from unlearnleak.auditing.committed import KINDS
 from unlearnleak.auditing.result import Attacked, Rate, Status, Understood
 
 MOST_NAMED = 12
 LOW = 0.5
 """Where a typical class is known less than this, a warning says so."""
+MISTAKEN = 0.05
+"""An attack that names a class of more than this share of models of a kind takes that kind for unlearning."""
 FEW_WEAK = 5
 """Where more than one class of so many is little known, a warning says so."""
 LOOK = (
@@ -118,6 +121,7 @@ def trust(
             f"Named, and hardly known to the model before either: class {told}. With these images that is no sign of "
             "unlearning."
         )
+    said += read_alike(attacks)
     weak = [c for c in little_known(understood) if c not in named]
     if weak and understood.plausible is not False and any(one.counts for one in attacks):
         told = listed([f"{c} ({100 * rates[c]:.0f} %)" for c in weak])
@@ -129,6 +133,23 @@ def trust(
         said.append("The model's accuracy on the images given is implausible: see what was understood.")
     said.append("Silence is no proof: another attacker, or one who knows more, may find what these did not.")
     return tuple(said)
+
+
+def read_alike(attacks: Sequence[Attacked]) -> list[str]:
+    """What else than unlearning looks to the attacks that name a class like what they named, one sentence a kind."""
+    said = []
+    for kind, learnt in KINDS.items():
+        asked = [(one, one.calibration.kinds[kind]) for one in attacks if one.counts and kind in one.calibration.kinds]
+        alarmed = [(one, rate) for one, rate in asked if one.named and rate.count > MISTAKEN * rate.n]
+        if not alarmed:
+            continue
+        told = listed([f"{one.attack} {rate.count} of {rate.n}" for one, rate in alarmed])
+        sure = [f"{one.attack} {rate.count} of {rate.n}" for one, rate in asked if not rate.count]
+        said.append(
+            f"A model that forgot nothing and learnt {learnt} can look like this. Of the project's own such models "
+            f"these gave an alarm: {told}{f'; {listed(sure)}' if sure else ''}."
+        )
+    return said
 
 
 def little_known(understood: Understood) -> list[int]:

@@ -1,11 +1,15 @@
 """decision_tree: a decision tree on parameter differences, grown on shadow targets."""
 
+from collections.abc import Callable
+
 import torch
 from sklearn.tree import DecisionTreeClassifier
+from torch import Tensor
 
-from unlearnleak.adversary.evidence import Differences
+from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Screening, Verdict
+from unlearnleak.screening.youden import LEAST, best_cut
 
 
 class DecisionTree(Screening[Differences]):
@@ -15,12 +19,16 @@ class DecisionTree(Screening[Differences]):
     other 20 %; that figure is `asr_published`. Here it is grown on the shadow targets' aligned features
     (docs/design.md).
 
+    A tree finds splits in anything. So another one is grown on every second shadow target and asked about the others;
+    where it cannot tell their forgotten classes (Youden's J below `youden.LEAST`), as where differences are constant or
+    noise, the calibration means nothing, and nothing is named.
+
     Args:
         max_depth, min_samples_leaf: as in sklearn.tree.DecisionTreeClassifier; classes are weighted to balance.
         random_state: of the tree, which draws only between splits that are equally good.
     """
 
-    version = 1
+    version = 2
     accepts = (Differences,)
     published = "decision_tree"
 
@@ -39,13 +47,33 @@ class DecisionTree(Screening[Differences]):
 
     def __call__(self, evidence: Differences) -> Verdict:
         """The verdict; the score is the mean probability over the class's heads, in [0, 1]."""
-        features_SKMF, forgotten_SK = evidence.calibration
-        classes, heads, width = evidence.aligned_KMF.shape
+        score_K = self.grown(*evidence.calibration)(evidence.aligned_KMF)
+        return Verdict((score_K > 0.5) & self.tells(evidence.calibration), score_K)
+
+    def grown(self, features_SKMF: Tensor, forgotten_SK: Tensor) -> Callable[[Tensor], Tensor]:
+        """A tree on these shadow targets: the mean probability [K] of having been forgotten, of [K, M, F]."""
+        width, heads = features_SKMF.shape[3], features_SKMF.shape[2]
         tree = DecisionTreeClassifier(**self.settings)
         tree.fit(
             features_SKMF.reshape(-1, width).cpu().numpy(),
             forgotten_SK.repeat_interleave(heads).cpu().numpy(),
         )
-        probability = tree.predict_proba(evidence.aligned_KMF.reshape(-1, width).cpu().numpy())[:, 1]
-        score_K = torch.from_numpy(probability).view(classes, heads).mean(1).float()
-        return Verdict(score_K > 0.5, score_K)
+
+        def asked(aligned_KMF: Tensor) -> Tensor:
+            probability = tree.predict_proba(aligned_KMF.reshape(-1, width).cpu().numpy())[:, 1]
+            return torch.from_numpy(probability).view(aligned_KMF.shape[:2]).mean(1).float()
+
+        return asked
+
+    def tells(self, calibration: LabeledFeatures) -> bool:
+        """Whether a tree that saw every second shadow target tells the others' forgotten classes.
+
+        True where that cannot be asked: both parts need forgotten and retained classes.
+        """
+        parts = [(calibration.features_SKMF[i::2], calibration.forgotten_SK[i::2]) for i in (0, 1)]
+        if any(not of_SK.any() or of_SK.all() for _, of_SK in parts):
+            return True
+        (features_SKMF, forgotten_SK), (others_SKMF, truth_SK) = parts
+        tree = self.grown(features_SKMF, forgotten_SK)
+        retained_N = torch.cat([1 - tree(others_KMF) for others_KMF in others_SKMF])
+        return best_cut(retained_N, truth_SK.flatten().cpu())[1] >= LEAST

@@ -48,7 +48,7 @@ def test_the_page_is_no_wider_than_the_window(opened, width, scheme):
     shown = opened(width, scheme)
     shown.evaluate("document.querySelectorAll('details').forEach((one) => (one.open = true))")
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
-    assert shown.locator("table").count() == 3
+    assert shown.locator("table").count() == 4
 
 
 def test_wide_tables_are_scrolled_to_the_end_on_a_phone(opened):
@@ -80,4 +80,4 @@ def test_in_a_notebook_it_stands_in_a_frame_that_shows_the_same(opened, leak):
     shown = opened(html=f"<!DOCTYPE html><body>{fragment(leak)}</body>")
     frame = shown.frame_locator("iframe")
     assert frame.locator("main .answer p").first.text_content().startswith("Leak: ")
-    assert frame.locator("table").count() == 3
+    assert frame.locator("table").count() == 4

@@ -45,6 +45,13 @@ def test_the_page_says_the_answer_and_every_attack(leak):
     assert len(re.findall(r'class="counts"', text)) == len(leak.counted)
 
 
+def test_the_page_shows_alarms_by_what_models_had_learnt(leak):
+    said = page(leak)
+    assert said.count("Alarms on this project's models that forgot nothing</h3>") == 1
+    for name in ("well", "noisy", "rare", "fewer", "brief", "again"):
+        assert f"<th>{name}</th>" in said
+
+
 def test_names_of_others_are_no_markup(leak):
     odd = replace(leak, understood=replace(leak.understood, model=EVIL, class_names=(EVIL,) * 10, notes=(EVIL,)))
     text = page(odd)

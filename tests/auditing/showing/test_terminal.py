@@ -18,6 +18,18 @@ def test_every_attack_that_ran_has_its_figures(leak):
     assert row.split()[3:] == ["3", "yes", "0/20", "20/20", of_controls, "exact,", "ASR", "100", "%"]
 
 
+def test_alarms_stand_beside_every_attack_by_what_the_models_had_learnt(leak):
+    said = terminal.text(leak)
+    (row,) = (
+        line for line in said.split("Alarms on models")[1].splitlines() if line.strip().startswith("param_dot / youden")
+    )
+    known = next(one for one in leak.attacks if one.name == "param_dot / youden").calibration
+    cells = [f"{each.count}/{each.n}" for each in (known.controls, *known.kinds.values())]
+    assert row.split()[3:] == cells
+    assert "8/8" in cells
+    assert "noisy: 30 % wrong labels in one class" in " ".join(said.split())
+
+
 def test_everything_that_did_not_run_is_named_with_its_reason(leak):
     said = " ".join(terminal.text(leak).split())
     for one in leak.attacks:

@@ -50,6 +50,7 @@ def body(result: Answer) -> str:
         others=others,
         scoring=ran,
         scores=scores(result, ran),
+        kinds=words.kinds(result),
     )  # fmt: skip
 
 

@@ -50,6 +50,13 @@ def parts(result: Answer) -> Iterator[RenderableType]:
         "exactly that. controls: alarms on the project's own models that forgot nothing.",
         "dim",
     )
+    if found := words.kinds(result):
+        yield ""
+        columns = [Column("attack / screening", words=True, left=True), *map(Column, found.columns)]
+        yield Sheet("Alarms on models that forgot nothing", columns, [[name, *cells] for name, cells in found.rows])
+        yield plain(
+            f"What these had learnt: {found.legend} Whoever names classes of them takes that for unlearning.", "dim"
+        )
     if told := list(reasons(result)):
         yield ""
         yield from told

@@ -1,7 +1,9 @@
 """What all forms of an answer say alike: its head line, and each attack's figures in words."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from unlearnleak.auditing.committed import KINDS
 from unlearnleak.auditing.result import Answer, Attacked, Rate, Status, Understood
 
 HEADLINES: dict[Status, str] = {
@@ -11,6 +13,16 @@ HEADLINES: dict[Status, str] = {
 }
 MOST = 12
 """Classes that are listed, before "and more"."""
+
+
+SHORT = {
+    "noisy_labels": "noisy",
+    "rare_class": "rare",
+    "fewer_samples": "fewer",
+    "undertrained": "brief",
+    "refit": "again",
+}
+"""Columns of `committed.KINDS`."""
 
 
 def share(rate: Rate | None) -> str:
@@ -60,6 +72,26 @@ def numbers(values: tuple[float, ...]) -> str:
 def evaluation(one: Attacked) -> str:
     """How a verdict stands to the truth, in a word; "-" where the attack gave none."""
     return "-" if one.evaluation is None else f"{one.evaluation.outcome}, ASR {percent(one.evaluation.asr, 0)} %"
+
+
+class Kinds(NamedTuple):
+    """Alarms on the project's models that forgot nothing, by what these learnt: a row of cells for each attack."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[str]]]
+    legend: str
+
+
+def kinds(result: Answer) -> Kinds | None:
+    """Of the attacks that ran; None where nothing was measured."""
+    ran = [one for one in result.attacks if one.state == "ran" and one.calibration.kinds]
+    told = [kind for kind in KINDS if any(kind in one.calibration.kinds for one in ran)]
+    rows = [
+        (one.name, [share(one.calibration.controls), *(share(one.calibration.kinds.get(kind)) for kind in told)])
+        for one in sorted(ran, key=lambda one: not one.counts)
+    ]
+    legend = "; ".join(f"{SHORT[kind]}: {KINDS[kind]}" for kind in told)
+    return Kinds(["well", *(SHORT[kind] for kind in told)], rows, f"well: all of it; {legend}.") if rows else None
 
 
 def unable(result: Answer) -> dict[str, list[str]]:
