@@ -3,7 +3,8 @@
 import pytest
 
 from tests.report.made import judged, run
-from unlearnleak.analysis.groups import cases, controls_once
+from unlearnleak.analysis.compare import compare
+from unlearnleak.analysis.groups import cases, controls_once, models
 from unlearnleak.report.tables.leaks import table
 from unlearnleak.runs.frame import framed
 
@@ -17,6 +18,13 @@ def test_a_control_counts_once_whatever_it_was_asked_to_forget():
     runs = [control(seed, asked) for seed in range(2) for asked in range(6)]
     (line,) = table(framed(runs)).to_dict("records")
     assert line["exact"].startswith("2/2")
+
+
+def test_a_control_is_one_model_and_one_case_in_every_comparison():
+    runs = [control(seed, asked) for seed in range(5) for asked in range(3)]
+    assert len(models(framed(runs))) == 5
+    changes = compare(framed(runs), framed(runs)).changes
+    assert {(one.n_before, one.n_after) for one in changes} == {(5, 5)}
 
 
 @pytest.mark.parametrize(

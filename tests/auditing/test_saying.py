@@ -87,8 +87,8 @@ def test_what_else_reads_like_unlearning_to_whoever_names_a_class_is_told():
         )
     ]
     assert saying.read_alike(attacks) == [
-        "A model that forgot nothing and learnt 30 % wrong labels in one class can look like this. Of the project's own "
-        "such models these gave an alarm: param_dot 8 of 8; aux_confidence 0 of 8."
+        "A model that forgot nothing and learnt 30 % wrong labels in one class can look like this. Of the project's "
+        "own such models these gave an alarm: param_dot 8 of 8; aux_confidence 0 of 8."
     ]
     assert saying.read_alike(attacks[1:]) == []  # who named nothing was not fooled
 

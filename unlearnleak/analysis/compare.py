@@ -18,7 +18,7 @@ from scipy.stats import (  # type: ignore[import-untyped, unused-ignore]
     permutation_test,
 )
 
-from unlearnleak.analysis.groups import FEW, distinct, models
+from unlearnleak.analysis.groups import FEW, controls_once, distinct, models
 from unlearnleak.analysis.numbers import bounds, percent
 from unlearnleak.metric.interval import bootstrap_mean, newcombe, newcombe_paired
 
@@ -99,7 +99,7 @@ def compare(before: "pd.DataFrame", after: "pd.DataFrame") -> Comparison:
     """
     found = []
     for words, of, metrics in (
-        (["dataset", "model", "count", "attack", "screening"], distinct, SHARES | MEANS),
+        (["dataset", "model", "count", "attack", "screening"], verdicts, SHARES | MEANS),
         (["dataset", "model", "count"], models, MODEL_MEANS),
     ):
         for cell, sides in facing(of(before), of(after), words).items():
@@ -110,6 +110,11 @@ def compare(before: "pd.DataFrame", after: "pd.DataFrame") -> Comparison:
     judged = [one._replace(q=q) for one, q in zip(tests, adjusted, strict=True)]
     judged += [one for one in enough if one.equal]
     return Comparison(sorted(judged, key=lambda one: (one.q, one.p, one.words, one.metric)), len(found) - len(enough))
+
+
+def verdicts(runs: "pd.DataFrame") -> "pd.DataFrame":
+    """Each job once, and each control once however many classes it was asked to forget."""
+    return controls_once(distinct(runs))
 
 
 def holm(values: list[float]) -> list[float]:

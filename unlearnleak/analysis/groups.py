@@ -27,8 +27,10 @@ def distinct(runs: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def models(runs: "pd.DataFrame") -> "pd.DataFrame":
-    """One run per unlearned model: many attacks look at the same one. The control counts per set of named classes."""
-    return distinct(runs).drop_duplicates(["attacked", "named", "gate"])
+    """One run per unlearned model: many attacks look at the same one; a control once, as for `controls_once`."""
+    done = distinct(runs)
+    named = done["named"].where(done["gate"] != "control", "")
+    return done[~done.assign(named=named).duplicated(["attacked", "named", "gate"])]
 
 
 def controls_once(runs: "pd.DataFrame") -> "pd.DataFrame":

@@ -39,7 +39,11 @@ def table(arguments: argparse.Namespace) -> int:
     runs = with_strengths(told_apart(load_runs([Path(folder) for folder in arguments.runs])))
     if arguments.shuffle_truth is not None:
         runs = shuffled(runs, arguments.shuffle_truth)
-        print(f"Control: judged against a random truth (seed {arguments.shuffle_truth}).\n", file=sys.stderr)
+        print(
+            f"Judged against a random truth (seed {arguments.shuffle_truth}): what luck gives. An attack that had seen "
+            "the real one would look the same here.\n",
+            file=sys.stderr,
+        )
     if arguments.csv:
         to_csv(runs, sys.stdout, listed("--columns", arguments.columns) if arguments.columns else None)
     elif arguments.by:
@@ -127,7 +131,7 @@ def register(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--shuffle-truth",
         type=int,
         metavar="SEED",
-        help="control: judge the verdicts against classes drawn at random; a number from 0 on",
+        help="judge the verdicts against classes drawn at random: what luck gives; a number from 0 on",
     )
     parser.add_argument(
         "--columns", metavar="NAMES", help="with --csv: only these, separated by commas, such as dataset,asr"
