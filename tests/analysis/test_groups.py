@@ -7,6 +7,7 @@ from unlearnleak.analysis.compare import compare
 from unlearnleak.analysis.groups import cases, controls_once, models
 from unlearnleak.report.tables.leaks import table
 from unlearnleak.runs.frame import framed
+from unlearnleak.runs.loading import load_runs, to_csv
 
 
 def control(seed, asked, verdict=(), **changed):
@@ -25,6 +26,14 @@ def test_a_control_is_one_model_and_one_case_in_every_comparison():
     assert len(models(framed(runs))) == 5
     changes = compare(framed(runs), framed(runs)).changes
     assert {(one.n_before, one.n_after) for one in changes} == {(5, 5)}
+
+
+def test_a_control_counts_once_in_a_csv_too(tmp_path):
+    runs = [control(seed, asked, job=f"{seed} {asked}", key_unlearned=f"m{seed}") for seed in range(3) for asked in range(4)]
+    with (tmp_path / "runs.csv").open("w") as file:
+        to_csv(runs, file)
+    (line,) = table(framed(load_runs([tmp_path / "runs.csv"]))).to_dict("records")
+    assert line["exact"].startswith("3/3")
 
 
 @pytest.mark.parametrize(
