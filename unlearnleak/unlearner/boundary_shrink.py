@@ -48,8 +48,9 @@ class BoundaryShrink(FrozenStatistics, TrainingUnlearner):
 
     Chen et al. 2023, Boundary Unlearning, CVPR 2023, https://arxiv.org/abs/2303.11570. The push is one step of the fast
     gradient sign method on the frozen original. Differences: where the pushed image is still taken for a forgotten
-    class (for its own, where samples are forgotten), it gets the next one; pushed images stay images, in [0, 1]; and
-    batch normalisation keeps the original's statistics, since batches hold forgotten images alone. `report` says which
+    class (for its own, where samples are forgotten), it gets the next one; pushed images, which stay in [0, 1], are not
+    rounded to 8 bits; and batch normalisation keeps the original's statistics, since batches hold forgotten images
+    alone. `report` says which
     share of the images the push itself took over a boundary (`crossed_share`).
 
     Args:

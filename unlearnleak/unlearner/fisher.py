@@ -32,8 +32,10 @@ class FisherForgetting(Unlearner):
     Golatkar et al. 2020, Eternal Sunshine of the Spotless Net, https://arxiv.org/abs/1911.04933, "Fisher forgetting";
     `scale` is their (lambda sigma^2)^(1/4). The head's rows of the forgotten classes are drawn anew around 0, as in
     the class-level form of the authors' code. So the head says which they are: this is a positive control, an unlearner
-    that leaks by construction. Differences: F is estimated on a draw of D_r, and the noise has a largest deviation,
-    since weights that nothing needs have F = 0.
+    that leaks by construction. Differences: F is estimated on a draw of D_r; the deviation goes as F^(-1/4), as in the
+    paper, where the authors' code takes F^(-1/2), the mean over a row's inputs and ten times the variance in the head
+    and in biases. Weights that nothing needs have F = 0, so the deviation is bounded by `largest` (their code bounds
+    1 / F).
 
     Args:
         scale: of the noise.
