@@ -29,7 +29,9 @@ def test_a_control_is_one_model_and_one_case_in_every_comparison():
 
 
 def test_a_control_counts_once_in_a_csv_too(tmp_path):
-    runs = [control(seed, asked, job=f"{seed} {asked}", key_unlearned=f"m{seed}") for seed in range(3) for asked in range(4)]
+    runs = [
+        control(seed, asked, job=f"{seed} {asked}", key_unlearned=f"m{seed}") for seed in range(3) for asked in range(4)
+    ]
     with (tmp_path / "runs.csv").open("w") as file:
         to_csv(runs, file)
     (line,) = table(framed(load_runs([tmp_path / "runs.csv"]))).to_dict("records")

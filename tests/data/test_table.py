@@ -55,6 +55,27 @@ def test_numbers_as_labels_are_in_the_order_of_numbers(labels):
     assert found.classes == ["3", "7", "12"]
 
 
+def test_none_and_na_are_words_like_others_among_words():
+    found = read_table(b"a,c,label\n1,NA,None\n2,x,b\n3,x,None\n", "F", "label", "onehot")
+    assert found.classes == ["None", "b"]
+    assert found.labels_N.tolist() == [0, 1, 0]
+    assert found.rows_NF[:, 1:].tolist() == [[255, 0], [0, 255], [0, 255]]
+
+
+@pytest.mark.parametrize("word", ["", "NA", "nan", "?", "null"])
+def test_among_numbers_they_are_missing_and_the_row_is_named(word):
+    content = f"a,label\n1,x\n{word},y\n3,x\n".encode()
+    with pytest.raises(UserError, match="column a has 1 missing values, the first in row 1"):
+        read_table(content, "F", "label", "onehot")
+
+
+def test_labels_that_begin_with_a_0_are_names_and_no_two_become_one():
+    found = read_table(b"a,label\n1,001\n2,1\n3,2\n", "F", "label", "onehot")
+    assert found.classes == ["001", "1", "2"]
+    assert read_table(b"a,label\n1,10\n2,9\n", "F", "label", "onehot").classes == ["9", "10"]
+    assert read_table(b"a,label\n1,True\n2,False\n", "F", "label", "onehot").classes == ["False", "True"]
+
+
 def test_a_constant_column_says_nothing_and_is_no_error():
     assert (read(FRAME.assign(height=2.5)).rows_NF[:, 0] == 0).all()
 

@@ -173,6 +173,16 @@ def test_the_figure_has_a_band_of_what_retrained_models_have_between_them(runs):
     )
 
 
+def test_what_originals_have_in_common_counts_for_each_of_them(tmp_path):
+    """Two of three retrained pairs take as long: the mean is that of three."""
+    for seed, steps in enumerate((8.0, 8.0, 20.0)):
+        for unlearner in ("rt", "ft"):
+            one = told(unlearner, seed, 0.2, retrained_relearn_steps=steps) | {"key_original": f"original{seed}"}
+            write_run(tmp_path / f"{unlearner}{seed}", **one)
+    (text,) = (panel.text for panel in distance_chart(measured(frame_of(tmp_path))).panels if "relearn" in panel.text)
+    assert "two retrained models: 12;" in f"{text};"
+
+
 def test_the_page_and_the_files_for_papers_have_it(runs):
     page = build([runs]).read_text()
     assert "What was measured beside attacks" in page

@@ -29,6 +29,8 @@ BYTES_PER_CELL = 64
 """What pandas takes for a cell at most, a short word."""
 LEVELS = 255
 PARQUET = b"PAR1"
+MISSING = ("NA", "N/A", "n/a", "na", "nan", "NaN", "NAN", "null", "NULL", "None", "none", "-", "?")
+"""What stands for a missing number in a column of numbers; in one of words each is a word."""
 
 
 class Table(NamedTuple):
@@ -50,7 +52,7 @@ def read_table(content: bytes, where: str, label: str, text: str) -> Table:
     Raises:
         UserError: it is no such table; the column, the row and what is allowed.
     """
-    frame = _parquet(content, where) if content[:4] == PARQUET else _csv(content, where)
+    frame = _parquet(content, where) if content[:4] == PARQUET else _csv(content, where, label)
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()].tolist()
         raise refusal(where, f"columns {named(twice)} are there more than once")
@@ -74,7 +76,7 @@ def read_table(content: bytes, where: str, label: str, text: str) -> Table:
     return Table(np.concatenate(parts, axis=1), labels_N, classes, [str(column) for column in frame.columns])
 
 
-def _csv(content: bytes, where: str) -> pd.DataFrame:
+def _csv(content: bytes, where: str, label: str) -> pd.DataFrame:
     try:
         lines = io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", newline="")
         header = next(csv.reader(lines), [])
@@ -86,11 +88,33 @@ def _csv(content: bytes, where: str) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # of rows that would lose what is beyond the header
-            return pd.read_csv(
-                io.BytesIO(content), encoding="utf-8-sig", index_col=False, on_bad_lines="error", low_memory=False
+            frame = pd.read_csv(
+                io.BytesIO(content),
+                encoding="utf-8-sig",
+                index_col=False,
+                on_bad_lines="error",
+                low_memory=False,
+                keep_default_na=False,  # "None" is a word like others; among numbers see `_inferred`
+                na_values=[""],
+                dtype={label: str} if label in header else None,
             )
     except (ValueError, OverflowError, pd.errors.ParserError, pd.errors.ParserWarning, csv.Error) as error:
         raise refusal(where, f"it cannot be read ({error})") from error
+    return frame.apply(_inferred)
+
+
+def _inferred(column: pd.Series) -> pd.Series:
+    """A column of text as the numbers that it holds, if it holds nothing else but words for a missing one.
+
+    Numbers that begin with a 0 are names, such as 007.
+    """
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return column
+    missing = column.isna() | column.isin(MISSING)
+    numbers = pd.to_numeric(column[~missing], errors="coerce")
+    if not len(numbers) or numbers.isna().any() or column.astype(str).str.match(r"[+-]?0\d").any():
+        return column
+    return numbers.reindex(column.index)
 
 
 def _parquet(content: bytes, where: str) -> pd.DataFrame:

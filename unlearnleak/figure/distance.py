@@ -65,8 +65,7 @@ def row(one: Measured, name: str) -> dict[str, Any]:
 
 def panel(title: str, name: str, label: str, lines: list[Measured]) -> Panel:
     """One measure: a column per unlearner."""
-    pairs = each(lines, f"retrained_{name}")
-    before = each(lines, f"original_{name}")
+    pairs, before = (each(lines, f"{which}_{name}") for which in ("retrained", "original"))
 
     def draw(axis: "Axes") -> None:
         if pairs:
@@ -98,8 +97,11 @@ def panel(title: str, name: str, label: str, lines: list[Measured]) -> Panel:
 
 
 def each(lines: list[Measured], name: str) -> list[float]:
-    """A number that all unlearners of an original have in common: each value once."""
-    return list(dict.fromkeys(value for one in lines for value in one.values(name)))
+    """A number that all unlearners of an original's forgotten set have in common: once, however many these are."""
+    column = f"evaluation.{name}"
+    there = [one.runs[["original", column]].dropna() for one in lines if column in one.runs]
+    told = {(str(original), float(value)) for of in there for original, value in of.itertuples(index=False)}
+    return [value for _, value in sorted(told)]
 
 
 def counted(one: Measured, name: str) -> str:
