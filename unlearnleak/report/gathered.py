@@ -48,6 +48,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     from unlearnleak.analysis.recovered import recoveries  # noqa: PLC0415
     from unlearnleak.figure.accuracy import accuracy_chart  # noqa: PLC0415  (NumPy, SciPy and pandas)
     from unlearnleak.figure.bars import asr_charts  # noqa: PLC0415
+    from unlearnleak.figure.destinations import destination_chart  # noqa: PLC0415
     from unlearnleak.figure.distance import distance_chart  # noqa: PLC0415
     from unlearnleak.figure.distributions import head_charts  # noqa: PLC0415
     from unlearnleak.figure.frontier import frontier_charts  # noqa: PLC0415
@@ -62,7 +63,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
     frame = framed(runs)
     cells, attacks, recovered = matrices(frame), summaries(frame), recoveries(frame)
     evaluated = measured(frame)
-    distances = distance_chart(evaluated)
+    beside_retraining = [distance_chart(evaluated), destination_chart(evaluated)]
     comparison = since(framed(before), frame) if against else None
     return Report(
         folders=[str(folder) for folder in folders],
@@ -83,7 +84,7 @@ def gather(folders: list[Path], against: list[Path], stores: Any) -> Report:
             *head_charts(frame, stores),
             sheet_chart(frame, stores),
             *([recovered_chart(frame)] if recovered else []),
-            *([distances] if distances else []),
+            *(chart for chart in beside_retraining if chart),
         ],
         asr_charts=asr_charts(cells),
         changes=comparison.changes if comparison else [],

@@ -1,0 +1,117 @@
+"""Where the forgotten classes' images go: the shares of the predictions, class by class, beside retraining's."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from unlearnleak.analysis.evaluated import Measured
+from unlearnleak.figure.bars import classes, tick
+from unlearnleak.figure.chart import (
+    BLUE,
+    GOLD,
+    GRID,
+    ORANGE,
+    TEAL,
+    Chart,
+    Mark,
+    Panel,
+    frame,
+    percent_axis,
+    wide_enough,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHARES = "shares_forget_test"
+STEM, TITLE = "where_images_go", "Where the forgotten classes' images go"
+CAPTION = (
+    "Shares of the predictions on test images of the forgotten classes, mean over models. Classes are in the order of "
+    "what two models retrained for the same set say most often, which stand at the left; at the right the model before."
+)
+PARTS = {
+    "the forgotten classes": ORANGE,
+    "retraining's first": BLUE,
+    "its second": TEAL,
+    "its third": GOLD,
+    "others": GRID,
+}
+"""A bar's parts from below, with their colours."""
+KEY = tuple(Mark(name, colour) for name, colour in PARTS.items())
+RETRAINED, ORIGINAL = "retrained", "original"
+
+
+def destination_chart(found: list[Measured]) -> Chart | None:
+    """A panel per data set and number of classes; None where no distance was measured."""
+    found = [one for one in found if one.evaluation == "distance" and one.classes != "0" and told(one)]
+    if not found:
+        return None
+    panels, rows = [], []
+    for dataset, count in dict.fromkeys((one.dataset, one.classes) for one in found):
+        lines = [one for one in found if (one.dataset, one.classes) == (dataset, count)]
+        bars = {
+            RETRAINED: parts(lines, f"retrained_{SHARES}"),
+            **{one.unlearner: parts([one], SHARES) for one in lines},
+            ORIGINAL: parts(lines, f"original_{SHARES}"),
+        }
+        bars = {name: of for name, of in bars.items() if len(of)}
+        panels.append(panel(f"{dataset}, {classes(count)}", bars))
+        rows += [
+            {"dataset": dataset, "classes": count, "model": name, "part": part, "share": share, "n": len(of)}
+            for name, of in bars.items()
+            for part, share in zip(PARTS, of.mean(0).tolist(), strict=True)
+        ]
+    return Chart(STEM, TITLE, CAPTION, panels=panels, key=KEY, data=frame(rows))
+
+
+def told(one: Measured) -> bool:
+    """Whether the models' shares are known, and retrained ones' beside them."""
+    return {f"evaluation.{SHARES}", f"evaluation.retrained_{SHARES}"} <= set(one.runs)
+
+
+def parts(lines: list[Measured], name: str) -> np.ndarray:
+    """The shares of PARTS [models, parts] of each model, or of what lines have in common of each target once."""
+    found: dict[Any, list[float]] = {}
+    for one in lines:
+        for _, run in one.runs.iterrows():
+            shares, yardstick = run.get(f"evaluation.{name}"), run.get(f"evaluation.retrained_{SHARES}")
+            if isinstance(shares, list) and isinstance(yardstick, list):
+                key = run["target"] if len(lines) > 1 else run["job"]
+                found.setdefault(str(key), in_parts(shares, yardstick, run["forgotten"]))
+    return np.array(list(found.values())).reshape(-1, len(PARTS))
+
+
+def in_parts(shares: list[float], yardstick: list[float], forgotten: list[int]) -> list[float]:
+    """A model's shares as PARTS, by the order of the yardstick's."""
+    others = [c for c in sorted(range(len(shares)), key=lambda c: -yardstick[c]) if c not in set(forgotten)]
+    return [
+        sum(shares[c] for c in forgotten),
+        *(shares[c] for c in others[:3]),
+        *[0.0] * (3 - len(others[:3])),
+        sum(shares[c] for c in others[3:]),
+    ]
+
+
+def panel(title: str, bars: dict[str, np.ndarray]) -> Panel:
+    """A bar for each unlearner, between the retrained models and the original."""
+
+    def draw(axis: "Axes") -> None:
+        below = np.zeros(len(bars))
+        for number, colour in enumerate(PARTS.values()):
+            share = 100 * np.array([of[:, number].mean() for of in bars.values()])
+            axis.bar(range(len(bars)), share, 0.72, bottom=below, color=colour, lw=0)
+            below += share
+        axis.set_xticks(range(len(bars)), [tick(name) for name in bars])
+        axis.set_xlim(-0.5, max(len(bars), 4) - 0.5)
+        percent_axis(axis, "% of the images")
+        axis.set_title(title)
+
+    said = "; ".join(f"{name} (n {len(of)}): {spoken(of)}" for name, of in bars.items())
+    height = max(tick(name).count("\n") for name in bars)
+    size = wide_enough([tick(name) for name in bars])
+    return Panel(title, f"{said}.", draw, size=size, margins=(0.62, 0.5 + 0.14 * height))
+
+
+def spoken(of: np.ndarray) -> str:
+    """The parts of a bar in words."""
+    return ", ".join(f"{100 * share:.0f} % {part}" for part, share in zip(PARTS, of.mean(0), strict=True))
