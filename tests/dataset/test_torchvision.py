@@ -102,13 +102,30 @@ def test_what_is_not_there_and_cannot_be_downloaded_is_said_in_one_line(tmp_path
 
 @pytest.mark.parametrize("name", [None, "ImageNet", "kmnist", "VisionDataset"])
 def test_other_names_are_refused_with_the_list(tmp_path, name):
-    with pytest.raises(UserError, match=f"dataset.name={name} .*Allowed: CIFAR100, EMNIST, KMNIST, USPS"):
+    with pytest.raises(UserError, match=f"dataset.name={name} .*Allowed: EMNIST, KMNIST, STL10, USPS"):
         made(tmp_path, name)
 
 
-def test_a_set_with_a_word_of_its_own_is_pointed_to(tmp_path):
-    with pytest.raises(UserError, match="is called dataset=fashion_mnist here"):
-        made(tmp_path, "FashionMNIST")
+@pytest.mark.parametrize(("name", "word"), [("FashionMNIST", "fashion_mnist"), ("CIFAR100", "cifar100")])
+def test_a_set_with_a_word_of_its_own_is_pointed_to(tmp_path, name, word):
+    with pytest.raises(UserError, match=f"is called dataset={word} here"):
+        made(tmp_path, name)
+
+
+def test_stl10_s_files_come_out_pixel_for_pixel(tmp_path, monkeypatch, no_network):
+    """Channels first, in them columns first; labels from 1 (its page describes the files)."""
+    folder, draw = tmp_path / "stl10_binary", np.random.default_rng(0)
+    folder.mkdir()
+    images = {part: draw.integers(0, 256, (20, 3, 96, 96), np.uint8) for part in ("train", "test")}
+    for part, pixels in images.items():
+        pixels.transpose(0, 1, 3, 2).tofile(folder / f"{part}_X.bin")
+        (np.arange(20, dtype=np.uint8) % 10 + 1).tofile(folder / f"{part}_y.bin")
+    folder.joinpath("class_names.txt").write_text("\n".join("abcdefghij"))
+    monkeypatch.setattr(datasets.STL10, "_check_integrity", lambda self: True)
+    for part, name in zip(made(tmp_path, "STL10").load(), images, strict=True):
+        assert np.array_equal(part.images.numpy(), images[name])
+        assert part.labels.tolist() == [n % 10 for n in range(20)]
+        assert (part.image_shape, part.num_classes) == ((3, 96, 96), 10)
 
 
 @pytest.mark.parametrize(("name", "split"), [("EMNIST", None), ("EMNIST", "letter"), ("KMNIST", "letters")])

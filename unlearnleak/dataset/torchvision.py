@@ -17,9 +17,15 @@ from unlearnleak.dataset.base.download import FAILURES
 from unlearnleak.errors import UserError
 
 EMNIST_SPLITS = ("byclass", "bymerge", "balanced", "letters", "digits", "mnist")
-NAMES = ("CIFAR100", "EMNIST", "KMNIST", "USPS")
-"""Classes of torchvision.datasets that are constructed with train=True or False and hold `data` and `targets`."""
-WORDS = {"CIFAR10": "cifar10", "FashionMNIST": "fashion_mnist", "MNIST": "mnist", "SVHN": "svhn"}
+NAMES = ("EMNIST", "KMNIST", "STL10", "USPS")
+"""Classes of torchvision.datasets that hold all images, which are of one size, as one array."""
+WORDS = {
+    "CIFAR10": "cifar10",
+    "CIFAR100": "cifar100",
+    "FashionMNIST": "fashion_mnist",
+    "MNIST": "mnist",
+    "SVHN": "svhn",
+}
 """Those that are called by a word of their own here, under which recipes and results are."""
 SEEN: dict[tuple[str | None, ...], str] = {}
 """What sets were found to be in this process, by their names and folders: planning many jobs reads each once."""
@@ -59,7 +65,8 @@ class Torchvision(Dataset):
         if name not in NAMES:
             raise UserError(
                 f"dataset.name={name} is none of torchvision's sets that are read here. Allowed: {', '.join(NAMES)}; "
-                f"dataset={', '.join(WORDS.values())} have words of their own, and dataset=npz reads images of yours."
+                f"dataset={', '.join(WORDS.values())} have words of their own. Others, whose images are files of any "
+                "size: bring these to one size and give them as arrays, dataset=npz dataset.path=FILE.npz."
             )
         allowed = EMNIST_SPLITS if name == "EMNIST" else (None,)
         if split not in allowed:
@@ -145,8 +152,10 @@ class Torchvision(Dataset):
         more = {} if self.split is None else {"split": self.split}
         arrays = {}
         for part in ("train", "test"):
-            found = getattr(datasets, str(self.name))(self.folder, train=part == "train", download=download, **more)
+            asked = {"split": part} if self.name == "STL10" else {"train": part == "train", **more}
+            found = getattr(datasets, str(self.name))(self.folder, download=download, **asked)
             images = torch.as_tensor(found.data).numpy()
-            arrays[f"{part}_images"] = images.swapaxes(1, 2) if self.name == "EMNIST" else images
-            arrays[f"{part}_labels"] = torch.as_tensor(found.targets).numpy()
+            order = {"EMNIST": (0, 2, 1), "STL10": (0, 2, 3, 1)}.get(str(self.name))  # transposed; channels first
+            arrays[f"{part}_images"] = images if order is None else images.transpose(order)
+            arrays[f"{part}_labels"] = torch.as_tensor(found.labels if self.name == "STL10" else found.targets).numpy()
         return arrays
