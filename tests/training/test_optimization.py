@@ -37,6 +37,18 @@ def test_a_cosine_is_that_of_torch():
     assert rates(epochs=4, steps_per_epoch=5, schedule="cosine") == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("epochs", "milestones"), [(182, [91, 136]), (8, [4, 6]), (3, [1, 2]), (2, [1]), (1, [])])
+def test_steps_are_those_of_torch_after_half_and_three_quarters_of_the_epochs(epochs, milestones):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    reference = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3 * epoch for epoch in milestones], gamma=0.1)
+    expected = []
+    for _ in range(3 * epochs):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        reference.step()
+    assert rates(epochs=epochs, steps_per_epoch=3, schedule="step") == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
 def test_warm_up_rises_in_equal_steps_and_hands_over_at_the_full_rate(schedule):
     seen = rates(epochs=10, steps_per_epoch=4, schedule=schedule, warmup_epochs=1)

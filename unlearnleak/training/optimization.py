@@ -11,7 +11,7 @@ from torch import nn
 from unlearnleak.errors import UserError
 from unlearnleak.training.augmentation import AUGMENTATIONS
 
-SCHEDULES = ("constant", "cosine")
+SCHEDULES = ("constant", "cosine", "step")
 PRECISIONS = ("fp32", "bf16")
 ADAPTIVE: dict[str, Callable[..., torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 """Optimisers whose steps are divided by the size of the gradients so far: not linear in them, unlike SGD's."""
@@ -32,7 +32,8 @@ class Optimization:
         momentum: of SGD; beta_1 of the others, whose beta_2 is 0.999.
         weight_decay: of SGD and Adam, a part of the gradient; of AdamW, apart from it: weights shrink by lr *
             weight_decay of themselves each step.
-        schedule: "constant", or "cosine": half a cosine that would reach zero one step after the last.
+        schedule: "constant"; "cosine": half a cosine that would reach zero one step after the last; or "step": a tenth
+            from half of the epochs on, a hundredth from three quarters on, in whole epochs.
         warmup_epochs: epochs (may be a fraction) over which the rate rises linearly from nearly zero.
         clip_norm: upper bound of the gradient's norm, or None for none.
         precision: "fp32", or "bf16" for forward and backward passes in bfloat16 on processors with units for it
@@ -91,6 +92,9 @@ class Optimization:
             return (step + 1) / (warmup + 1)
         if self.schedule == "constant":
             return 1.0
+        if self.schedule == "step":
+            epoch = step // self.steps_per_epoch
+            return float(0.1 ** ((epoch >= max(1, self.epochs // 2)) + (epoch >= max(2, 3 * self.epochs // 4))))
         return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total - warmup)))
 
     def made(self, parameters: Iterable[nn.Parameter], **how: Any) -> torch.optim.Optimizer:
