@@ -147,7 +147,7 @@ def read_alike(attacks: Sequence[Attacked]) -> list[str]:
         sure = [f"{one.attack} {rate.count} of {rate.n}" for one, rate in asked if not rate.count]
         said.append(
             f"A model that forgot nothing and learnt {learnt} can look like this. Of the project's own such models "
-            f"these gave an alarm: {told}{f'; {listed(sure)}' if sure else ''}."
+            f"these gave an alarm: {told}{f'; {listed(list(dict.fromkeys(sure)))}' if sure else ''}."
         )
     return said
 
