@@ -43,7 +43,24 @@ def test_noise_is_large_where_nothing_is_needed_and_bounded():
     torch.testing.assert_close(found, torch.tensor([0.05, 0.05, 0.0005, 0.01]))
 
 
-def test_the_rows_are_drawn_anew_and_the_others_get_noise(original, task_for):
+def test_the_noise_has_the_deviation_that_the_diagonal_allows(original, task_for):
+    """What was added, divided by s, is of a standard normal distribution, whatever a weight's s."""
+    method = FisherForgetting(**SETTINGS)
+    task = task_for(method)
+    order_N = torch.randperm(len(task.split.retain), generator=task.generator("samples"))[: SETTINGS["samples"]]
+    diagonal = fisher_diagonal(original.model, task.split.retain.select(order_N))
+    model = method.unlearn(task_for(method))
+    pairs = zip(original.model.body.parameters(), model.body.parameters(), diagonal, strict=False)  # the body's first
+    told = [((after - before).detach(), (0.001 * fisher**-0.25).clamp(max=0.05)) for before, after, fisher in pairs]
+    added, s = (torch.cat([part.flatten() for part in parts]) for parts in zip(*told, strict=True))
+    for few in s.argsort().chunk(4):  # from what is needed most to what is needed least
+        unit = added[few] / s[few]
+        assert unit.std() == pytest.approx(1, abs=0.03)
+        assert unit.mean() == pytest.approx(0, abs=0.03)
+    assert s.max() > 10 * s.min()
+
+
+def test_the_rows_are_drawn_anew_and_the_others_stay_without_noise(original, task_for):
     method = FisherForgetting(**SETTINGS | {"scale": 0.0})
     model = method.unlearn(task_for(method, (3, 5)))
     before, after = (net.head.weight.detach() for net in (original.model, model))
