@@ -6,10 +6,10 @@ import torch
 from sklearn.tree import DecisionTreeClassifier
 from torch import Tensor
 
+from unlearnleak.adversary.cut import LEAST, best_cut
 from unlearnleak.adversary.evidence import Differences, LabeledFeatures
 from unlearnleak.errors import UserError
 from unlearnleak.screening.base import Screening, Verdict
-from unlearnleak.screening.youden import LEAST, best_cut
 
 
 class DecisionTree(Screening[Differences]):
@@ -20,7 +20,7 @@ class DecisionTree(Screening[Differences]):
     (docs/design.md).
 
     A tree finds splits in anything. So another one is grown on every second shadow target and asked about the others;
-    where it cannot tell their forgotten classes (Youden's J below `youden.LEAST`), as where differences are constant or
+    where it cannot tell their forgotten classes (Youden's J below `cut.LEAST`), as where differences are constant or
     noise, the calibration means nothing, and nothing is named.
 
     Args:
