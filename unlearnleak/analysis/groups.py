@@ -36,14 +36,10 @@ def models(runs: "pd.DataFrame") -> "pd.DataFrame":
 def controls_once(runs: "pd.DataFrame") -> "pd.DataFrame":
     """The runs with a verdict on a control once, whatever classes it was asked to forget.
 
-    It forgot none of them: the model and what an attack sees of it are the same for all. What a CSV keeps of a run does
-    not say what was asked, so verdicts count once by all else that tells them apart.
+    It forgot none of them: the model and what an attack sees of it are the same for all.
     """
     same = ["attacked", "attack", "screening", "settings", *(name for name in ("seeds.attack", "held") if name in runs)]
-    control = runs["gate"] == "control"
-    first = runs[control].groupby(same, dropna=False)["named"].transform("first")
-    again = control & runs["exact_match"].notna() & runs.duplicated([*same, "gate"])
-    return runs[(~control | (runs["named"] == first.reindex(runs.index))) & ~again]
+    return runs[~((runs["gate"] == "control") & runs.duplicated([*same, "gate"]))]
 
 
 def cases(runs: "pd.DataFrame", measured: str | None = "exact_match") -> "pd.DataFrame":

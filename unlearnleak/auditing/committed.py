@@ -102,8 +102,8 @@ def kinds(attack: str, screening: str) -> dict[str, Controls]:
 
 def pairs(attack: str, screening: str, lost: float | None) -> Controls:
     """The pairs that are like a model which `lost` so much accuracy; all of them where that is not known."""
-    kinds = (KEPT, LOST) if lost is None else (LOST if lost > LITTLE else KEPT,)
-    return together(*(f"{attack}/{screening}/{kind}" for kind in kinds))
+    ends = (KEPT, LOST) if lost is None else (LOST if lost > LITTLE else KEPT,)
+    return together(*(f"{attack}/{screening}/{end}" for end in ends))
 
 
 def together(*names: str) -> Controls:

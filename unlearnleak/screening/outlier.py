@@ -6,8 +6,6 @@ from unlearnleak.screening.base import Screening, Verdict
 
 NORMAL_MAD = 1.4826
 """What makes the median absolute deviation of a normal distribution its standard deviation."""
-
-
 LEAST = 1e-4
 """In units of a retained class's reading. Where all classes of all shadow targets, forgotten ones too, read alike
 within this, the measurement is constant; and no deviation is taken for smaller, since rounding would be many of them.

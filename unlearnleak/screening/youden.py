@@ -1,15 +1,8 @@
 """youden: a threshold on the dot products, where the true positive rate exceeds the false positive rate most."""
 
-from torch import Tensor
-
 from unlearnleak.adversary.cut import LEAST, best_cut
 from unlearnleak.adversary.evidence import Calibrated, CalibratedPredictions, CalibratedScores, DotProducts
 from unlearnleak.screening.base import Screening, Verdict
-
-
-def youden_threshold(values_N: Tensor, forgotten_N: Tensor) -> float:
-    """The threshold t that maximises J = TPR - FPR of the rule "forgotten if value <= t"; see `best_cut`."""
-    return best_cut(values_N, forgotten_N)[0]
 
 
 class Youden(Screening[Calibrated]):

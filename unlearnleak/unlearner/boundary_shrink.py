@@ -50,8 +50,7 @@ class BoundaryShrink(FrozenStatistics, TrainingUnlearner):
     gradient sign method on the frozen original. Differences: where the pushed image is still taken for a forgotten
     class (for its own, where samples are forgotten), it gets the next one; pushed images, which stay in [0, 1], are not
     rounded to 8 bits; and batch normalisation keeps the original's statistics, since batches hold forgotten images
-    alone. `report` says which
-    share of the images the push itself took over a boundary (`crossed_share`).
+    alone. `report` says which share of the images the push itself took over a boundary (`crossed_share`).
 
     Args:
         step: how far each pixel in [0, 1] is pushed.

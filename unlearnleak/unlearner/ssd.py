@@ -43,7 +43,7 @@ class SelectiveSynapticDampening(Unlearner):
     Foster et al. 2024, Fast Machine Unlearning Without Retraining Through Selective Synaptic Dampening,
     https://arxiv.org/abs/2308.07707. I_f and I_D are the diagonals of the Fisher information on the forget set and on
     all of D, each estimated by squared gradients of batches. Differences: batches of D are drawn at random, where the
-    authors' code goes through it class by class, which makes I_D larger: their alpha of 10 dampens more there than
+    authors' code goes through it class by class, which makes I_D larger: their alpha of 10 dampens less there than
     here. A smaller last batch counts by its size. `report` says which share of the parameters was dampened.
 
     How much is forgotten hangs on `alpha` alone, and steeply: with a low one the retained classes go as well, with a
