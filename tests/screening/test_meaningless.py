@@ -48,7 +48,8 @@ def test_a_class_is_named_where_it_means_something(name):
     assert named(screening(evidence(kind, width, torch.Generator().manual_seed(0), 0.1, apart=1.0))) == {3}
 
 
-def test_a_constant_calibration_and_a_target_that_jitters():
-    of = evidence(DotProducts, 1, torch.Generator().manual_seed(0), 0.0)
+@pytest.mark.parametrize("spread", [0.0, 1e-6])
+def test_a_constant_calibration_and_a_target_that_jitters(spread):
+    of = evidence(DotProducts, 1, torch.Generator().manual_seed(0), spread)
     of.aligned_KMF[4] -= 1e-3
     assert named(Outlier(k=6.0)(of)) == set()
