@@ -4,7 +4,7 @@ import torch
 from tests.attack.victims import Linear
 from unlearnleak.adversary import inversion
 from unlearnleak.adversary.access import WhiteBox
-from unlearnleak.adversary.inversion import Descent, to_pixels, total_variation
+from unlearnleak.adversary.inversion import Descent, rows_in_the_box, to_pixels, total_variation
 
 
 def slow_tv(image):
@@ -27,6 +27,38 @@ def test_pixels_turn_the_normalisation_round():
     target, images = WhiteBox(Linear(mean=(0.1, 0.6), std=(0.3, 0.2))), torch.rand(4, 2, 3, 4)
     torch.testing.assert_close(to_pixels(target, target.normalize(images)), images)
     assert to_pixels(target, torch.full((1, 2, 3, 4), 99.0)).max() == 1
+
+
+@pytest.mark.parametrize(("image_shape", "held"), [((4, 1, 1), True), ((2, 3, 4), False), ((4, 1, 2), False)])
+def test_rows_are_held_in_the_box_in_every_step_and_images_are_not(image_shape, held):
+    """Far from the normalisation's middle a start lies outside, and a large rate takes x out of the box."""
+    target = WhiteBox(Linear(image_shape=image_shape, mean=(0.9,) * image_shape[0], std=(0.1,) * image_shape[0]))
+    low, high = ((torch.tensor(value) - 0.9) / 0.1 for value in (0.0, 1.0))
+    asked = []
+
+    def logits(x_NCHW, place_N):
+        asked.append(x_NCHW.detach().clone())
+        return target.logits(x_NCHW)
+
+    descent = Descent(restarts=3, steps=5, lr=4.0, l2=0.0, tv=0.0, chunk=None)
+    found = descent.invert(target, logits, torch.arange(5).repeat_interleave(3), torch.Generator().manual_seed(0))
+    inside = [bool(((x >= low - 1e-5) & (x <= high + 1e-5)).all()) for x in [*asked, found.x_NCHW]]
+    assert inside == [held] * 7
+    assert rows_in_the_box(image_shape) == ({"rows_in_the_box": 1} if held else {})
+
+
+def test_a_row_s_steps_are_those_of_a_plain_loop_that_clamps():
+    model, start = Linear(image_shape=(3, 1, 1)), torch.Generator().manual_seed(4)
+    target, descent = WhiteBox(model), Descent(restarts=1, steps=6, lr=0.5, l2=0.02, tv=9.0, chunk=None)
+    found = descent.invert(target, lambda x, _: target.logits(x), torch.arange(5), torch.Generator().manual_seed(4))
+    weight, bias = model.head.weight.detach(), model.head.bias.detach()
+    low, high = (0 - 0.4) / 0.25, (1 - 0.4) / 0.25
+    for c, x in enumerate(torch.randn(5, 3, 1, 1, generator=start).flatten(1)):
+        x = x.clamp(low, high)
+        for _ in range(6):
+            p = (weight @ x + bias).softmax(0)
+            x = (x - 0.5 * (weight.T @ p - weight[c] + 2 * 0.02 * x)).clamp(low, high)
+        torch.testing.assert_close(found.x_NCHW[c].flatten(), x, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(("chunk", "most"), [(None, 4), (3, 3), (100, 15)])

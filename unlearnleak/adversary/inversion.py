@@ -5,7 +5,7 @@ What is shared by the attacks that invert; N images, K classes.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,10 +27,26 @@ def total_variation(x_NCHW: Tensor) -> Tensor:
     return down + right
 
 
+def box(target: WhiteBox, x_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+    """The smallest and the largest valid input [1, C, H, W], normalised; for the images or rows that `x_NCHW` has."""
+    black, white = (target.normalize(torch.full_like(x_NCHW[:1], value)) for value in (0.0, 1.0))
+    return black, white
+
+
 def to_pixels(target: WhiteBox, x_NCHW: Tensor) -> Tensor:
     """Normalised inputs as images in [0, 1]: the target's normalisation turned round, and clamped."""
-    black, white = (target.normalize(torch.full_like(x_NCHW[:1], value)) for value in (0.0, 1.0))
+    black, white = box(target, x_NCHW)
     return ((x_NCHW - black) / (white - black)).clamp(0, 1)
+
+
+def held_in_the_box(image_shape: tuple[int, int, int]) -> bool:
+    """Whether a descent stays among valid inputs: with rows of a table, (F, 1, 1)."""
+    return tuple(image_shape[1:]) == (1, 1)
+
+
+def rows_in_the_box(image_shape: tuple[int, int, int]) -> dict[str, Any]:
+    """What a key knows of that: evidence of rows that were free to leave the box is not used."""
+    return {"rows_in_the_box": 1} if held_in_the_box(image_shape) else {}
 
 
 class Inverted(NamedTuple):
@@ -63,7 +79,9 @@ class Descent:
     """Descends CE(f(x), c) + l2 ||x||^2 + tv TV(x) (paper, eq. 19-21), many images in one batch.
 
     The objective is summed over the batch, so each image moves as if it were alone. x lives in the target's normalised
-    input space and is not held in the box of valid images (the paper does not say that it is).
+    input space. An image is not held in the box of valid ones (the paper does not say that it is). A row of a table is,
+    in its starts and after every step: outside of what its columns span nothing is known of a model, and columns of
+    zeros and ones would be taken far from both.
 
     restarts: R starts x_0 ~ N(0, I) per class.
     steps: T plain gradient steps.
@@ -107,6 +125,7 @@ class Descent:
                 `classes_N` [B], on the target's device. It asks the device nothing.
         """
         starts_NCHW = torch.randn(len(classes_N), *target.image_shape, generator=generator).to(target.device)
+        bounds = box(target, starts_NCHW) if held_in_the_box(target.image_shape) else None
         classes_N = classes_N.to(target.device)
         places = torch.arange(len(classes_N), device=target.device).split(self.chunk or AT_ONCE)
         with meter(label="gradient inversion", total=len(places) * self.steps, unit="step") as bar:
@@ -115,6 +134,7 @@ class Descent:
                     lambda x_NCHW, place_B=place_B: logits(x_NCHW, place_B),  # type: ignore[misc]
                     starts_NCHW[place_B],
                     classes_N[place_B],
+                    bounds,
                     bar.update,
                 )
                 for place_B in places
@@ -136,9 +156,16 @@ class Descent:
         return entropy_N + self.l2 * x_NCHW.square().sum((1, 2, 3)) + self.tv * total_variation(x_NCHW)
 
     def _descend(
-        self, logits: Callable[[Tensor], Tensor], x_NCHW: Tensor, classes_N: Tensor, stepped: Callable[[], object]
+        self,
+        logits: Callable[[Tensor], Tensor],
+        x_NCHW: Tensor,
+        classes_N: Tensor,
+        bounds: tuple[Tensor, Tensor] | None,
+        stepped: Callable[[], object],
     ) -> tuple[Tensor, Tensor, Tensor]:
         """T steps from x, which moves in place: where it ends, the log-probabilities there and the objectives."""
+        if bounds is not None:
+            x_NCHW.clamp_(*bounds)
         x_NCHW.requires_grad_(True)
 
         def step() -> None:
@@ -146,6 +173,8 @@ class Descent:
             (slope_NCHW,) = torch.autograd.grad(objective_N.sum(), x_NCHW)
             with torch.no_grad():
                 x_NCHW.sub_(self.lr * slope_NCHW)
+                if bounds is not None:
+                    x_NCHW.clamp_(*bounds)
 
         again = repeated(step, lambda: [x_NCHW], x_NCHW.device, "a step of the gradient inversion", times=self.steps)
         for _ in range(self.steps):

@@ -1,10 +1,12 @@
 """inversion_gradient: for every class an image that the target takes for it, found by gradient descent."""
 
+from typing import Any
+
 import torch
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import Predictions
-from unlearnleak.adversary.inversion import Descent, to_pixels
+from unlearnleak.adversary.inversion import Descent, rows_in_the_box, to_pixels
 from unlearnleak.adversary.threat import Access, ThreatModel
 from unlearnleak.adversary.view import View
 from unlearnleak.attack.base import Attack
@@ -13,7 +15,8 @@ from unlearnleak.attack.base import Attack
 class InversionGradient(Attack[View[WhiteBox]]):
     """White box, no data: descends CE(f(x), c) + l2 ||x||^2 + tv TV(x) from R starts per class (paper, eq. 19-21).
 
-    All classes x restarts are one batch. Only the image that is kept for showing is held in the box of valid images.
+    All classes x restarts are one batch. Rows of a table are held in the box of valid rows all the way; of images only
+    the one that is kept for showing is.
 
     Args:
         restarts: R starts x_0 ~ N(0, I) per class.
@@ -29,6 +32,10 @@ class InversionGradient(Attack[View[WhiteBox]]):
 
     def __init__(self, *, restarts: int, steps: int, lr: float, l2: float, tv: float, chunk: int | None) -> None:
         self.descent = Descent(restarts=restarts, steps=steps, lr=lr, l2=l2, tv=tv, chunk=chunk)
+
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        """That rows stay in their box."""
+        return rows_in_the_box(image_shape)
 
     def __call__(self, view: View[WhiteBox], generator: torch.Generator) -> Predictions:
         """Log-probabilities of the inverted images [K, R, K], the restart of the lowest objective first.

@@ -1,11 +1,13 @@
 """inversion_shadow: gradient inversion of the target and of shadow targets, against which its outcomes are held."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
 from unlearnleak.adversary.evidence import CalibratedPredictions, LabeledFeatures
-from unlearnleak.adversary.inversion import Descent, to_pixels
+from unlearnleak.adversary.inversion import Descent, rows_in_the_box, to_pixels
 from unlearnleak.adversary.shadow import ShadowTargets
 from unlearnleak.adversary.standard import Standard, features_of
 from unlearnleak.adversary.threat import Access, ThreatModel
@@ -85,6 +87,10 @@ class InversionShadow(OnShadowTargets, Attack[View[WhiteBox, Withheld, LabeledIm
     def check_auxiliary(self, per_class: int) -> None:
         """Raises UserError where there are no auxiliary samples."""
         require_auxiliary(per_class, 1, "samples per class for shadow targets")
+
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        """How shadow targets of many classes are made, and that rows stay in their box."""
+        return {**super().beyond_settings(num_classes, image_shape), **rows_in_the_box(image_shape)}
 
     def __call__(
         self, view: View[WhiteBox, Withheld, LabeledImages], generator: torch.Generator

@@ -30,9 +30,9 @@ class ParameterConfidence(ParameterAttack):
     version = 1
     evidence = CalibratedScores
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """Of many classes dot products are read against rivals, too."""
-        return {**super().beyond_settings(num_classes), **read_against_rivals(num_classes)}
+        return {**super().beyond_settings(num_classes, image_shape), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> CalibratedScores:
         """Evidence with the M combined readings of each class (F = 1) and their calibration."""

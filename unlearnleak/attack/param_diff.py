@@ -96,9 +96,9 @@ class ParameterDifference(PublishedAttack):
     version = 4
     evidence = Differences
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """Of many classes margins are read against rivals."""
-        return {**super().beyond_settings(num_classes), **read_against_rivals(num_classes)}
+        return {**super().beyond_settings(num_classes, image_shape), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> Differences:
         """Evidence with the M aligned differences of each class, their calibration, and the paper's vectors."""

@@ -21,9 +21,9 @@ class ParameterDotProduct(PublishedAttack):
     version = 3
     evidence = DotProducts
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """Of many classes dot products are read against rivals, too."""
-        return {**super().beyond_settings(num_classes), **read_against_rivals(num_classes)}
+        return {**super().beyond_settings(num_classes, image_shape), **read_against_rivals(num_classes)}
 
     def read(self, compared: Comparison, labels_N: Tensor) -> DotProducts:
         """Evidence with the M dot products of each class (F = 1), their calibration, and the paper's own."""

@@ -45,10 +45,14 @@ class Component:
     later_keys: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     location_keys: ClassVar[frozenset[str]] = frozenset()
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
-        """What a key knows beside the settings where a component does otherwise with so many classes than it once did.
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+        """What a key knows beside the settings where a component does otherwise with such data than it once did.
 
-        So keys of few classes, where nothing changed, stay as they are.
+        So keys of other data, with which nothing changed, stay as they are.
+
+        Args:
+            num_classes: K.
+            image_shape: (C, H, W) of an image; (F, 1, 1) of a table's row.
         """
         return {}
 

@@ -8,7 +8,7 @@ RESERVED = ("digits", "mnist", "fashion_mnist", "svhn", "cifar10", "cifar100", "
 """The words of the data sets that have a name, and those that tables use for something else."""
 LONGEST = 40
 ALLOWED = re.compile(r"\w([\w .,()+-]*[\w)])?")
-OWN = "npz"
+OWN = "own"
 """Goes before a file's name that is also a known data set's."""
 
 

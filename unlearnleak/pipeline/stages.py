@@ -332,7 +332,7 @@ class Pipeline(Sight):
 
         def describe() -> dict[str, Any]:
             own = {"attack": plan.spec["attack"], "seed": plan.seeds.attack}
-            own |= plan.attack.beyond_settings(self.facts.num_classes)
+            own |= plan.attack.beyond_settings(self.facts.num_classes, self.facts.image_shape)
             if plan.auxiliary.usual or not threat.auxiliary:
                 return own
             return own | {"auxiliary": plan.auxiliary.described(self.requested_classes, self.facts.num_classes)}
@@ -349,7 +349,7 @@ class Pipeline(Sight):
             return pack_verdict(on_all_classes(verdict, found.meta.get("candidates"), self.facts.num_classes))
 
         def describe() -> dict[str, Any]:
-            return {"screening": plan.spec["screening"]} | plan.screening.beyond_settings(self.facts.num_classes)
+            return {"screening": plan.spec["screening"]} | plan.screening.beyond_settings(self.facts.num_classes, self.facts.image_shape)
 
         return Stage("verdict", describe, {"evidence": evidence}, compute, several="verdicts")
 

@@ -41,7 +41,7 @@ class Level(Screening[Predictions]):
         log_p_K = evidence.samples_KMF[:, 0].double().diagonal()
         return Verdict(log_p_K.exp() < self.level(log_p_K.exp()), -log_p_K)
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """That the level of many classes is lower: what was judged before that is not used."""
         return {"level": 1} if num_classes > MANY else {}
 

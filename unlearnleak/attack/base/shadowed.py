@@ -15,6 +15,6 @@ class OnShadowTargets:
         """Raises UserError where a shadow target would forget every class."""
         self.shadow.check_classes(num_classes)
 
-    def beyond_settings(self, num_classes: int) -> dict[str, Any]:
+    def beyond_settings(self, num_classes: int, image_shape: tuple[int, int, int]) -> dict[str, Any]:
         """How shadow targets of many classes are made."""
         return many_classes(num_classes)
