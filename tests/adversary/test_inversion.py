@@ -53,8 +53,8 @@ def test_a_row_s_steps_are_those_of_a_plain_loop_that_clamps():
     found = descent.invert(target, lambda x, _: target.logits(x), torch.arange(5), torch.Generator().manual_seed(4))
     weight, bias = model.head.weight.detach(), model.head.bias.detach()
     low, high = (0 - 0.4) / 0.25, (1 - 0.4) / 0.25
-    for c, x in enumerate(torch.randn(5, 3, 1, 1, generator=start).flatten(1)):
-        x = x.clamp(low, high)
+    for c, drawn in enumerate(torch.randn(5, 3, 1, 1, generator=start).flatten(1)):
+        x = drawn.clamp(low, high)
         for _ in range(6):
             p = (weight @ x + bias).softmax(0)
             x = (x - 0.5 * (weight.T @ p - weight[c] + 2 * 0.02 * x)).clamp(low, high)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tests.plain import Adam, assert_same_way, copied, logits
 from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.data import ForgetSet
 from unlearnleak.errors import UserError
@@ -53,6 +54,20 @@ def test_the_loss_is_a_loop_over_samples(original, prepared, fresh_lenet, share)
         losses.append((q * (q / p).log()).sum())
     assert 5 < (batch < len(task.split.forget)).sum() < 60
     torch.testing.assert_close(method.criterion(logits, labels), torch.stack(losses).mean(), rtol=1e-4, atol=1e-5)
+
+
+def test_steps_are_those_of_a_plain_loop(original, task_for, fresh_lenet):
+    method = BadTeacher(**SETTINGS | {"epochs": 3, "batch_size": 5000})
+    task = task_for(method, (3, 5))
+    found, slow = method.unlearn(task), copied(original.model)
+    data, forgotten = method.training_set(task.split, task.generator("training set")), len(task.split.forget)
+    with torch.no_grad():
+        taught = torch.cat([logits(fresh_lenet().eval(), data)[:forgotten], logits(original.model, data)[forgotten:]])
+    q, step = (taught / 2).softmax(1), Adam(slow, 3e-4)
+    for _ in range(3):
+        p = (logits(slow, data) / 2).softmax(1)
+        step((q * (q / p).log()).sum(1).mean())
+    assert_same_way(found, slow, original.model, share=0.005)
 
 
 def test_it_answers_like_the_random_network_on_the_class_and_like_the_original_elsewhere(

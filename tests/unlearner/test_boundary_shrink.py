@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from tests.plain import assert_same_way, copied, logits, sgd
 from tests.trained import forget_and_retain_accuracy
 from unlearnleak.data import ForgetSet
 from unlearnleak.errors import UserError
@@ -38,6 +39,20 @@ def test_labels_are_those_of_a_loop(original, task_for, share):
     assert crossed == pytest.approx((plain == found).float().mean().item())
     assert 0.05 < crossed < 0.95
     model.zero_grad()
+
+
+def test_steps_are_those_of_a_plain_loop(original, task_for):
+    method = BoundaryShrink(step=0.1, epochs=3, lr=0.02, batch_size=5000, momentum=0.0)
+    task = task_for(method, (3, 5))
+    found, slow, forget = method.unlearn(task), copied(original.model), task.split.forget
+    pairs = zip(forget.images, forget.labels, strict=True)
+    past = torch.stack([slow_push(copied(original.model), *pair, 0.1) for pair in pairs])
+    with torch.no_grad():
+        answers = original.model(original.model.normalize(past))
+    answers[:, [3, 5]] = -torch.inf
+    for _ in range(3):
+        sgd(slow, cross_entropy(logits(slow, forget), answers.argmax(1)), 0.02)
+    assert_same_way(found, slow, original.model)
 
 
 @pytest.mark.parametrize("classes", [(3,), (1, 4, 8)])

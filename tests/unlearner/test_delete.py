@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tests.plain import assert_same_way, copied, logits, sgd
 from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.data import ForgetSet
 from unlearnleak.training.predict import predict
@@ -32,6 +33,19 @@ def test_the_loss_is_a_loop_over_samples(original, task_for, forget, banned):
         q, p = answer / answer.sum(), row.exp() / row.exp().sum()
         losses.append(sum(q[k] * (q[k] / p[k]).log() for k in range(10) if q[k] > 0))
     torch.testing.assert_close(method.criterion(logits, batch[1]), torch.stack(losses).mean(), rtol=1e-4, atol=1e-5)
+
+
+def test_steps_are_those_of_a_plain_loop(original, task_for):
+    method = Delete(epochs=3, lr=0.02, batch_size=5000, momentum=0.0)
+    task = task_for(method, (3, 5))
+    found, slow, forget = method.unlearn(task), copied(original.model), task.split.forget
+    left = [c for c in range(10) if c not in (3, 5)]
+    with torch.no_grad():
+        q = logits(original.model, forget)[:, left].softmax(1)
+    for _ in range(3):
+        p = logits(slow, forget).softmax(1)[:, left]
+        sgd(slow, (q * (q / p).log()).sum(1).mean(), 0.02)
+    assert_same_way(found, slow, original.model)
 
 
 @pytest.mark.parametrize("classes", [(3,), (1, 4, 8)])

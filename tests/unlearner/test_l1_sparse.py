@@ -1,11 +1,10 @@
 """l1_sparse: every step by hand on a small batch, when the penalty ends, and what is left of the weights."""
 
-import copy
-
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from tests.plain import copied, logits, sgd
 from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
@@ -25,15 +24,10 @@ def test_steps_are_those_of_a_plain_loop(original, digits, task_for):
     task = task_for(method)
     object.__setattr__(task, "split", ForgetSplit.of(few, ()))
     found = method.unlearn(task)
-    slow = copy.deepcopy(original.model)
+    slow = copied(original.model)
     for weight in (0.01, 0.005, 0.0):
-        loss = cross_entropy(slow(slow.normalize(few.images)), few.labels)
-        loss = loss + weight * sum(parameter.abs().sum() for parameter in slow.parameters())
-        slow.zero_grad()
-        loss.backward()
-        with torch.no_grad():
-            for parameter in slow.parameters():
-                parameter.sub_(0.1 * parameter.grad)
+        penalty = sum(parameter.abs().sum() for parameter in slow.parameters())
+        sgd(slow, cross_entropy(logits(slow, few), few.labels) + weight * penalty, 0.1)
     torch.testing.assert_close(flat(found), flat(slow), rtol=1e-3, atol=1e-5)
     assert method.report["l1_share"] == pytest.approx(
         (flat(slow).abs().sum() / flat(original.model).abs().sum()).item(), rel=1e-3

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from tests.plain import assert_same_way, copied, logits, sgd
 from tests.trained import flat, forget_and_retain_accuracy
 from unlearnleak.data import ForgetSet
 from unlearnleak.errors import UserError
@@ -40,15 +41,32 @@ def test_weights_that_are_not_salient_stay_as_they_are(original, task_for):
     assert (before[mask] != after[mask]).float().mean() > 0.9
 
 
+def test_steps_are_those_of_a_plain_loop(original, task_for):
+    """The labels that are drawn are always 7 here; which they are in truth the next test says."""
+    method = SaliencyUnlearning(share=0.3, epochs=2, lr=0.02, batch_size=5000, momentum=0.0)
+    method.draw = lambda batch_size, pass_number: None if pass_number else torch.full((batch_size,), 7)
+    task = task_for(method)
+    found, slow = method.unlearn(task), copied(original.model)
+    forget, retain = task.split.forget, task.split.retain
+    slopes = torch.autograd.grad(cross_entropy(logits(slow, forget), forget.labels, reduction="sum"), slow.parameters())
+    sizes = torch.cat([slope.abs().flatten() for slope in slopes])
+    least = sizes.sort(descending=True).values[round(0.3 * len(sizes)) - 1]
+    masks = [slope.abs() >= least for slope in slopes]
+    for _ in range(2):
+        sgd(slow, cross_entropy(logits(slow, forget), torch.full_like(forget.labels, 7)), 0.02, masks)
+        sgd(slow, cross_entropy(logits(slow, retain), retain.labels), 0.02, masks)
+    assert_same_way(found, slow, original.model)
+
+
 @pytest.mark.parametrize(("share", "never"), [(1.0, {3, 5}), (0.5, set())])
 def test_forgotten_images_get_new_wrong_labels_in_each_batch_and_retained_ones_their_own(
     task_for, monkeypatch, share, never
 ):
     method, seen = SaliencyUnlearning(**SETTINGS | {"epochs": 2}), []
 
-    def watched(logits, labels):
+    def watched(answers, labels):
         seen.append((method.forgetting, labels.clone()))
-        return cross_entropy(logits, labels)
+        return cross_entropy(answers, labels)
 
     monkeypatch.setattr("unlearnleak.unlearner.salun.cross_entropy", watched)
     task = task_for(method, forget=ForgetSet(classes=(3, 5), share=share))

@@ -1,11 +1,10 @@
 """scrub: its losses by a loop, which epochs have which passes, and all steps against a plain loop."""
 
-import copy
-
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from tests.plain import copied, logits, sgd
 from tests.trained import flat
 from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
@@ -27,13 +26,13 @@ def slow_divergence(teacher, student):
 def test_the_losses_are_those_of_a_loop():
     draw = torch.Generator().manual_seed(0)
     method = Scrub(**SETTINGS, **PLAIN)
-    method.taught_BK, logits = torch.randn(6, 10, generator=draw), torch.randn(6, 10, generator=draw)
+    method.taught_BK, answers = torch.randn(6, 10, generator=draw), torch.randn(6, 10, generator=draw)
     labels = torch.arange(6)
-    apart = slow_divergence(method.taught_BK, logits)
+    apart = slow_divergence(method.taught_BK, answers)
     method.forgetting = True
-    torch.testing.assert_close(method.criterion(logits, labels), -apart)
+    torch.testing.assert_close(method.criterion(answers, labels), -apart)
     method.forgetting = False
-    torch.testing.assert_close(method.criterion(logits, labels), 0.5 * apart + 0.9 * cross_entropy(logits, labels))
+    torch.testing.assert_close(method.criterion(answers, labels), 0.5 * apart + 0.9 * cross_entropy(answers, labels))
 
 
 @pytest.mark.parametrize(("max_epochs", "both", "alone"), [(0, 0, 3), (2, 2, 1), (3, 3, 0)])
@@ -41,9 +40,9 @@ def test_the_first_epochs_have_both_passes_and_the_others_the_second(task_for, m
     method, seen = Scrub(**SETTINGS | {"max_epochs": max_epochs}, **PLAIN), []
     criterion = method.criterion
 
-    def watched(logits, labels):
+    def watched(answers, labels):
         seen.append((method.forgetting, len(labels), set(labels.tolist())))
-        return criterion(logits, labels)
+        return criterion(answers, labels)
 
     method.criterion = watched
     task = task_for(method)
@@ -63,19 +62,14 @@ def test_steps_are_those_of_a_plain_loop(original, digits, task_for):
     task = task_for(method)
     object.__setattr__(task, "split", split)
     found = method.unlearn(task)
-    slow = copy.deepcopy(original.model)
+    slow = copied(original.model)
     for part in ("forget", "retain", "forget", "retain", "retain"):
         data = getattr(split, part)
         with torch.no_grad():
-            taught = original.model(original.model.normalize(data.images))
-        logits = slow(slow.normalize(data.images))
-        apart = slow_divergence(taught, logits)
-        loss = -apart if part == "forget" else 0.5 * apart + 0.9 * cross_entropy(logits, data.labels)
-        slow.zero_grad()
-        loss.backward()
-        with torch.no_grad():
-            for parameter in slow.parameters():
-                parameter.sub_(0.02 * parameter.grad)
+            taught = logits(original.model, data)
+        answers = logits(slow, data)
+        apart = slow_divergence(taught, answers)
+        sgd(slow, -apart if part == "forget" else 0.5 * apart + 0.9 * cross_entropy(answers, data.labels), 0.02)
     assert not torch.equal(flat(slow), flat(original.model))
     torch.testing.assert_close(flat(found), flat(slow), rtol=1e-3, atol=1e-5)
 

@@ -7,6 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from tests.jobs import pipeline_in
+from tests.plain import Adam, assert_same_way, copied, logits
 from tests.trained import forget_and_retain_accuracy
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.unlearner.unsir import Unsir, error_maximising
@@ -57,6 +58,23 @@ def test_each_forgotten_class_has_its_noise_and_the_impairment_sees_no_forgotten
     forgotten = task.split.forget.images.flatten(1).float()
     assert torch.cdist(noise, forgotten).min() > 500
     assert method.report["noise_loss"] > 10
+
+
+def test_steps_are_those_of_a_plain_loop(original, task_for):
+    few = {"noise_images": 5, "retain_per_class": 8, "repair_epochs": 2, "lr": 0.003, "repair_lr": 0.001}
+    method = Unsir(**SETTINGS | few | {"epochs": 2, "batch_size": 5000})
+    task = task_for(method, (3, 5))
+    found, slow = method.unlearn(task), copied(original.model)
+    noise, kept = method.noise(copied(original.model), task), method.kept(task)
+    impair, repair = Adam(slow, 0.003), Adam(slow, 0.001)
+    for _ in range(2):
+        losses = cross_entropy(logits(slow, noise), noise.labels, reduction="none").repeat(4)
+        others = cross_entropy(logits(slow, kept), kept.labels, reduction="none")
+        impair(torch.cat([losses, others]).mean())
+    assert (len(losses), len(others)) == (2 * 5 * 4, 8 * 8)
+    for _ in range(2):
+        repair(cross_entropy(logits(slow, kept), kept.labels))
+    assert_same_way(found, slow, original.model)
 
 
 @pytest.mark.parametrize("classes", [(3,), (1, 4, 8)])
