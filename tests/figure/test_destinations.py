@@ -5,17 +5,12 @@ import pytest
 
 from tests.report.made import judged, write_run
 from unlearnleak.analysis.evaluated import measured
-from unlearnleak.figure.destinations import destination_chart, in_parts
+from unlearnleak.figure.destinations import destination_chart
 from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs
 from unlearnleak.runs.words import named
 
 YARDSTICK = [0.1, 0.3, 0.2, 0.0, 0.4]
-
-
-def test_parts_are_in_the_order_of_what_retraining_says_and_the_forgotten_class_stands_apart():
-    assert in_parts([0.1, 0.2, 0.3, 0.25, 0.15], YARDSTICK, [3]) == pytest.approx([0.25, 0.15, 0.2, 0.3, 0.1])
-    assert in_parts([0.5, 0.5, 0.0], [0.0, 0.2, 0.8], [0]) == pytest.approx([0.5, 0.0, 0.5, 0.0, 0.0])
 
 
 def told(unlearner, seed, shares):

@@ -69,6 +69,20 @@ def test_what_is_not_defined_for_every_model_is_a_dash(runs):
     assert section.dataset == "digits"
 
 
+def test_where_images_go_is_said_in_the_order_of_retraining_beside_it(runs):
+    yardstick = [0.1, 0.0, 0.2, 0.0, 0.7]
+    for seed, shares in enumerate(([0.0, 0.1, 0.4, 0.0, 0.5], [0.2, 0.1, 0.2, 0.2, 0.3])):
+        write_run(
+            runs / f"gone{seed}",
+            **told("ng", seed, 0.6, shares_forget_test=shares, retrained_shares_forget_test=yardstick),
+        )
+    (section,) = sections(measured(frame_of(runs)))
+    cells = {line.unlearner: dict(zip(section.columns, told, strict=True)) for line, told in section.lines}
+    assert cells["ng"]["goes to"] == "40/30/10 (70/20/10)"
+    assert cells["none"]["goes to"] == "-"
+    assert "retrained models say most often" in " ".join(legends(frame_of(runs)))
+
+
 def test_steps_and_seconds_have_one_decimal_in_every_line(runs):
     for seed, steps in ((7, 1), (8, 2.5)):
         write_run(runs / f"more{seed}", **told("ng", seed, 0.6, relearn=steps, seconds=0.25 * steps))

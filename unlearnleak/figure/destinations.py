@@ -1,9 +1,10 @@
 """Where the forgotten classes' images go: the shares of the predictions, class by class, beside retraining's."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from unlearnleak.analysis.destinations import PARTS, RETRAINED, SHARES, parts, told
 from unlearnleak.analysis.evaluated import Measured
 from unlearnleak.figure.bars import classes, tick
 from unlearnleak.figure.chart import (
@@ -23,22 +24,14 @@ from unlearnleak.figure.chart import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHARES = "shares_forget_test"
 STEM, TITLE = "where_images_go", "Where the forgotten classes' images go"
 CAPTION = (
     "Shares of the predictions on test images of the forgotten classes, mean over models. Classes are in the order of "
     "what two models retrained for the same set say most often, which stand at the left; at the right the model before."
 )
-PARTS = {
-    "the forgotten classes": ORANGE,
-    "retraining's first": BLUE,
-    "its second": TEAL,
-    "its third": GOLD,
-    "others": GRID,
-}
-"""A bar's parts from below, with their colours."""
-KEY = tuple(Mark(name, colour) for name, colour in PARTS.items())
-RETRAINED, ORIGINAL = "retrained", "original"
+COLOURS = (ORANGE, BLUE, TEAL, GOLD, GRID)
+"""Of a bar's PARTS, from below."""
+KEY = tuple(Mark(name, colour) for name, colour in zip(PARTS, COLOURS, strict=True))
 
 
 def destination_chart(found: list[Measured]) -> Chart | None:
@@ -50,9 +43,9 @@ def destination_chart(found: list[Measured]) -> Chart | None:
     for dataset, count in dict.fromkeys((one.dataset, one.classes) for one in found):
         lines = [one for one in found if (one.dataset, one.classes) == (dataset, count)]
         bars = {
-            RETRAINED: parts(lines, f"retrained_{SHARES}"),
-            **{one.unlearner: parts([one], SHARES) for one in lines},
-            ORIGINAL: parts(lines, f"original_{SHARES}"),
+            "retrained": parts(lines, RETRAINED),
+            **{one.unlearner: parts([one]) for one in lines},
+            "original": parts(lines, f"original_{SHARES}"),
         }
         bars = {name: of for name, of in bars.items() if len(of)}
         panels.append(panel(f"{dataset}, {classes(count)}", bars))
@@ -64,40 +57,12 @@ def destination_chart(found: list[Measured]) -> Chart | None:
     return Chart(STEM, TITLE, CAPTION, panels=panels, key=KEY, data=frame(rows))
 
 
-def told(one: Measured) -> bool:
-    """Whether the models' shares are known, and retrained ones' beside them."""
-    return {f"evaluation.{SHARES}", f"evaluation.retrained_{SHARES}"} <= set(one.runs)
-
-
-def parts(lines: list[Measured], name: str) -> np.ndarray:
-    """The shares of PARTS [models, parts] of each model, or of what lines have in common of each target once."""
-    found: dict[Any, list[float]] = {}
-    for one in lines:
-        for _, run in one.runs.iterrows():
-            shares, yardstick = run.get(f"evaluation.{name}"), run.get(f"evaluation.retrained_{SHARES}")
-            if isinstance(shares, list) and isinstance(yardstick, list):
-                key = run["target"] if len(lines) > 1 else run["job"]
-                found.setdefault(str(key), in_parts(shares, yardstick, run["forgotten"]))
-    return np.array(list(found.values())).reshape(-1, len(PARTS))
-
-
-def in_parts(shares: list[float], yardstick: list[float], forgotten: list[int]) -> list[float]:
-    """A model's shares as PARTS, by the order of the yardstick's."""
-    others = [c for c in sorted(range(len(shares)), key=lambda c: -yardstick[c]) if c not in set(forgotten)]
-    return [
-        sum(shares[c] for c in forgotten),
-        *(shares[c] for c in others[:3]),
-        *[0.0] * (3 - len(others[:3])),
-        sum(shares[c] for c in others[3:]),
-    ]
-
-
 def panel(title: str, bars: dict[str, np.ndarray]) -> Panel:
     """A bar for each unlearner, between the retrained models and the original."""
 
     def draw(axis: "Axes") -> None:
         below = np.zeros(len(bars))
-        for number, colour in enumerate(PARTS.values()):
+        for number, colour in enumerate(COLOURS):
             share = 100 * np.array([of[:, number].mean() for of in bars.values()])
             axis.bar(range(len(bars)), share, 0.72, bottom=below, color=colour, lw=0)
             below += share

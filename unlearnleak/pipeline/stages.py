@@ -349,7 +349,9 @@ class Pipeline(Sight):
             return pack_verdict(on_all_classes(verdict, found.meta.get("candidates"), self.facts.num_classes))
 
         def describe() -> dict[str, Any]:
-            return {"screening": plan.spec["screening"]} | plan.screening.beyond_settings(self.facts.num_classes, self.facts.image_shape)
+            return {"screening": plan.spec["screening"]} | plan.screening.beyond_settings(
+                self.facts.num_classes, self.facts.image_shape
+            )
 
         return Stage("verdict", describe, {"evidence": evidence}, compute, several="verdicts")
 

@@ -3,6 +3,7 @@
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from unlearnleak.analysis.destinations import RETRAINED, SHARES, parts, told
 from unlearnleak.analysis.evaluated import BESIDE, Measured, measured, numbers
 from unlearnleak.figure.chart import frame
 from unlearnleak.report.tables.markdown import markdown_lines
@@ -26,6 +27,7 @@ SHOWN: dict[str, dict[str, str]] = {
     "distance": {
         "JS": "js_forget_test",
         "TV": "tv_forget_test",
+        "goes to": SHARES,
         "CKA": "cka_forget_test",
         "JS retained": "js_retain_test",
         "probe": "probe_forget",
@@ -54,10 +56,12 @@ LEGENDS: dict[str, tuple[str, ...]] = {
     ),
     "distance": (
         "JS: Jensen-Shannon divergence (nats) of the answers to the forgotten classes' test images from those "
-        "of retrained models; TV: total variation distance of where the images go; CKA: likeness of features, 1 is "
-        "alike; JS retained: on the retained classes; probe: accuracy of a linear probe there; relearn: steps until "
-        "the forget set is known again; seconds: of unlearning. In parentheses the same of two retrained models: a "
-        "distance means something beside that alone. -: not defined for every model, as where one was not relearned.",
+        "of retrained models; TV: total variation distance of where the images go; goes to: how many percent of them "
+        "are taken for the three retained classes that retrained models say most often, in that order; CKA: likeness "
+        "of features, 1 is alike; JS retained: on the retained classes; probe: accuracy of a linear probe there; "
+        "relearn: steps until the forget set is known again; seconds: of unlearning. In parentheses the same of two "
+        "retrained models: a distance means something beside that alone. -: not defined for every model, as where one "
+        "was not relearned.",
     ),
 }
 """What the columns of an evaluation mean, in parts, of which several may have the same."""
@@ -73,10 +77,24 @@ def cells(one: Measured, shown: dict[str, str]) -> list[str]:
     """A line's cells: the mean over the models, and in parentheses that between retrained ones."""
     found = []
     for name in shown.values():
+        if name == SHARES:
+            found.append(destinations(one))
+            continue
         beside = f"{BESIDE[0]}{name}"
         told = f" ({text(one.mean(beside), name)})" if one.has(beside) else ""
         found.append(f"{text(one.mean(name), name)}{told}")
     return [str(len(one.runs)), *found]
+
+
+def destinations(one: Measured) -> str:
+    """Which percentages of the forgotten classes' images go to retraining's first, second and third class."""
+    if not told(one) or one.classes == "0":
+        return "-"
+    models = [parts([one]), parts([one], RETRAINED)]
+    if any(len(of) < len(one.runs) for of in models):
+        return "-"
+    own, retrained = ("/".join(f"{100 * share:.0f}" for share in of.mean(0)[1:4]) for of in models)
+    return f"{own} ({retrained})"
 
 
 def text(value: float | None, name: str = "") -> str:
