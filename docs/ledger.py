@@ -48,7 +48,7 @@ def spread(values: pd.Series) -> str:
 
 
 def table(runs: pd.DataFrame) -> str:
-    """A line per data set and setting: what is left of the class after each ledger, and what else is kept after its own."""
+    """A line per data set and setting: what is left of the class after each ledger, and what is kept of the others."""
     body = []
     for (dataset, model, share, lr), of in runs.groupby(SETTING, sort=False):
         left = [of.loc[of["ledger"] == ledger, "forget_acc"] for ledger in LEDGERS]
