@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 HEAD = ["this, against that", "that", "this", "targets", "p", "adjusted p"]
 GREY = ("mnist", "fashion_mnist")
+RIVALS = ("rt", "ft", "rl", "au")
+WITHOUT_SAMPLES = (
+    "inversion_gradient / threshold",
+    "inversion_gradient / level",
+    "inversion_genetic / threshold",
+    "inversion_genetic / level",
+    "head_sum / threshold",
+    "noise_prior / threshold",
+)
 
 
 class Claim(NamedTuple):
@@ -36,12 +45,11 @@ def attacks(first: str, second: str, *, of: str = "", files: tuple[str, ...] = G
     return Claim(f"{second}, against {first}{of}", files, *words, both)
 
 
-def unlearners(first: str, second: str, attack: str) -> Claim:
+def unlearners(first: str, second: str, attack: str, *, of: str = "", files: tuple[str, ...] = GREY) -> Claim:
     """Two unlearners on the same targets, as an attack judges them."""
     words = dict(zip(("attack", "screening"), attack.split(" / "), strict=True))
-    return Claim(
-        f"unlearner {second}, against {first}, by {attack}", GREY, {"unlearner": first}, {"unlearner": second}, words
-    )
+    said = f"unlearner {second}, against {first}, by {attack}{of}"
+    return Claim(said, files, {"unlearner": first}, {"unlearner": second}, words)
 
 
 CLAIMS = (
@@ -58,9 +66,12 @@ CLAIMS = (
     attacks("head_sum / threshold", "inversion_gradient / threshold", of=": MNIST", files=("mnist",)),
     attacks("head_sum / threshold", "inversion_gradient / threshold", of=": Fashion-MNIST", files=("fashion_mnist",)),
     unlearners("rt", "ng", "param_dot / youden"),
-    unlearners("rt", "ng", "inversion_gradient / threshold"),
-    unlearners("rt", "ng", "inversion_gradient / level"),
-    unlearners("rt", "ng", "head_sum / threshold"),
+    *(unlearners(rival, "ng", attack) for attack in WITHOUT_SAMPLES for rival in RIVALS),
+    *(
+        unlearners(rival, "ng", attack, of=": CIFAR-10, H100", files=("cifar10_h100",))
+        for attack in ("inversion_gradient / level", "head_sum / threshold")
+        for rival in RIVALS
+    ),
     attacks(
         "param_dot / youden",
         "aux_confidence / halfway",
@@ -68,6 +79,7 @@ CLAIMS = (
         files=("controls",),
         unlearner="noisy_labels",
     ),
+    attacks("param_dot / youden", "aux_confidence / chance", of=": repaired answers", files=("repaired",)),
 )
 """What findings.md says of two rows or two columns of its tables."""
 

@@ -11,14 +11,17 @@ import pandas as pd
 
 from unlearnleak.analysis.compare import holm, permuted
 from unlearnleak.analysis.groups import cases
+from unlearnleak.metric.interval import bootstrap_mean, wilson
 from unlearnleak.report.tables.markdown import markdown_lines
 from unlearnleak.runs.frame import framed
 from unlearnleak.runs.loading import load_runs
 
 LINE = "ng"
 """What the others are held against."""
-HEAD = ["data set", "unlearner", "gate", "exact verdicts", "share", f"less than {LINE}", "p", "adjusted p"]
-HEAD += ["fewest that name a model", "named by none", "ranked first by none"]
+LEAST = 8
+"""Targets, for an interval."""
+HEAD = ["data set", "unlearner", "gate", "exact verdicts", "share", f"less than {LINE}", f"points from {LINE}", "p"]
+HEAD += ["adjusted p", "fewest that name a model", "named by none", "ranked first by none"]
 
 
 def by_model(runs: pd.DataFrame) -> pd.DataFrame:
@@ -32,12 +35,22 @@ def by_model(runs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def against(own: pd.DataFrame, line: pd.DataFrame) -> tuple[str, float]:
-    """On how many targets that both have the share is the smaller one, and p, two-sided."""
+def against(own: pd.DataFrame, line: pd.DataFrame) -> tuple[str, str, float]:
+    """On how many targets that both have the share is the smaller one; how many points smaller, and p, two-sided.
+
+    The points' interval (95 %, BCa) draws the targets; none for fewer than eight, of which it would be too narrow.
+    """
     both = (own["exact"] / own["n"]).to_frame("own").join((line["exact"] / line["n"]).rename("line"), how="inner")
     difference = (both["own"] - both["line"]).to_numpy(float)
     p = permuted((difference,), lambda d, axis: d.mean(axis), "samples") if difference.any() else 1.0
-    return f"{(difference < 0).sum()}/{len(both)}", p
+    ends = bootstrap_mean(100 * difference) if len(both) >= LEAST else None
+    told = f"{100 * difference.mean():+.0f}" + (f" [{ends[0]:+.0f}, {ends[1]:+.0f}]" if ends else "")
+    return f"{(difference < 0).sum()}/{len(both)}", told, p
+
+
+def of_models(count: int, n: int) -> str:
+    """How many of the models that pass the gate, with the upper end of Wilson's interval in percent."""
+    return f"{count} of {n} (at most {100 * wilson(count, n)[1]:.0f} %)" if n else "-"
 
 
 def rows(dataset: str, models: pd.DataFrame) -> list[list[str]]:
@@ -46,19 +59,19 @@ def rows(dataset: str, models: pd.DataFrame) -> list[list[str]]:
     names = list(dict.fromkeys(models.index.get_level_values("unlearner")))
     shared = [name for name in names if name != LINE and set(models.loc[name].index) & set(line.index)]
     held = {name: against(models.loc[name], line) for name in shared}
-    adjusted = dict(zip(held, holm([p for _, p in held.values()]), strict=True))
+    adjusted = dict(zip(held, holm([p for *_, p in held.values()]), strict=True))
     body = []
     for name in names:
         of = models.loc[name]
         passing = of[of["passed"]]
-        less, p = held.get(name, ("", 0.0))
-        told = [less, f"{p:.2g}", f"{adjusted[name]:.2g}"] if name in held else ["", "", ""]
+        *less, p = held.get(name, ("", "", 0.0))
+        told = [*less, f"{p:.2g}", f"{adjusted[name]:.2g}"] if name in held else [""] * 4
         least = f"{passing['exact'].min():.0f} of {passing['n'].max()}" if len(passing) else "-"
         body.append(
             [
                 *(dataset, name, f"{len(passing)}/{len(of)}", f"{of['exact'].sum():.0f}/{of['n'].sum()}"),
                 *(f"{100 * of['exact'].sum() / of['n'].sum():.0f}", *told, least),
-                *(str((passing["exact"] == 0).sum()), str((passing["first"] == 0).sum())),
+                *(of_models(int((passing[what] == 0).sum()), len(passing)) for what in ("exact", "first")),
             ]
         )
     return body

@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import numpy as np
@@ -127,6 +128,21 @@ def test_without_any_difference_every_cluster_counts_once():
     assert effective([5] * 20, [5] * 20) == effective([0] * 20, [5] * 20) == 20
     assert clustered([5] * 20, [5] * 20) == pytest.approx(wilson(20, 20))
     assert clustered([], []) == (0.0, 1.0)
+
+
+def test_a_miss_more_never_makes_a_share_surer():
+    """Of 20 clusters of five: the ends fall with the hits, all the way from 100 of 100 to none."""
+    ends = []
+    for hits in range(100, -1, -1):
+        of_each = [min(5, max(0, hits - 5 * number)) for number in range(20)]
+        spread = [hits // 20 + (number < hits % 20) for number in range(20)]
+        ends.append((clustered(of_each, [5] * 20), clustered(spread, [5] * 20)))
+    for lows_or_highs in (0, 1):
+        alone = [spread[lows_or_highs] for _, spread in ends]
+        assert all(before >= after - 1e-9 for before, after in itertools.pairwise(alone))
+    assert clustered([5] * 19 + [4], [5] * 20)[0] == pytest.approx(wilson(20, 20)[0])
+    assert clustered([0] * 19 + [1], [5] * 20)[1] == pytest.approx(wilson(0, 20)[1])
+    assert clustered([4] * 20, [5] * 20) == pytest.approx(wilson(80, 100))
 
 
 def test_the_interval_holds_the_truth_where_clusters_differ():

@@ -43,8 +43,12 @@ def effective(hits: ArrayLike, sizes: ArrayLike) -> float:
 
 
 def clustered(hits: ArrayLike, sizes: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval of a share whose trials come in clusters, with the `effective` number of trials."""
-    n, count = np.asarray(sizes).sum(), effective(hits, sizes)
+    """Return Wilson's interval of a share whose trials come in clusters, with the `effective` number of trials.
+
+    Its lower end is at most, and its upper end at least, what k clusters that all went alike leave: a share with a few
+    misses is not surer than one with none, where how clusters differ cannot be seen.
+    """
+    n, k, count = np.asarray(sizes).sum(), np.asarray(sizes).size, effective(hits, sizes)
     if not n:
         return 0.0, 1.0
     from scipy.stats import norm  # noqa: PLC0415  (a second)
@@ -52,7 +56,7 @@ def clustered(hits: ArrayLike, sizes: ArrayLike, level: float = 0.95) -> tuple[f
     z, p = float(norm.ppf((1 + level) / 2)), float(np.asarray(hits).sum() / n)
     middle, width = p + z * z / (2 * count), z * np.sqrt(p * (1 - p) / count + z * z / (4 * count**2))
     low, high = (middle - width) / (1 + z * z / count), (middle + width) / (1 + z * z / count)
-    return float(max(0.0, low)), float(min(1.0, high))
+    return float(min(max(0.0, low), wilson(k, k, level)[0])), float(max(min(1.0, high), wilson(0, k, level)[1]))
 
 
 def bootstrap_mean(values: ArrayLike, level: float = 0.95, seed: int = 0) -> tuple[float, float] | None:
