@@ -21,7 +21,7 @@ class Scrub(Taught):
     The first `max_epochs` epochs have both passes, the others the one on D_r alone. KL is between answers softened by
     the temperature T, times its square. One difference: epochs with both passes and those without are two trainings, so
     momentum and schedule begin anew between them. Rewinding (SCRUB+R), which is against membership inference, is left
-    out.
+    out, and so is Adam, with which the authors' notebook of small sets trains.
 
     Args:
         alpha: weight of the divergence from the original on D_r.

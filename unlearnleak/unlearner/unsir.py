@@ -43,7 +43,9 @@ class Unsir(TrainingUnlearner):
     Tarun et al. 2023, Fast Yet Effective Machine Unlearning (UNSIR), https://arxiv.org/abs/2111.08947. No forgotten
     image is read: of each forgotten class noise is made whose loss for the class is as large as Adam makes it, and the
     model is trained at a high rate on it and on a draw of retained images, then on these alone at a lower one. Both
-    trainings use Adam, whose first moment decays by `momentum`. Difference: noise is images, in [0, 1] and of 8 bits.
+    trainings use Adam, whose first moment decays by `momentum`. Differences: noise is images, in [0, 1] and of 8 bits;
+    and all `noise_images` of a class are taught, as the paper says, where the loop of the authors' notebook takes as
+    many as an image has channels, three of its 256: `noise_images=3` is that dose.
 
     Args:
         noise_images: how many are made for each forgotten class.
