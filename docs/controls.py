@@ -1,4 +1,4 @@
-"""Write unlearnleak/auditing/controls.json from docs/results: python docs/controls.py
+"""Write unlearnleak/analysis/controls.json from docs/results: python docs/controls.py
 
 How often each attack raised an alarm on models that forgot nothing. `unlearnleak audit` shows it beside its answer.
 """
@@ -7,7 +7,7 @@ import csv
 import json
 from pathlib import Path
 
-from unlearnleak.auditing.committed import FILE, Counts, condensed
+from unlearnleak.analysis.committed import FILE, Counts, condensed
 
 RESULTS = Path(__file__).parent / "results"
 

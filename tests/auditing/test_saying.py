@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.auditing.test_answer import KNOWN, judged, outcome, told
+from unlearnleak.analysis.committed import KINDS
 from unlearnleak.auditing import saying
-from unlearnleak.auditing.committed import KINDS
 from unlearnleak.auditing.result import Rate
 
 

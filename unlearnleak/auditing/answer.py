@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 import unlearnleak
+from unlearnleak.analysis.committed import CHANGES, LITTLE, controls, kinds, pairs
 from unlearnleak.auditing.case import Case
-from unlearnleak.auditing.committed import CHANGES, LITTLE, controls, kinds, pairs
 from unlearnleak.auditing.result import Attacked, Calibration, Evaluation, Rate, Status, Understood
 from unlearnleak.auditing.running import Outcome
 from unlearnleak.auditing.saying import names_of, sentences, trust, unjudged

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from unlearnleak.auditing.committed import KINDS
+from unlearnleak.analysis.committed import KINDS
 from unlearnleak.auditing.result import Attacked, Rate, Status, Understood
 
 MOST_NAMED = 12

@@ -3,10 +3,13 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from unlearnleak.errors import require
 from unlearnleak.machine.printable import plain
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped, unused-ignore]
 
 PIVOTS = ("ASR", "const", "publ.", "exact", "rank", "forget", "retain", "gate", "placebo", "luck")
 """What can be shown as a matrix (`report.tables.leaks.PIVOTS`)."""
@@ -65,6 +68,7 @@ def listed(option: str, text: str) -> list[str]:
 
 def show(runs: list[Run], folders: list[str]) -> None:
     """Print what leaked, how all the runs ended, and why some failed."""
+    from unlearnleak.analysis.committed import fooled  # noqa: PLC0415
     from unlearnleak.report.tables import evaluated, recovered, terminal  # noqa: PLC0415
     from unlearnleak.report.tables.leaks import DETECTION, LEGEND, counts, detection_sheets, sheets  # noqa: PLC0415
     from unlearnleak.runs.frame import framed  # noqa: PLC0415
@@ -77,6 +81,8 @@ def show(runs: list[Run], folders: list[str]) -> None:
     if (judged := sheets(frame)) or not (found or measured):
         terminal.show(on, *(part for sheet in judged for part in (sheet, "")))
         terminal.say(on, LEGEND, "dim")
+    if judged and (sentence := fooled(attacked(frame))):
+        terminal.say(on, sentence, "dim")
     if detection := detection_sheets(frame):
         terminal.show(on, "", *(part for sheet in detection for part in (sheet, "")))
         terminal.say(on, DETECTION, "dim")
@@ -95,6 +101,11 @@ def show(runs: list[Run], folders: list[str]) -> None:
             terminal.show(on, plain(f"  failed: {run['directory']}: {run['why']}"))
         elif is_untold(run):
             terminal.show(on, plain(f"  {run['directory']}: verdict {classes_text(run['verdict'])}; {run['why']}"))
+
+
+def attacked(frame: "pd.DataFrame") -> list[tuple[str, str]]:
+    """Each attack with its screening, once, in the order of the runs."""
+    return list(frame[["attack", "screening"]].dropna().drop_duplicates().itertuples(index=False, name=None))
 
 
 def show_by(runs: list[Run], keys: list[str], as_markdown: bool) -> None:

@@ -1,6 +1,6 @@
 import json
 
-from unlearnleak.auditing.committed import controls
+from unlearnleak.analysis.committed import controls
 from unlearnleak.auditing.showing import terminal
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from unlearnleak.auditing.committed import KINDS
+from unlearnleak.analysis.committed import KINDS
 from unlearnleak.auditing.result import Answer, Attacked, Rate, Status, Understood
 
 HEADLINES: dict[Status, str] = {

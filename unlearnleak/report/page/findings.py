@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from unlearnleak.analysis.committed import fooled
 from unlearnleak.analysis.groups import FEW
 from unlearnleak.analysis.matrix import Summary
 from unlearnleak.analysis.names import BASELINES
@@ -63,6 +64,8 @@ def warnings(report: "Report") -> list[str]:
             "There is no control among these runs. An attack that always raises an alarm looks good here; "
             "unlearner=none shows it."
         )
+    if sentence := fooled((one.attack, one.screening) for one in report.summaries):
+        said.append(sentence)
     failed = sum(cell.failed for cell in cells)
     if failed:
         said.append(

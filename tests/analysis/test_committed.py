@@ -3,7 +3,7 @@ import json
 from pathlib import Path
 
 from docs.controls import made
-from unlearnleak.auditing.committed import FILE, KINDS, condensed, controls, kinds, pairs
+from unlearnleak.analysis.committed import FILE, KINDS, condensed, controls, fooled, kinds, pairs
 from unlearnleak.auditing.composed import ATTACKS, composed
 
 ROOT = Path(__file__).parents[2]
@@ -97,3 +97,13 @@ def test_every_screening_of_an_audit_that_has_controls_is_one_that_may_stay_sile
             assert controls(name, screening).n >= 0
     assert controls("param_dot", "youden").alarms == 0
     assert controls("head_sum", "threshold").alarms == controls("head_sum", "threshold").n
+
+
+def test_readers_of_verdicts_are_told_which_attacks_models_that_forgot_nothing_fool():
+    said = fooled([("param_dot", "youden"), ("aux_confidence", "chance"), ("head_sum", "threshold")] * 2)
+    loud = kinds("param_dot", "youden")["noisy_labels"]
+    assert f"param_dot / youden: {loud.alarms} of {loud.n} (30 % wrong labels in one class)" in said
+    assert said.count("param_dot") == 1
+    assert said.endswith("no alarm: aux_confidence / chance.")
+    assert "head_sum" not in said
+    assert fooled([("head_sum", "threshold")]) == ""

@@ -111,3 +111,27 @@ def together(*names: str) -> Controls:
     parts = [(dataset, each) for name in names for dataset, each in counts().get(name, {}).items()]
     datasets = tuple(dict.fromkeys(dataset for dataset, _ in parts))
     return Controls(sum(each[0] for _, each in parts), sum(each[1] for _, each in parts), datasets)
+
+
+def fooled(pairs: Iterable[tuple[str, str]]) -> str:
+    """What these attacks with their screenings made of models that forgot nothing and learnt something badly.
+
+    One sentence for readers of verdicts; "" where none of them was asked about such models.
+    """
+    asked = {pair: found for pair in dict.fromkeys(pairs) if (found := kinds(*pair))}
+    if not asked:
+        return ""
+    told = [
+        f"{attack} / {screening}: {', '.join(f'{one.alarms} of {one.n} ({KINDS[kind]})' for kind, one in loud.items())}"
+        for (attack, screening), found in asked.items()
+        if (loud := {kind: one for kind, one in found.items() if one.alarms})
+    ]
+    silent = [f"{a} / {s}" for (a, s), found in asked.items() if not any(one.alarms for one in found.values())]
+    datasets = ", ".join(
+        dict.fromkeys(name for found in asked.values() for one in found.values() for name in one.datasets)
+    )
+    parts = [*told, *([f"no alarm: {', '.join(silent)}"] if silent else [])]
+    return (
+        "Alarms on the project's own models that forgot nothing and learnt something badly (docs/results: "
+        f"{datasets}). {'; '.join(parts)}."
+    )
