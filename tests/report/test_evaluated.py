@@ -152,9 +152,9 @@ def test_membership_has_its_columns_and_a_dash_where_too_few_samples_say_nothing
         one.name: dict(zip(one.columns, one.lines[0][1], strict=True)) for one in sections(measured(frame_of(tmp_path)))
     }
     assert [text.partition(":")[0] for text in legends(frame_of(tmp_path))] == ["AUC", "efficacy"]  # each said once
-    assert shown["u_lira"]["AUC"] == shown["ruli"]["AUC"] == "0.750"
+    assert shown["u_lira"]["AUC"] == shown["ruli"]["AUC"] == "0.750 [0.600, 0.900]"
     assert shown["u_lira"]["TPR 1/100"] == shown["u_lira"]["TPR 1/1000"] == "-"
-    assert (shown["u_lira"]["held out"], shown["ruli"]["efficacy"]) == ("36", "0.500")
+    assert (shown["u_lira"]["held out"], shown["ruli"]["efficacy"]) == ("36", "0.500 [0.500, 0.500]")
 
 
 def test_runs_without_an_evaluation_have_neither_table_nor_figure(tmp_path, capsys):

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 HEAD = ("unlearner", "classes")
 MEMBERSHIP = {
     "AUC": "auc",
-    "low": "auc_low",
-    "high": "auc_high",
     "TPR 1/100": "tpr_at_1_in_100",
     "TPR 1/1000": "tpr_at_1_in_1000",
     "forgotten": "n_forgotten",
@@ -36,16 +34,16 @@ SHOWN: dict[str, dict[str, str]] = {
     },
     "loss_threshold": MEMBERSHIP,
     "u_lira": MEMBERSHIP,
-    "ruli": MEMBERSHIP | {"efficacy": "efficacy_auc", "eff. low": "efficacy_auc_low", "eff. high": "efficacy_auc_high"},
+    "ruli": MEMBERSHIP | {"efficacy": "efficacy_auc"},
 }
 """The columns of an evaluation; of one that is not named here, its first numbers."""
 MOST = 7
 COARSE = ("steps", "seconds")
 TELLING = (
-    "AUC: how well forgotten samples are told from held-out ones of the same classes, 0.5 is chance, with the mean "
-    "ends of each model's own 95 % interval over samples; TPR: forgotten ones that are found where 1 in 100, or 1000, "
-    "of the held-out ones is taken for one; - where there are too few of these to say; forgotten, held out: how many "
-    "samples."
+    "AUC: how well forgotten samples are told from held-out ones of the same classes, 0.5 is chance; in brackets the "
+    "mean ends of each model's own 95 % interval over samples; TPR: forgotten ones that are found where 1 in 100, or "
+    "1000, of the held-out ones is taken for one; - where there are too few of these to say; forgotten, held out: how "
+    "many samples."
 )
 LEGENDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("loss_threshold", "u_lira"), (TELLING,)),
@@ -74,7 +72,7 @@ def columns(of: Lines) -> dict[str, str]:
 
 
 def cells(one: Measured, shown: dict[str, str]) -> list[str]:
-    """A line's cells: the mean over the models, and in parentheses that between retrained ones."""
+    """A line's cells: the mean over the models, with the ends of its interval or that between retrained ones."""
     found = []
     for name in shown.values():
         if name == SHARES:
@@ -82,6 +80,8 @@ def cells(one: Measured, shown: dict[str, str]) -> list[str]:
             continue
         beside = f"{BESIDE[0]}{name}"
         told = f" ({text(one.mean(beside), name)})" if one.has(beside) else ""
+        ends = [one.mean(f"{name}{end}") for end in ("_low", "_high")]
+        told = f" [{', '.join(text(end) for end in ends)}]" if None not in ends else told
         found.append(f"{text(one.mean(name), name)}{told}")
     return [str(len(one.runs)), *found]
 
