@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from tests.evaluation.made import subject
 from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
-from unlearnleak.evaluation.distance import Distance, linear_probe
+from unlearnleak.evaluation.distance import Distance, linear_probe, probed_images
 
 SETTINGS = {
     "references": 2,
@@ -80,6 +80,50 @@ def test_divergences_and_shares_are_means_over_references_and_pairs(digits, mode
     assert sum(found["retrained_shares_forget_test"]) == pytest.approx(1)
     assert found["shares_forget_test"][3] == 0
     assert found["original_shares_forget_test"][3] > 0.8
+
+
+def test_alignment_is_the_mean_over_references_and_pairs_of_what_it_is_by_hand(digits, models):
+    """Kornblith et al. 2019, eq. 6 with linear kernels: centred Gram matrices, their products and their norms."""
+    found = measured(digits, models, "wiped", ["original", "fresh", "wiped"])
+    images = digits.test.without((3,)).images
+    grams = {}
+    for name, model in models.items():
+        with torch.no_grad():
+            x = model.features(model.normalize(images)).double().numpy()
+        x = x - x.mean(0)
+        grams[name] = x @ x.T
+
+    def by_hand(one, other):
+        k, m = grams[one], grams[other]
+        return (k * m).sum() / np.sqrt((k * k).sum() * (m * m).sum())
+
+    assert found["cka_retain_test"] == pytest.approx(np.mean([by_hand("wiped", name) for name in models]), rel=1e-3)
+    pairs = [by_hand(*pair) for pair in combinations(models, 2)]
+    assert found["retrained_cka_retain_test"] == pytest.approx(np.mean(pairs), rel=1e-3)
+
+
+def test_the_probe_has_so_many_training_images_of_each_class_the_forgotten_ones_among_them(digits, models):
+    task = subject(digits, models["wiped"], original=models["original"], references=[models["fresh"]] * 2)
+    for per_class in (7, 30):
+        data = probed_images(task, per_class)
+        assert data.class_counts().tolist() == [per_class] * 10
+        known = {image.numpy().tobytes() for image in digits.train.images}
+        assert all(image.numpy().tobytes() in known for image in data.images)
+    assert probed_images(task, 10**6).class_counts().tolist() == digits.train.class_counts().tolist()
+
+
+def test_what_is_relearned_are_samples_of_the_forget_set(digits, models, monkeypatch):
+    seen = []
+
+    def watched(model, data, level, **how):
+        seen.append(data)
+        return 1.0
+
+    monkeypatch.setattr("unlearnleak.evaluation.distance.relearn_steps", watched)
+    measured(digits, models, "wiped", ["fresh", "fresh"])
+    forgotten = {image.numpy().tobytes() for image in ForgetSplit.of(digits.train, (3,)).forget.images}
+    assert [len(data) for data in seen] == [40] * 3
+    assert all(image.numpy().tobytes() in forgotten for data in seen for image in data.images)
 
 
 def test_a_model_that_is_its_reference_is_no_distance_away(digits, models):
