@@ -24,6 +24,7 @@ CONFIG = """
 do: answer
 code: 0
 many: 2  # jobs that meet
+late: 0  # seconds from finding the GPU full to saying so
 folder: ???
 runtime: {device: cpu, threads: 1}
 hydra:
@@ -141,6 +142,7 @@ def fill(config: DictConfig) -> int:
     if number() == 1 and not beside.exists():
         appear([folder / f"waits-{each}" for each in range(2, config.many + 1)])
         beside.touch()
+        time.sleep(config.late)
         raise GpuFull("the GPU is full")
     if 1 < number() <= config.many and not beside.exists():
         (folder / f"waits-{number()}").touch()

@@ -45,9 +45,11 @@ def test_by_auto_the_first_job_runs_alone_and_the_others_together(launcher, tmp_
     assert len({job.return_value for job in done[1:]}) == 4
 
 
-def test_by_auto_a_job_that_found_the_gpu_full_is_done_again(launcher, tmp_path, monkeypatch):  # noqa: F811
+@pytest.mark.parametrize("late", [0, 3])
+def test_by_auto_a_job_that_found_the_gpu_full_is_done_again(launcher, tmp_path, monkeypatch, late):  # noqa: F811
+    """Also where those that it ran beside have ended before it says so."""
     monkeypatch.setattr(slots_module, "cores", lambda: 4)
-    jobs = [["do=answer"], *[["do=fill", "many=4"]] * 4]
+    jobs = [["do=answer"], *[["do=fill", "many=4", f"late={late}"]] * 4]
     done = launcher(jobs_per_gpu="auto", mps=False, **GPU).launch([[f"folder={tmp_path}", *job] for job in jobs], 0)
     assert [job.return_value for job in done] == [0, 1, 2, 3, 4]
     assert len(list(tmp_path.glob("here-1-*"))) == 2

@@ -50,6 +50,7 @@ class Worker:
         context = multiprocessing.get_context("forkserver")
         self.place = place
         self.job: Job | None = None
+        self.beside = 0  # the most other jobs that were on its GPU at once since its last one began
         self.use: GpuUse | None = None  # of its GPU, after its last job
         self.channel, theirs = context.Pipe()
         self.scratch = scratch.worker_folder()
@@ -60,7 +61,7 @@ class Worker:
 
     def give(self, job: Job) -> None:
         """Start a job; one that the worker did not live to read ends as one that died."""
-        self.job = job
+        self.job, self.beside = job, 0
         with suppress(BrokenPipeError, ConnectionResetError):
             self.channel.send(job)
 
@@ -217,13 +218,14 @@ class Pool:
                     idle = slot not in self.workers or self.workers[slot].job is None
                     if jobs and idle and room.takes(place.slot.gpu, len(self.on(place.slot.gpu, busy=True))):
                         ready_worker(self.workers, slot, place).give(jobs.popleft())
+                        self.count_beside(place.slot.gpu)
                 for worker in answering(self.workers.values()):
                     job, gpu = worker.job, worker.place.slot.gpu
                     number, returned = worker.finish()
                     if returned.status is not JobStatus.COMPLETED:  # a CUDA error, say, stays with its process
                         end([self.workers.pop(worker.place.slot.number)])
                         full = isinstance(returned._return_value, GpuFull)
-                        if full and job and room.found_full(gpu, len(self.on(gpu, busy=True))):
+                        if full and job and room.found_full(gpu, worker.beside):
                             jobs.append(job)
                             continue
                         if OmegaConf.select(self.config, "fail_fast"):
@@ -240,6 +242,15 @@ class Pool:
     def on(self, gpu: str | None, *, busy: bool = False) -> list[Worker]:
         """The workers on a GPU; those that have a job."""
         return [each for each in self.workers.values() if each.place.slot.gpu == gpu and (each.job or not busy)]
+
+    def count_beside(self, gpu: str | None) -> None:
+        """A job has begun on a GPU: remember of each that runs there beside how many it does.
+
+        Not asked when a job fails: those that took its room may have ended by then.
+        """
+        together = self.on(gpu, busy=True)
+        for each in together:
+            each.beside = max(each.beside, len(together) - 1)
 
     def dismiss(self, superfluous: Callable[[int, str | None], bool]) -> None:
         """End idle workers, the last first, which would only hold memory."""

@@ -87,7 +87,7 @@ class Room:
             log.info(told, gpu, self.jobs[gpu], took, there, self.most)
 
     def found_full(self, gpu: str | None, busy: int) -> bool:
-        """A job did not fit on a GPU beside `busy` others; returns whether it is worth another try."""
+        """A job did not fit on a GPU where up to `busy` others were; returns whether it is worth another try."""
         if gpu is None or not self.auto or not busy:
             return False
         self.jobs[gpu] = max(1, min(self.jobs[gpu], busy + 1) // 2)
