@@ -1,28 +1,20 @@
 """The table of au beside its placebos is what its committed runs give."""
 
-import importlib.util
 from pathlib import Path
 
 import pandas as pd
-import pytest
+
+from docs import ledger
 
 DOCS = Path(__file__).parents[2] / "docs"
-SCRIPT = importlib.util.spec_from_file_location("ledger", DOCS / "ledger.py")
 PAGE = DOCS / "results" / "ledger.md"
 
 
-@pytest.fixture(scope="module")
-def ledger():
-    module = importlib.util.module_from_spec(SCRIPT)
-    SCRIPT.loader.exec_module(module)
-    return module
-
-
-def test_the_page_has_the_table_that_the_runs_give(ledger):
+def test_the_page_has_the_table_that_the_runs_give():
     assert ledger.main([PAGE.with_suffix(".csv")]) in PAGE.read_text()
 
 
-def test_a_line_has_what_each_ledger_leaves_and_what_its_own_keeps(ledger):
+def test_a_line_has_what_each_ledger_leaves_and_what_its_own_keeps():
     runs = pd.DataFrame(
         {
             "dataset": "mnist",

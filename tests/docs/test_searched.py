@@ -1,24 +1,17 @@
 """What searches of recipes found is in CSVs, and the settings of a row are those that its command said."""
 
-import importlib.util
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from docs import searched
+
 DOCS = Path(__file__).parents[2] / "docs"
-SCRIPT = importlib.util.spec_from_file_location("searched", DOCS / "searched.py")
 SEARCHES = sorted(DOCS.joinpath("results").glob("search_*.csv"))
 
 
-@pytest.fixture(scope="module")
-def searched():
-    module = importlib.util.module_from_spec(SCRIPT)
-    SCRIPT.loader.exec_module(module)
-    return module
-
-
-def test_a_rows_settings_are_those_of_its_command(searched):
+def test_a_rows_settings_are_those_of_its_command():
     words = ["dataset=mnist", "unlearner=delete", "unlearner.epochs=2", "unlearner.lr=0.003", "attack=head_sum"]
     assert searched.settings(words) == "epochs=2 lr=0.003"
     assert searched.settings(words[:2]) == "as they stand"

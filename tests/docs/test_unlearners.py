@@ -1,38 +1,31 @@
 """The tables by hand on the pages of unlearners are what the committed runs give."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from docs import unlearners
+
 DOCS = Path(__file__).parents[2] / "docs"
-SCRIPT = importlib.util.spec_from_file_location("unlearners", DOCS / "unlearners.py")
 PAGES = sorted(DOCS.joinpath("results").glob("unlearners*.csv"))
-
-
-@pytest.fixture(scope="module")
-def unlearners():
-    module = importlib.util.module_from_spec(SCRIPT)
-    SCRIPT.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if page.stem != "unlearners_as_published"], ids=lambda p: p.stem
 )
-def test_the_page_has_the_table_that_the_runs_give(unlearners, page):
+def test_the_page_has_the_table_that_the_runs_give(page):
     assert unlearners.main([page]) in page.with_suffix(".md").read_text()
 
 
-def test_an_unlearner_is_held_against_ascent_on_the_targets_that_both_met(unlearners):
+def test_an_unlearner_is_held_against_ascent_on_the_targets_that_both_met():
     line = pd.DataFrame({"exact": [4, 4, 4, 4, 1], "n": [4] * 5}, index=list("abcde"))
     own = pd.DataFrame({"exact": [1, 1, 1, 1], "n": [4] * 4}, index=list("abcf"))
     assert unlearners.against(own, line) == ("3/3", "-75", pytest.approx(2 / 8))
 
 
-def test_points_have_an_interval_by_target_and_silent_models_a_bound(unlearners):
+def test_points_have_an_interval_by_target_and_silent_models_a_bound():
     line = pd.DataFrame({"exact": [4] * 10, "n": [4] * 10})
     own = pd.DataFrame({"exact": [1, 2] * 5, "n": [4] * 10})
     less, points, _ = unlearners.against(own, line)

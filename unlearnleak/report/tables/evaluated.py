@@ -72,18 +72,17 @@ def columns(of: Lines) -> dict[str, str]:
 
 
 def cells(one: Measured, shown: dict[str, str]) -> list[str]:
-    """A line's cells: the mean over the models, with the ends of its interval or that between retrained ones."""
-    found = []
-    for name in shown.values():
-        if name == SHARES:
-            found.append(destinations(one))
-            continue
-        beside = f"{BESIDE[0]}{name}"
-        told = f" ({text(one.mean(beside), name)})" if one.has(beside) else ""
-        ends = [one.mean(f"{name}{end}") for end in ("_low", "_high")]
-        told = f" [{', '.join(text(end) for end in ends)}]" if None not in ends else told
-        found.append(f"{text(one.mean(name), name)}{told}")
-    return [str(len(one.runs)), *found]
+    """A line's cells: how many models, and what they have of each column."""
+    return [str(len(one.runs)), *(destinations(one) if name == SHARES else mean(one, name) for name in shown.values())]
+
+
+def mean(one: Measured, name: str) -> str:
+    """A number's mean over the models, with the ends of its interval or with the number between retrained ones."""
+    beside, ends = f"{BESIDE[0]}{name}", [one.mean(f"{name}{end}") for end in ("_low", "_high")]
+    more = f" ({text(one.mean(beside), name)})" if one.has(beside) else ""
+    if None not in ends:
+        more = f" [{', '.join(text(end) for end in ends)}]"
+    return f"{text(one.mean(name), name)}{more}"
 
 
 def destinations(one: Measured) -> str:
