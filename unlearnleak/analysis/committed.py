@@ -113,12 +113,12 @@ def together(*names: str) -> Controls:
     return Controls(sum(each[0] for _, each in parts), sum(each[1] for _, each in parts), datasets)
 
 
-def fooled(pairs: Iterable[tuple[str, str]]) -> str:
+def fooled(methods: Iterable[tuple[str, str]]) -> str:
     """What these attacks with their screenings made of models that forgot nothing and learnt something badly.
 
     One sentence for readers of verdicts; "" where none of them was asked about such models.
     """
-    asked = {pair: found for pair in dict.fromkeys(pairs) if (found := kinds(*pair))}
+    asked = {pair: found for pair in dict.fromkeys(methods) if (found := kinds(*pair))}
     if not asked:
         return ""
     told = [
