@@ -19,6 +19,9 @@ from omegaconf import DictConfig
 
 from tests.patience import PATIENCE
 from unlearnleak.errors import GpuFull
+from unlearnleak.machine.memory import GIBIBYTE
+from unlearnleak.sweep.pool import worker
+from unlearnleak.sweep.pool.room import GpuUse
 
 CONFIG = """
 do: answer
@@ -150,6 +153,12 @@ def fill(config: DictConfig) -> int:
     return number()
 
 
+def use_gpu(config: DictConfig) -> int:
+    """Say what a job says that has used a GPU of 80 GiB."""
+    worker.gpu_use = lambda: GpuUse(78 * GIBIBYTE, GIBIBYTE)
+    return number()
+
+
 def note(config: DictConfig) -> None:
     """Leave the process's number."""
     (Path(config.folder) / f"pid-{number()}").write_text(str(os.getpid()))
@@ -179,7 +188,7 @@ def hang(config: DictConfig) -> None:
 
 JOBS: list[Callable[[DictConfig], Any]] = [
     answer, throw, throw_unsent, leave, leave_at_once, get_killed, get_killed_as_a_parent, get_killed_while_answering,
-    give_what_cannot_be_sent, look, leave_files, take_threads, meet, fill, note, load, hang,
+    give_what_cannot_be_sent, look, leave_files, take_threads, meet, fill, use_gpu, note, load, hang,
 ]  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 """Several jobs on one GPU, as far as that goes without one: who gets a job when, and what the workers are told."""
 
+import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,14 @@ def test_by_auto_the_first_job_runs_alone_and_the_others_together(launcher, tmp_
     done = launcher(jobs_per_gpu="auto", mps=False, **GPU).launch([[f"folder={tmp_path}", *job] for job in jobs], 3)
     assert done[0].return_value == 3
     assert len({job.return_value for job in done[1:]}) == 4
+
+
+def test_by_auto_a_long_wave_tries_half_as_many(launcher, tmp_path, monkeypatch, caplog):  # noqa: F811
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(slots_module, "cores", lambda: 2)
+    done = launcher(jobs_per_gpu="auto", mps=False, **GPU).launch([[f"folder={tmp_path}", "do=use_gpu"]] * 60, 0)
+    assert [job.return_value for job in done] == list(range(60))
+    assert re.search(r"GPU GPU-a: 2 at once ended .* jobs a second, 1 .*; it takes [12] from here", caplog.text)
 
 
 @pytest.mark.parametrize("late", [0, 3])

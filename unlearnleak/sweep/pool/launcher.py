@@ -217,6 +217,7 @@ class Pool:
                 for slot, place in enumerate(worker_places):
                     idle = slot not in self.workers or self.workers[slot].job is None
                     if jobs and idle and room.takes(place.slot.gpu, len(self.on(place.slot.gpu, busy=True))):
+                        room.begins(place.slot.gpu, jobs[0][0])
                         ready_worker(self.workers, slot, place).give(jobs.popleft())
                         self.count_beside(place.slot.gpu)
                 for worker in answering(self.workers.values()):
@@ -232,6 +233,7 @@ class Pool:
                             request_stop(f"fail_fast=true, and a job had failed: {returned._return_value}")
                     else:
                         room.learn(gpu, worker.use, len(self.on(gpu)))
+                    room.ended(gpu, number, len(self.on(gpu, busy=True)), len(jobs))
                     done[number] = returned
                 self.dismiss(lambda _, gpu: room.crowded(gpu, len(self.on(gpu))))
         except BaseException:

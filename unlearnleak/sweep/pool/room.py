@@ -1,18 +1,20 @@
 """How many jobs a GPU takes at once: as told, or (`hydra.launcher.jobs_per_gpu=auto`) learnt from those that have run.
 
 The first job of a launch, such as a sweep's wave, runs alone on each GPU. What it took there says how many fit beside
-each other, and the largest of all that have ended does from then on. A job that finds the GPU full beside others is
-done again with fewer.
+each other, and the largest of all that have ended does from then on. Where enough jobs are left, a trial says whether
+half as many are faster (`trial.py`). A job that finds the GPU full beside others is done again with fewer.
 """
 
 import gc
 import logging
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
 from unlearnleak.machine.memory import GIBIBYTE
+from unlearnleak.sweep.pool.trial import FEWEST, WORTH, Trial
 
 log = logging.getLogger(__name__)
 CONTEXT = GIBIBYTE
@@ -54,19 +56,25 @@ def fitting(usable: int, reserved: int, most: int) -> int:
 class Room:
     """The room on each GPU in one launch. A job without a GPU of its own (None) always finds room."""
 
-    def __init__(self, gpus: Iterable[str | None], *, most: int, auto: bool) -> None:
-        self.auto, self.most = auto, most
+    def __init__(
+        self, gpus: Iterable[str | None], *, most: int, auto: bool, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.auto, self.most, self.clock = auto, most, clock
         self.jobs = {gpu: 1 if auto else most for gpu in gpus if gpu is not None}
         self.usable: dict[str, int] = {}
         self.reserved: dict[str, int] = {}
+        self.trials: dict[str, Trial] = {}
+        self.settled: set[str] = set()  # no other trial: its number is best, or was not worth one
 
     def takes(self, gpu: str | None, busy: int) -> bool:
         """Whether a GPU takes a job beside `busy` others."""
-        return gpu is None or busy < self.jobs[gpu]
+        if gpu is None:
+            return True
+        return busy < (self.trials[gpu].level if gpu in self.trials else self.jobs[gpu])
 
     def crowded(self, gpu: str | None, workers: int) -> bool:
         """Whether more of our workers live on a GPU than it takes jobs, as far as that is known."""
-        return gpu in self.usable and workers > self.jobs[gpu]
+        return gpu in self.usable and workers > self.jobs[gpu]  # of a trial's level: they would soon come back
 
     def learn(self, gpu: str | None, use: GpuUse | None, workers: int) -> None:
         """A job has ended on a GPU, on which so many of our workers live."""
@@ -85,12 +93,37 @@ class Room:
             took, there = self.reserved[gpu] / GIBIBYTE, self.usable[gpu] / GIBIBYTE
             told = "GPU %s takes %d jobs at once: one reserved %.1f GiB of %.1f, and there are cores for %d"
             log.info(told, gpu, self.jobs[gpu], took, there, self.most)
+            self.trials.pop(gpu, None)  # of another number
+
+    def begins(self, gpu: str | None, job: int) -> None:
+        """A job starts on a GPU."""
+        if gpu in self.trials:
+            self.trials[gpu].begins(job)
+
+    def ended(self, gpu: str | None, job: int, busy: int, left: int) -> None:
+        """A job has ended on a GPU, on which `busy` others go on; `left` more wait, for all GPUs."""
+        if gpu is None or gpu not in self.usable or gpu in self.settled:
+            return
+        if gpu not in self.trials:
+            if self.jobs[gpu] == 1 or left < WORTH * max(FEWEST, self.jobs[gpu]) * len(self.jobs):
+                self.settled.add(gpu)
+                return
+            self.trials[gpu] = Trial(self.jobs[gpu], self.clock)
+        trial = self.trials[gpu]
+        trial.ended(job, busy)
+        if trial.over:
+            del self.trials[gpu]
+            log.info("GPU %s: %s; it takes %d from here", gpu, trial.told(), trial.found)
+            if trial.found == self.jobs[gpu]:
+                self.settled.add(gpu)
+            self.jobs[gpu] = trial.found  # if fewer, a quarter may be faster still
 
     def found_full(self, gpu: str | None, busy: int) -> bool:
         """A job did not fit on a GPU where up to `busy` others were; returns whether it is worth another try."""
         if gpu is None or not self.auto or not busy:
             return False
         self.jobs[gpu] = max(1, min(self.jobs[gpu], busy + 1) // 2)
+        self.trials.pop(gpu, None)
         log.info(
             "GPU %s was full: it takes %d jobs at once from here, and the one that failed again", gpu, self.jobs[gpu]
         )
