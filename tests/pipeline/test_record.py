@@ -95,6 +95,21 @@ def test_the_description_has_the_words_of_the_command_line_and_the_files_name(do
     assert result["forget_classes"] == [2]
 
 
+@pytest.mark.parametrize(
+    ("words", "held"),
+    [
+        ((), None),
+        (("attack.hard_classes=1",), "1 hard class a shadow target"),
+        (("auxiliary.per_class=5", "attack.hard_classes=2"), "5 a class, 2 hard classes a shadow target"),
+        (("attack.shadow_most=3",), "shadow targets forget up to 3"),
+    ],
+)
+@pytest.mark.parametrize("attack", ["param_dot", "relearn", "inversion_shadow"])
+def test_an_attacker_who_is_calibrated_otherwise_is_told_from_the_usual_one(tmp_path, attack, words, held):
+    told = record.description(pipeline_in(tmp_path, f"attack={attack}", *words), "adhoc")
+    assert told.get("held") == held
+
+
 def test_the_summary_says_what_matters(dots):
     _, result, _ = dots
     text = record.summary(result, Path("somewhere/run"))

@@ -240,6 +240,15 @@ class ShadowTargets:
         require(self.most is None or self.most >= 1, "attack.shadow_most", self.most, "at least 1, or null for half")
         require(self.hard >= 0, "attack.hard_classes", self.hard, "0 or more")
 
+    @property
+    def words(self) -> str:
+        """What is unusual of them, for tables, such as "1 hard class a shadow target"; "" where nothing is."""
+        parts = (
+            self.hard > 0 and f"{self.hard} hard class{'es' if self.hard > 1 else ''} a shadow target",
+            self.most is not None and f"shadow targets forget up to {self.most}",
+        )
+        return ", ".join(part for part in parts if part)
+
     def check_classes(self, num_classes: int) -> None:
         """Raises UserError where a shadow target would forget all of so many classes."""
         last = num_classes - 1

@@ -66,8 +66,8 @@ def controls_in(rows: Iterable[Row], seen: set[tuple[str, str]]) -> Iterator[tup
     for row in rows:
         defense, name = row.get("defense") or "none", f"{row.get('attack')}/{row.get('screening')}"
         kind, pair = row.get("unlearner"), row.get("sees_original", "nothing") not in ("nothing", "")
-        held_less = row.get("held") or row.get("auxiliary_per_class")  # than an audit asks for
-        if not (kind == "none" or kind in KINDS) or "verdict" not in row or held_less:
+        otherwise = row.get("held") or row.get("auxiliary_per_class")  # than in an audit
+        if not (kind == "none" or kind in KINDS) or "verdict" not in row or otherwise:
             continue
         if (kind != "none" or defense not in CHANGES) if pair else defense != "none":
             continue  # the very same model twice; or answers that no control gave

@@ -84,7 +84,9 @@ def description(pipeline: Pipeline, sweep_name: str) -> dict[str, Any]:
         "seeds": vars(plan.seeds),
         "sweep_name": sweep_name,
     }
-    told |= {"held": plan.auxiliary.words} if weaker else {}
+    attacker = [plan.auxiliary.words] if weaker else []
+    attacker += [plan.attack.unusual] if plan.attack.unusual else []
+    told |= {"held": ", ".join(attacker)} if attacker else {}
     return plan.names | told | ({"defense_settings": plan.spec["defense"]["settings"]} if plan.defense.active else {})
 
 

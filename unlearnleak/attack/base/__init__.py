@@ -36,6 +36,11 @@ class Attack(Component, ABC, Generic[Seen_contra]):
         All that is random is drawn from `generator`, on the CPU.
         """
 
+    @property
+    def unusual(self) -> str:
+        """Words for tables where its attacker is calibrated otherwise than by default; "" where not."""
+        return ""
+
     def check(self, chosen: Choices) -> None:
         """Raises what `check_auxiliary` does, and Incompatible where models that it is to see cannot be there.
 

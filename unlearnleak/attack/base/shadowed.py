@@ -11,6 +11,11 @@ class OnShadowTargets:
     later_keys = USUAL
     shadow: ShadowTargets
 
+    @property
+    def unusual(self) -> str:
+        """What is unusual of its shadow targets, in words."""
+        return self.shadow.words
+
     def check_classes(self, num_classes: int) -> None:
         """Raises UserError where a shadow target would forget every class."""
         self.shadow.check_classes(num_classes)
