@@ -76,7 +76,7 @@ CLAIMS = (
         "param_dot / youden",
         "aux_confidence / halfway",
         of=": noisy labels",
-        files=("controls",),
+        files=("five_percent",),
         unlearner="noisy_labels",
     ),
     attacks("param_dot / youden", "aux_confidence / chance", of=": repaired answers", files=("repaired",)),
