@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.attack.victims import configured, retrained, small_digits
+from tests.jobs import pipeline_in
 from tests.recorded import Recorded
 from unlearnleak.adversary import access, changes, inversion, matching, shadow, still
 from unlearnleak.adversary.view import view_of
@@ -65,3 +66,16 @@ def test_evidence_is_the_same_where_steps_are_recorded_and_repeated(name, reques
         assert plain.objective == pytest.approx(repeated.objective, rel=1e-4)
     else:
         torch.testing.assert_close(plain.samples_KMF, repeated.samples_KMF, **tolerance)
+
+
+@pytest.mark.parametrize(("defense", "captured"), [("none", True), ("weight_noise", True), ("output_rounding", False)])
+def test_a_job_s_genetic_search_is_captured_unless_a_defence_stands_before_the_answers(
+    tmp_path, request, defense, captured
+):
+    words = ["attack=inversion_genetic", f"defense={defense}", "unlearner=ft"]
+    pipeline_in(tmp_path, *words).artifact("unlearned")
+    plain = pipeline_in(tmp_path, *words, f"store={tmp_path / 'plain'}").artifact("evidence")
+    stand_in = request.getfixturevalue("recorded")
+    again = pipeline_in(tmp_path, *words).artifact("evidence")
+    assert stand_in.asked == (["a generation of the genetic search"] if captured else [])
+    torch.testing.assert_close(again.tensors["samples_KMF"], plain.tensors["samples_KMF"], rtol=1e-4, atol=1e-4)

@@ -15,6 +15,7 @@ from unlearnleak.data.forget import LEVELS
 from unlearnleak.defense.base import Defense
 from unlearnleak.errors import Incompatible, UserError
 from unlearnleak.machine.seeds import generator
+from unlearnleak.model.base.answers import undefended
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "defense").glob("*.yaml"))
 NAMES = [file.stem for file in FILES]
@@ -54,6 +55,17 @@ def test_it_changes_weights_or_answers_but_for_none(original, digits, defend, na
     answers = not torch.equal(plain, told)
     assert (weights or answers) == (name != "none")
     assert not (weights and type(defense).answer is not Defense.answer), "one of both"
+
+
+@each_defense
+def test_who_asks_can_tell_answers_that_are_left_alone(name):
+    defense = made(name)
+    assert (defense.answering(generator(0)) is undefended) == (type(defense).answer is Defense.answer)
+
+
+def test_answers_are_left_alone_by_no_defense_and_by_those_of_weights():
+    alone = {name for name in NAMES if made(name).answering(generator(0)) is undefended}
+    assert alone == {"none", "finetune", "head_repair", "linear_filtration", "prune", "weight_noise"}
 
 
 ALIKE = {"weight_noise", "prune", "finetune"}

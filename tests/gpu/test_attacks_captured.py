@@ -22,6 +22,8 @@ from unlearnleak.pipeline.packing import unpack
 pytestmark = pytest.mark.gpu
 TOLERANCE = {"gradient_matching": 0.05, "gradient_matching_exact": 0.05}
 """Shares of the largest number, where rounding grows on the way."""
+ALIKE = {"param_diff": "param_dot", "param_confidence": "param_dot", "gradient_matching_exact": "gradient_matching"}
+"""Attacks that repeat the steps of another one. Whatever is in neither table has no loop that is captured."""
 
 
 @pytest.fixture
@@ -89,7 +91,8 @@ def test_a_jobs_evidence_is_the_same_with_graphs_and_without(tmp_path, exact, ca
         stage = pipeline.stages["evidence"]  # computed and not stored, so that it can be computed again
         contents = stage.compute(StageWork(pipeline.engine, stage))
         found[allowed] = numbers(unpack(contents, pipeline.plan.attack.evidence))
-    assert not [what for what in captured if what.startswith("not captured")]
+    expected = CAPTURED.get(ALIKE.get(attack, attack), ({}, []))[1]
+    assert {what for what in captured if what != "a training step"} == set(expected)
     assert found[True].shape == found[False].shape
     if attack not in DRAWN:
         assert far_apart(found[False], found[True]) < TOLERANCE.get(attack, 1e-3)

@@ -1,9 +1,12 @@
 """Weaker attackers: what they hold enters the evidence and nothing before it, and what they cannot judge is said."""
 
 import pytest
+import torch
 
 from tests.jobs import composed, overrides_in, pipeline_in
+from unlearnleak.adversary.restricted import Restricted
 from unlearnleak.errors import Incompatible, UserError
+from unlearnleak.model.base.answers import undefended
 from unlearnleak.pipeline.evaluate import evaluate_run
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.runs.naming import run_name
@@ -106,3 +109,16 @@ def test_too_few_classes_are_refused_before_anything_is_trained(folder):
     with pytest.raises(UserError, match="leaves samples of 1 class"):
         evaluate_run(pipeline_in(folder, "attack=aux_confidence", "seed=77", "auxiliary.balance=[1,0,0,0]"))
     assert not (folder / "store" / "original" / pipeline.key("original")).exists()
+
+
+def test_who_is_told_of_some_classes_is_told_shares_of_what_the_whole_model_answers(folder, fresh_lenet):
+    """The softmax over all classes first, also where no defence stands before the model: evidence keeps its bits."""
+    _, told = pipeline_in(folder, "attack=aux_confidence").seen_by((0, 2, 7))
+    model = fresh_lenet().eval()
+    x_NCHW = 9 * torch.randn(200, *model.image_shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        whole_NJ = undefended(model, x_NCHW)[:, [0, 2, 7]]
+        among_NJ = undefended(Restricted(model, (0, 2, 7)), x_NCHW)
+        told_NJ = told(undefended)(Restricted(model, (0, 2, 7)), x_NCHW)
+    assert torch.equal(told_NJ, whole_NJ / whole_NJ.sum(1, keepdim=True))
+    assert not torch.equal(told_NJ, among_NJ)  # which differ in last bits

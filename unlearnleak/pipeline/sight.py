@@ -9,7 +9,7 @@ from unlearnleak.data import LabeledImages
 from unlearnleak.errors import UserError
 from unlearnleak.machine import seeds
 from unlearnleak.model.base import Classifier
-from unlearnleak.model.base.answers import Answering, undefended
+from unlearnleak.model.base.answers import Answering
 from unlearnleak.pipeline import models
 from unlearnleak.pipeline.setting import Setting
 from unlearnleak.store import Artifact
@@ -72,11 +72,7 @@ class Sight(Setting):
         """
         if candidates is None:
             return (lambda model: model), (lambda answering: answering)
-
-        def told(answering: Answering) -> Answering:
-            return answering if answering is undefended else answering_among(answering, candidates)
-
-        return (lambda model: Restricted(model, candidates)), told
+        return (lambda model: Restricted(model, candidates)), (lambda answering: answering_among(answering, candidates))
 
     @property
     def shown(self) -> LabeledImages:

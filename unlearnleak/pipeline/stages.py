@@ -314,9 +314,9 @@ class Pipeline(Sight):
                 pretrained=self.pretrained_seen(work["pretrained"]) if "pretrained" in before else None,
                 auxiliary=self.shown if threat.auxiliary else None,
                 answering=told(self.answering(plan.seeds.unlearning, "answers")),
-                shadows_answering=told(
-                    self.answering(plan.seeds.attack, "answers") if self.shadows_defended else undefended
-                ),
+                shadows_answering=told(self.answering(plan.seeds.attack, "answers"))
+                if self.shadows_defended
+                else undefended,
                 shadows=[
                     (seen(models.stored(plan, self.facts, work[role], plan.device)), self.shadow_places(number))
                     for number, role in enumerate(made)
