@@ -47,8 +47,8 @@ def present(data: Path, wanted: Sequence[str]) -> list[str]:
     return found
 
 
-def command(grid: str, name: str, options: argparse.Namespace, each: int) -> list[str]:
-    """The command line of one sweep of one data set, with so many jobs at once."""
+def command(grid: str, name: str, options: argparse.Namespace, each: int, launcher: Sequence[str] = ()) -> list[str]:
+    """The command line of one sweep of one data set, with so many jobs at once and these words for its launcher."""
     share = "workers" if options.device == "cpu" else "jobs_per_gpu"
     limit = [] if options.limit is None else [f"dataset.train_limit={options.limit}"]
     return [
@@ -56,7 +56,8 @@ def command(grid: str, name: str, options: argparse.Namespace, each: int) -> lis
         *(f"dataset={name}", f"dataset.path={options.data.absolute() / name}.npz"),
         *(f"seed={','.join(map(str, options.seeds))}", "logger=none", f"runtime.device={options.device}"),
         *(f"store={options.out.absolute() / 'artifacts'}", f"runs={options.out.absolute() / 'runs'}"),
-        *(f"hydra.launcher.{share}={each}", *limit, *options.words, *(["dry_run=true"] if options.dry_run else [])),
+        *(f"hydra.launcher.{share}={each}", *launcher),
+        *(*limit, *options.words, *(["dry_run=true"] if options.dry_run else [])),
     ]
 
 
@@ -87,12 +88,29 @@ def table(found: dict[str, tuple[int, float]], clock: float) -> list[str]:
     return lines
 
 
-def run(name: str, options: argparse.Namespace, each: int, environment: dict[str, str]) -> dict[str, float]:
+def one_mps(options: argparse.Namespace) -> tuple[mps.Mps | None, list[str]]:
+    """An MPS for all commands, and words that keep each of them from starting another.
+
+    There is none where it is not wanted or cannot be started: then no command tries. Where one is in use here already,
+    the commands find it.
+    """
+    never = ["hydra.launcher.mps=false"]
+    if options.mps == "false":
+        return None, never
+    if options.device == "cpu" or options.dry_run or not torch.cuda.is_available():
+        return None, []
+    service = mps.started(options.mps == "true" or "auto")
+    return service, [] if service or mps.control_in_use() else never
+
+
+def run(
+    name: str, options: argparse.Namespace, each: int, environment: dict[str, str], launcher: Sequence[str]
+) -> dict[str, float]:
     """Run the sweeps of a data set one after the other; returns the minutes of those that ended well."""
     took = {}
     for grid in options.grids:
         start, told = time.monotonic(), options.out / f"{grid}-{name}.log"
-        line = command(grid, name, options, each)
+        line = command(grid, name, options, each, launcher)
         print(f"{grid}, {name}: {' '.join(line[1:])} > {told}", flush=True)
         with told.open("wb") as output:
             code = subprocess.run(line, env=environment, stdout=output, stderr=output, check=False).returncode
@@ -109,13 +127,11 @@ def run_all(names: Sequence[str], options: argparse.Namespace) -> dict[str, floa
     """Run all data sets at the same time, under one MPS where it can be had."""
     options.out.mkdir(parents=True, exist_ok=True)
     each = max(1, (options.jobs_per_gpu or cores()) // len(names))
-    service = None
-    if options.device != "cpu" and options.mps != "false" and not options.dry_run and torch.cuda.is_available():
-        service = mps.started(options.mps == "true" or "auto")
+    service, launcher = one_mps(options)
     try:
         environment = os.environ | (service.environment if service else {})
         with ThreadPoolExecutor(len(names)) as pool:
-            parts = pool.map(lambda name: run(name, options, each, environment), names)
+            parts = pool.map(lambda name: run(name, options, each, environment, launcher), names)
             return {what: minutes for part in parts for what, minutes in part.items()}
     finally:
         if service:

@@ -1,8 +1,12 @@
 import json
+import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from benchmarks import paper_gpu
 from benchmarks.paper_gpu import arguments, command, main, minutes, present, table, together
 
 
@@ -27,6 +31,40 @@ def test_the_command_is_a_sweep_of_the_paper_with_files_for_its_data(tmp_path):
     for word in ("dataset=svhn", "seed=3", "dataset.train_limit=500", "hydra.launcher.jobs_per_gpu=4", "a=b"):
         assert word in line
     assert line[-1] == "dry_run=true"
+
+
+@pytest.mark.parametrize(
+    ("mps", "started", "in_use", "told"),
+    [
+        ("false", True, False, ["hydra.launcher.mps=false"]),
+        ("auto", False, False, ["hydra.launcher.mps=false"]),
+        ("true", False, False, ["hydra.launcher.mps=false"]),
+        ("auto", True, False, []),
+        ("auto", False, True, []),
+    ],
+    ids=["not wanted", "cannot be started", "wanted and cannot be started", "started", "somebody else's"],
+)
+def test_no_launcher_starts_an_mps_of_its_own(tmp_path, monkeypatch, mps, started, in_use, told):
+    """All launchers share the one that this command has started or found; else each would start one, or try to."""
+    lines, environments, stopped = [], [], []
+    service = SimpleNamespace(environment={"CUDA_MPS_PIPE_DIRECTORY": "/ours"}, stop=lambda: stopped.append(True))
+
+    def ran(line, *, env, **_):
+        lines.append([word for word in line if "launcher.mps" in word])
+        environments.append(env.get("CUDA_MPS_PIPE_DIRECTORY"))
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.delenv("CUDA_MPS_PIPE_DIRECTORY", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(paper_gpu.mps, "started", lambda wanted: service if started else None)
+    monkeypatch.setattr(paper_gpu.mps, "control_in_use", lambda: in_use)
+    monkeypatch.setattr(subprocess, "run", ran)
+    options = arguments().parse_args(["--data", str(tmp_path), "--out", str(tmp_path / "out"), "--mps", mps])
+    assert len(paper_gpu.run_all(["mnist", "svhn"], options)) == 4
+    assert lines == [told] * 4
+    shares = started and mps != "false"
+    assert environments == ["/ours" if shares else None] * 4
+    assert stopped == [True] * shares
 
 
 def test_a_data_set_without_a_file_is_left_out_aloud(tmp_path, capsys):
