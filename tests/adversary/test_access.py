@@ -7,6 +7,8 @@ from torch import nn
 from unlearnleak.adversary import access
 from unlearnleak.adversary.access import QUERY_BATCH, BlackBox, LabelOnly, Queried, WhiteBox
 from unlearnleak.errors import AccessDenied, UserError
+from unlearnleak.machine.graphs import say_once
+from unlearnleak.model.base.answers import undefended
 
 
 @pytest.fixture
@@ -123,6 +125,24 @@ def test_steps_behind_answers_that_may_be_drawn_are_not_captured(model, images, 
     assert kind(model, lambda *_: torch.zeros(1, 10)).repeated(step, list, "a step", times=99) is step
     if kind is BlackBox:
         assert BlackBox(model).repeated(step, list, "a step", times=99) == "captured"
+
+
+@pytest.mark.parametrize(
+    ("device", "answering", "lines"),
+    [("cuda:0", "drawn", 1), ("cpu", "drawn", 0), ("cuda:0", "plain", 0)],
+    ids=["on a GPU", "on a CPU", "undefended"],
+)
+def test_on_a_gpu_one_line_says_that_answers_are_defended(model, monkeypatch, caplog, device, answering, lines):
+    monkeypatch.setattr(access, "repeated", lambda step, *_, **__: step)
+    say_once.cache_clear()
+    caplog.set_level("INFO")
+    for _ in range(2):
+        box = BlackBox(model, (lambda *_: torch.zeros(1, 10)) if answering == "drawn" else undefended)
+        box.device = torch.device(device)
+        box.repeated(list, list, "a generation", times=99)
+    assert len(caplog.messages) == lines
+    assert all(told.startswith("a generation is launched kernel by kernel: ") for told in caplog.messages)
+    assert all("(a defence, or" in told for told in caplog.messages)
 
 
 def test_byte_images_are_refused_since_a_byte_of_1_would_pass_for_white(model):

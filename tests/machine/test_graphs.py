@@ -1,10 +1,13 @@
+from contextlib import contextmanager, nullcontext
+
 import pytest
 import torch
 
 from tests.recorded import Recorded
-from unlearnleak.machine.graphs import allow_graphs, graphs_allowed, repeated, taken_back
+from unlearnleak.machine import graphs
+from unlearnleak.machine.graphs import WARM_UPS, WORTH, allow_graphs, graphs_allowed, repeated, say_once, taken_back
 
-CPU = torch.device("cpu")
+CPU, GPU = torch.device("cpu"), torch.device("cuda:0")
 
 
 def test_on_a_cpu_the_step_itself_is_repeated():
@@ -39,6 +42,110 @@ def test_steps_whose_effect_is_taken_back_leave_no_trace():
         step()
         assert weight == 3 - 2 - 4
     assert (weight, momentum["of"]) == (3, 0)
+
+
+class Broken(Exception):
+    """What a step may raise."""
+
+
+def test_steps_that_raise_are_taken_back_too():
+    weight, momentum = torch.tensor([3.0]), {}
+
+    def step():
+        momentum.setdefault("of", torch.zeros(1)).add_(2)
+        weight.sub_(momentum["of"])
+        raise Broken
+
+    with pytest.raises(Broken), taken_back(lambda: [weight, *momentum.values()]):
+        step()
+    assert (weight, momentum["of"]) == (3, 0)
+
+
+class Stream:
+    """Stands for a CUDA stream; `waited` are the streams that it has waited for."""
+
+    def __init__(self):
+        self.waited = []
+
+    def wait_stream(self, other):
+        self.waited.append(other)
+
+
+class Cuda:
+    """Stands for `torch.cuda` as `repeated` uses it: which stream is current, and the device's chance."""
+
+    def __init__(self):
+        self.main, self.side = Stream(), Stream()
+        self.current = self.main
+        self.default_generators = [self]
+        self.state = "as it was"
+
+    def current_device(self):
+        return 0
+
+    def current_stream(self):
+        return self.current
+
+    def set_stream(self, stream):
+        self.current = stream
+
+    def clone_state(self):
+        return self.state
+
+    def graphsafe_set_state(self, state):
+        self.state = state
+
+    def device(self, _):
+        return nullcontext()
+
+    @contextmanager
+    def stream(self, stream):
+        before, self.current = self.current, stream
+        try:
+            yield
+        finally:
+            self.current = before
+
+
+@pytest.mark.parametrize("fails_at", [2, WARM_UPS + 1], ids=["warm-up", "capture"])
+def test_a_step_that_fails_leaves_weights_stream_and_chance_as_they_were(monkeypatch, fails_at):
+    """As out of memory does: on a CPU, where only what is done around the steps is seen."""
+    cuda, weight, calls = Cuda(), torch.tensor([3.0]), []
+
+    def step():
+        calls.append(cuda.current)
+        weight.add_(1)
+        cuda.state = "drawn from"
+        if len(calls) == fails_at:
+            raise torch.OutOfMemoryError
+
+    def capture(step, what, stream):
+        cuda.current = stream
+        step()
+
+    monkeypatch.setattr(graphs, "_captured", capture)
+    monkeypatch.setattr(graphs, "capture_stream", lambda device: cuda.side)
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "cuda", cuda)
+        with pytest.raises(torch.OutOfMemoryError):
+            repeated(step, lambda: [weight], GPU, "a step")
+    assert calls == [cuda.side] * fails_at
+    assert weight == 3
+    assert cuda.current is cuda.main
+    assert cuda.main.waited == [cuda.side]
+    assert cuda.state == "as it was"
+
+
+def test_on_a_gpu_one_line_says_that_a_step_is_repeated_too_seldom(caplog):
+    def step():
+        return None
+
+    say_once.cache_clear()
+    caplog.set_level("INFO")
+    for device in (CPU, GPU, GPU):
+        assert repeated(step, list, device, "a training step", times=WORTH - 1) is step
+    told = f"a training step is launched kernel by kernel: it is repeated {WORTH - 1} times or less, which cost less"
+    assert caplog.messages == [f"{told} than a capture"]
 
 
 def test_what_stands_for_a_graph_in_tests_repeats_operations_and_not_python():

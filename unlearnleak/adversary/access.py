@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from unlearnleak.errors import AccessDenied
 from unlearnleak.machine.device import runs_behind
-from unlearnleak.machine.graphs import State, Step, repeated
+from unlearnleak.machine.graphs import State, Step, graphs_allowed, repeated, say_once
 from unlearnleak.model.base import Classifier
 from unlearnleak.model.base.answers import Answering, undefended
 
@@ -23,6 +23,7 @@ Model: TypeAlias = Classifier
 Gradients: TypeAlias = dict[str, Tensor]
 """One tensor a parameter, by the parameter's name."""
 QUERY_BATCH = 2048
+ANSWERS_MADE = "something stands before the model's answers (a defence, or what an attacker sees of them) and may draw"
 OUTSIDE = "A query's pixels must lie in [0, 1]."
 
 
@@ -132,9 +133,11 @@ class Queried:
     def repeated(self, step: Step, state: State, what: str, *, times: int) -> Step:
         """A step that asks this model, as something to call again and again (`graphs.repeated`); all is counted.
 
-        Behind a defence that may draw for its answers, on the CPU, it is the step itself.
+        Behind a defence that may draw for its answers, on the CPU, it is the step itself; on a GPU the log says so.
         """
         if self._drawn:
+            if self.device.type == "cuda" and graphs_allowed():
+                say_once(what, ANSWERS_MADE)
             return step
         return repeated(step, lambda: [*state(), self._tally], self.device, what, times=times)
 

@@ -41,20 +41,22 @@ def graphs_allowed() -> bool:
 
 @contextmanager
 def taken_back(state: State) -> Iterator[None]:
-    """Whatever steps do inside leaves no trace.
+    """Whatever steps do inside leaves no trace, also where one of them raises.
 
     What `state` names gets its values again; what it names at the end only, such as an optimiser's momentum that the
     first step made, begins at zero.
     """
     kept = [(tensor, tensor.detach().clone()) for tensor in state()]
-    yield
-    known = {id(tensor) for tensor, _ in kept}
-    with torch.no_grad():
-        for tensor, value in kept:
-            tensor.copy_(value)
-        for tensor in state():
-            if id(tensor) not in known:
-                tensor.zero_()
+    try:
+        yield
+    finally:
+        known = {id(tensor) for tensor, _ in kept}
+        with torch.no_grad():
+            for tensor, value in kept:
+                tensor.copy_(value)
+            for tensor in state():
+                if id(tensor) not in known:
+                    tensor.zero_()
 
 
 @cache
@@ -69,8 +71,9 @@ def capture_stream(device: int) -> torch.cuda.Stream:
 def repeated(step: Step, state: State, device: torch.device, what: str, *, times: int = WORTH) -> Step:
     """The step as something to call again and again: on a GPU the replay of a graph of it, elsewhere the step itself.
 
-    Making it leaves no trace (`taken_back`). A step that cannot be captured is returned as it is, and one line in the
-    log says why. A graph holds none of the tensors that it reads: who repeats the step keeps it, and them.
+    Making it leaves no trace (`taken_back`), also where it fails. A step that cannot be captured, or is repeated too
+    seldom, is returned as it is, and one line in the log says why. A graph holds none of the tensors that it reads: who
+    repeats the step keeps it, and them.
 
     Args:
         state: the tensors that a step changes in place and reads again, at the time of the call.
@@ -80,7 +83,10 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
     Raises:
         torch.OutOfMemoryError: the step does not fit on the device.
     """
-    if device.type != "cuda" or not _allowed or times < WORTH:
+    if device.type != "cuda" or not _allowed:
+        return step
+    if times < WORTH:
+        say_once(what, f"it is repeated {WORTH - 1} times or less, which cost less than a capture")
         return step
     with torch.cuda.device(device), taken_back(state):
         chance = torch.cuda.default_generators[torch.cuda.current_device()]
@@ -88,17 +94,26 @@ def repeated(step: Step, state: State, device: torch.device, what: str, *, times
         current = torch.cuda.current_stream()
         side = capture_stream(torch.cuda.current_device())
         side.wait_stream(current)
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UPS):
-                step()
-        current.wait_stream(side)
-        again = _captured(step, what, side)
-        torch.cuda.set_stream(current)  # a capture that fails leaves its own behind
-        if again is step:
-            chance.graphsafe_set_state(drawn)  # the generator's own state believes that it is still being captured
-        else:
-            chance.set_state(drawn.get_state())
+        again = step
+        try:
+            with torch.cuda.stream(side):
+                for _ in range(WARM_UPS):
+                    step()
+            again = _captured(step, what, side)
+        finally:
+            torch.cuda.set_stream(current)  # a capture that fails leaves its own behind
+            current.wait_stream(side)  # before the warm-up's effect is taken back
+            if again is step:
+                chance.graphsafe_set_state(drawn)  # the generator's own state believes that it is still being captured
+            else:
+                chance.set_state(drawn.get_state())
     return again
+
+
+@cache
+def say_once(what: str, why: str) -> None:
+    """One line in a process's log about steps that are not captured on a GPU, however many attacks repeat them."""
+    log.info("%s is launched kernel by kernel: %s", what, why)
 
 
 def _captured(step: Step, what: str, stream: torch.cuda.Stream) -> Step:
