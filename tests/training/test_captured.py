@@ -92,8 +92,10 @@ def trained(model, digits, how, callbacks=(), **more):
         Optimization(epochs=2, batch_size=64, lr=0.1, momentum=0.0, clip_norm=0.05),
         Optimization(optimizer="adam", epochs=2, batch_size=64, lr=1e-3, schedule="cosine"),
         Optimization(optimizer="adamw", epochs=2, batch_size=64, lr=1e-3, weight_decay=0.5, warmup_epochs=0.5),
+        Optimization(epochs=4, batch_size=64, lr=0.05, schedule="step"),
+        Optimization(epochs=2, batch_size=64, lr=0.05, precision="bf16"),
     ],
-    ids=["cosine", "clipped", "adam", "adamw"],
+    ids=["cosine", "clipped", "adam", "adamw", "step", "bf16"],
 )
 def test_any_block_has_the_same_steps(digits, fresh_lenet, in_blocks, how, block):
     in_blocks(False)
