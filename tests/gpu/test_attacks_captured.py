@@ -13,6 +13,7 @@ from unlearnleak.adversary.evidence import Reconstructions
 from unlearnleak.adversary.view import view_of
 from unlearnleak.attack import inversion_genetic
 from unlearnleak.attack.inversion_genetic import choose_parents
+from unlearnleak.attack.output_change_zoo import Queries
 from unlearnleak.machine import graphs
 from unlearnleak.machine.graphs import allow_graphs
 from unlearnleak.model.resnet18 import ResNet18
@@ -141,6 +142,22 @@ def watched(monkeypatch):
 def test_no_loop_asks_the_device(gpu, watched, captured, name):
     few = {"steps": 6} if name == "output_change" else {}  # after ten it asks whether any probe is left
     collected(name, gpu, graphs_allowed=False, **few)
+
+
+def test_a_look_by_queries_waits_for_nothing(gpu):
+    """The zeroth-order search asks once a step who is left to be moved, and nothing else."""
+    model = Linear().to(gpu)
+    look = Queries(BlackBox(model), 6, "log", coordinates=4, h=1e-2, generator=torch.Generator().manual_seed(0))
+    x_BX, class_B = torch.rand(6, look.pixels, device=gpu), torch.zeros(6, dtype=torch.int64, device=gpu)
+    place_B = torch.arange(6, device=gpu)
+    look(x_BX, class_B, place_B).slope(slice(None))  # after which memory and libraries are ready
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        slope_BX, known_BX = look(x_BX, class_B, place_B).slope(slice(None))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert known_BX.sum(1).tolist() == [4] * 6
+    assert slope_BX[known_BX].isfinite().all()
 
 
 def test_the_watch_finds_a_question(gpu, watched):

@@ -13,7 +13,11 @@ from unlearnleak.adversary.looks import SURE, Look, Moments, Seen
 from unlearnleak.machine.graphs import repeated
 
 LOOKED_AFTER = 10
-"""After so many steps the device is asked whether any image is left to be moved."""
+"""After so many steps the device is asked whether any image is left to be moved.
+
+That is waited for: whoever launched on without the answer would have all steps launched before the first is done, and
+none would be saved. A wait costs a GPU the time of one launch in ten steps.
+"""
 
 
 class StillSearch:

@@ -34,8 +34,10 @@ class Queries:
         """One query an image, and 2 J for each whose slope is asked for."""
 
         def slope(rows_B: Rows) -> tuple[Tensor, Tensor]:
-            chosen_NJ = torch.rand(self.probes, self.pixels, generator=self.generator).argsort(1)[:, : self.J]
-            chosen_BJ = chosen_NJ.to(x_BX.device)[place_B[rows_B]]
+            on_gpu = x_BX.device.type == "cuda"  # whose copies from pinned memory nobody waits for
+            drawn_NX = torch.rand(self.probes, self.pixels, generator=self.generator, pin_memory=on_gpu)
+            chosen_NJ = drawn_NX.to(x_BX.device, non_blocking=True).argsort(1)[:, : self.J]
+            chosen_BJ = chosen_NJ[place_B[rows_B]]
             at_once = max(1, QUERY_BATCH // (2 * self.J))
             parts = zip(*(part.split(at_once) for part in (x_BX[rows_B], class_B[rows_B], chosen_BJ)), strict=True)
             slope_BJ = torch.cat([self._differences(*part) for part in parts])
