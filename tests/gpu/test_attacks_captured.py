@@ -4,12 +4,14 @@ import pytest
 import torch
 
 from tests.attack.test_captured import CAPTURED, auxiliary
+from tests.attack.test_gradient_matching_exact import tuned
 from tests.attack.victims import Linear, configured, retrained
 from tests.gpu.test_components import ATTACKS, DRAWN, far_apart
 from tests.jobs import images, pipeline_in, write_npz
 from unlearnleak.adversary import heads, inversion, matching, probes, shadow
 from unlearnleak.adversary.access import BlackBox
 from unlearnleak.adversary.evidence import Reconstructions
+from unlearnleak.adversary.still import StillSearch
 from unlearnleak.adversary.view import view_of
 from unlearnleak.attack import inversion_genetic
 from unlearnleak.attack.inversion_genetic import choose_parents
@@ -140,8 +142,33 @@ def watched(monkeypatch):
 
 @pytest.mark.parametrize("name", CAPTURED)
 def test_no_loop_asks_the_device(gpu, watched, captured, name):
-    few = {"steps": 6} if name == "output_change" else {}  # after ten it asks whether any probe is left
+    few = {"steps": 6} if name == "output_change" else {}  # it asks every tenth step, as the test below allows it to
     collected(name, gpu, graphs_allowed=False, **few)
+
+
+def test_the_search_for_probes_asks_every_tenth_step_and_nothing_else(gpu, watched, captured, monkeypatch):
+    asked, ask = [], StillSearch.anyone_left
+
+    def allowed(search):
+        torch.cuda.set_sync_debug_mode("default")
+        asked.append(ask(search))
+        torch.cuda.set_sync_debug_mode("error")
+        return True
+
+    monkeypatch.setattr(StillSearch, "anyone_left", allowed)
+    collected("output_change", gpu, graphs_allowed=False, steps=25, restarts=1)
+    assert len(asked) == 2
+
+
+def test_the_exact_matching_asks_nothing(gpu, watched, captured):
+    first = Linear(image_shape=(1, 8, 8), scale=0.05)
+    images_NCHW, labels_N = torch.rand(10, 1, 8, 8, generator=torch.Generator().manual_seed(5)), torch.arange(10) % 5
+    before, after = (tuned(first, images_NCHW[part], labels_N[part]) for part in (slice(None), slice(1, None)))
+    attack = configured("gradient_matching_exact", restarts=2, steps=20)
+    allow_graphs(False)
+    given = {"target": after.to(gpu), "original": before.to(gpu), "pretrained": (first.to(gpu), 10, 9)}
+    found = attack(view_of(attack.threat, **given), torch.Generator().manual_seed(0))
+    assert found.labels_N.tolist() == [0]
 
 
 def test_a_look_by_queries_waits_for_nothing(gpu):

@@ -9,7 +9,7 @@ from tests.gpu.test_components import far_apart, weights
 from tests.jobs import images, pipeline_in, write_npz
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
-from unlearnleak.machine.graphs import repeated
+from unlearnleak.machine.graphs import WARM_UPS, repeated
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.training import captured
@@ -155,6 +155,30 @@ def test_a_step_that_asks_the_device_is_launched_kernel_by_kernel(caplog):
     for _ in range(3):
         again()
     assert total.item() == 3
+
+
+class Broken(Exception):
+    """What a step raises."""
+
+
+@pytest.mark.parametrize("fails_at", [2, WARM_UPS + 1], ids=["warm-up", "capture"])
+def test_a_step_that_fails_leaves_no_trace(fails_at):
+    total, calls = torch.zeros((), device="cuda:0"), []
+    stream, chance = torch.cuda.current_stream(), torch.cuda.get_rng_state()
+
+    def step():
+        calls.append(torch.cuda.current_stream())
+        total.add_(torch.rand((), device="cuda:0") + 1)
+        if len(calls) == fails_at:
+            raise Broken
+
+    with pytest.raises(Broken):
+        repeated(step, lambda: [total], torch.device("cuda:0"), "a count")
+    assert len(calls) == fails_at
+    assert stream not in calls
+    assert torch.cuda.current_stream() == stream
+    assert total.item() == 0
+    assert torch.equal(torch.cuda.get_rng_state(), chance)
 
 
 def test_making_a_graph_leaves_no_trace_and_replays_count():

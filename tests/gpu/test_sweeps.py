@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -135,7 +136,30 @@ def test_too_little_memory_is_told_with_the_bytes_and_what_takes_less(tmp_path):
 def test_two_gpus_share_the_jobs(tmp_path):
     if torch.cuda.device_count() < 2:
         pytest.skip(f"{torch.cuda.device_count()} GPU here, and two are needed")
-    run(tmp_path, *GRID)
-    logs = [path.read_text() for path in (tmp_path / "runs").rglob("worker-*.log")]
-    assert sum("--- job" in log for log in logs) >= 2
-    assert len(verdicts(tmp_path)) == JOBS
+    trap = ["attack=head_sum", "attack._target_=trap.attack.Trap", "unlearner=none", "training.epochs=1"]
+    baits = f"+attack.bait={','.join(f'say{number}' for number in range(JOBS))}"
+    run(tmp_path, *trap, baits, "hydra.launcher.jobs_per_gpu=1", **install_trap(tmp_path / "site"))
+    told = "".join(path.read_text() for path in (tmp_path / "runs").rglob("worker-*.log"))
+    asked = re.findall(r"^asked on GPU (\S+)$", told, re.MULTILINE)
+    assert len(asked) == JOBS
+    assert len(set(asked)) == torch.cuda.device_count()
+
+
+def test_by_auto_a_long_wave_of_short_jobs_tries_half_as_many_at_once(tmp_path):
+    """On four cores, so at most four at once: a trial needs 8 times 6 jobs that wait."""
+    few = sorted(os.sched_getaffinity(0))[:4]
+    if len(few) < 2:
+        pytest.skip("one core here, so that no two jobs share a GPU, and two are needed")
+    words = [f"seed={','.join(map(str, range(80)))}", "until=original", "attack=head_sum", "training.epochs=1"]
+    words += ["hydra.launcher.gpus=[0]", "hydra.launcher.jobs_per_gpu=auto"]
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, few)  # of the sweep, which inherits it
+    try:
+        said = run(tmp_path, *words)
+    finally:
+        os.sched_setaffinity(0, before)
+    trial = re.search(r"GPU \S+: (\d) at once ended .* jobs a second, (\d) .*; it takes (\d) from here", said)
+    assert trial, said
+    most, half, best = map(int, trial.groups())
+    assert (half, best in (most, half)) == (most // 2, True)
+    assert len(list((tmp_path / "store" / "original").rglob("meta.json"))) == 80

@@ -53,10 +53,14 @@ class StillSearch:
         for number in range(1, self.steps + 1):
             self._again()
             stepped()
-            if number % LOOKED_AFTER == 0 and not self.going_B.any():
+            if number % LOOKED_AFTER == 0 and not self.anyone_left():
                 break
         self._seen()
         return self.x_BX[:count].clone(), self.p_B[:count].clone()
+
+    def anyone_left(self) -> bool:
+        """Whether some image is still to be moved: the one question of a search to the device."""
+        return bool(self.going_B.any())
 
     def _state(self) -> list[Tensor]:
         moments = self.moments
