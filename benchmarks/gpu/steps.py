@@ -4,6 +4,7 @@
 (the curve, the accuracy on a few test images) is counted.
 """
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -114,14 +115,38 @@ def bare(work: Task, steps: int) -> None:
         optimizer.step()
 
 
-def captured(work: Task) -> Step:
-    """A whole step (gather, normalise, forward, backward, fused SGD) as one CUDA graph; on a CPU the step itself."""
+def graphed(work: Task) -> Step:
+    """A bare loop's step whose network is two CUDA graphs, of its passes (make_graphed_callables), with fused SGD."""
+    device = work.train.labels.device
+    model = work.model().to(device).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=device.type == "cuda")
+    images, labels = work.train.images, work.train.labels
+    order_SB = torch.arange(len(labels), device=device).view(-1, BATCH)
+    sample = model.normalize(images[:BATCH])
+    network = torch.cuda.make_graphed_callables(model, (sample,)) if device.type == "cuda" else model
+    turns = itertools.cycle(order_SB)
+
+    def step() -> None:
+        index_B = next(turns)
+        optimizer.zero_grad(set_to_none=True)
+        cross_entropy(network(model.normalize(images[index_B])), labels[index_B]).backward()
+        optimizer.step()
+
+    return step
+
+
+def captured(work: Task, *, compiled: bool = False) -> Step:
+    """A whole step (gather, normalise, forward, backward, fused SGD) as one CUDA graph; on a CPU the step itself.
+
+    With `compiled`, torch.compile has made the kernels of the network.
+    """
     device, bf16 = work.train.labels.device, work.optimization.precision == "bf16"
     model = work.model().to(device).train()
     if bf16:
         model.to(memory_format=torch.channels_last)
     fused = device.type == "cuda"
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, fused=fused)
+    network = torch.compile(model) if compiled else model
     images, labels = work.train.images, work.train.labels
     order_SB = torch.arange(len(labels), device=device).view(-1, BATCH)
     at_1 = torch.zeros(1, dtype=torch.int64, device=device)
@@ -130,7 +155,7 @@ def captured(work: Task) -> Step:
         index_B = order_SB.index_select(0, at_1)[0]
         optimizer.zero_grad(set_to_none=False)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16, cache_enabled=False):
-            loss = cross_entropy(model(model.normalize(images[index_B])), labels[index_B])
+            loss = cross_entropy(network(model.normalize(images[index_B])), labels[index_B])
         loss.backward()
         optimizer.step()
         at_1.add_(1).remainder_(len(order_SB))
@@ -225,6 +250,7 @@ def alone(name: str, device: torch.device) -> Iterator[Callable[[], Row]]:
         yield fit_row
         if precision == "fp32":
             yield partial(bare_row, name, device, floor)
+            yield partial(graphed_row, name, device, floor)
             yield partial(fit_row, allowed=False)
 
 
@@ -233,6 +259,11 @@ def bare_row(name: str, device: torch.device, floor: str) -> Row:
     bare(whole, 8)
     took = [1000 * seconds(partial(bare, whole, 64), device) / 64 for _ in range(REPEATS)]
     return Row("step", name, "bare loop, kernel by kernel", tuple(took), floor=floor)
+
+
+def graphed_row(name: str, device: torch.device, floor: str) -> Row:
+    values = tuple(looped(graphed(work(name, 32, device)), device))
+    return Row("step", name, "bare loop, make_graphed_callables", values, floor=floor)
 
 
 def vmap_row(count: int, device: torch.device) -> Row:

@@ -2,12 +2,15 @@
 
 import json
 import multiprocessing
+import time
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from benchmarks.gpu import attacks, several, steps
+from benchmarks.gpu import __main__ as gpu_main
+from benchmarks.gpu import attacks, compiled, parts, several, steps
 from benchmarks.gpu.__main__ import main
 from benchmarks.gpu.parts import what
 from benchmarks.gpu.rows import Row, line, met, ratio, write
@@ -90,6 +93,94 @@ def test_an_attack_is_timed():
 def test_a_failed_way_is_named():
     assert what(partial(steps.vmap_row, 20, CPU)) == "vmap_row"
     assert "fit_row" in what(list(steps.alone("lenet", CPU))[1])
+
+
+def test_a_step_with_its_network_as_graphs_is_the_step_of_a_bare_loop_on_a_cpu():
+    assert all(value > 0 for value in steps.looped(steps.graphed(steps.work("lenet", 2, CPU)), CPU, budget=0.01))
+    assert {row.func.__name__ for row in steps.alone("lenet", CPU) if isinstance(row, partial)} >= {"graphed_row"}
+
+
+@pytest.mark.parametrize(
+    ("ready", "step", "steps"),
+    [
+        (42.0, 0.3, 400_000),  # 40 seconds more for 0.1 ms less: 400,000 steps
+        (42.0, 0.4, None),
+        (42.0, 0.5, None),
+        (1.0, 0.5, None),  # a shorter start is used up after a few steps
+        (1.0, 0.3, 0),
+        (2.00025, 0.3, 3),
+    ],
+)
+def test_compiling_pays_after_so_many_steps_or_never(ready, step, steps):
+    captured = compiled.Took(ready=2.0, step=0.4)
+    assert compiled.break_even(compiled.Took(ready, step), captured) == steps
+
+
+def test_each_compiled_way_says_when_it_pays(monkeypatch):
+    def broken():
+        raise RuntimeError("it does not compile")
+
+    def waits(seconds):
+        return lambda: partial(time.sleep, seconds)
+
+    monkeypatch.setattr(compiled, "looped", lambda step, device: [1000 * step.args[0]] * 3)
+    made = {compiled.FLOOR: waits(0.002), "fast": waits(0.001), "slow": waits(0.003), "broken": broken}
+    monkeypatch.setattr(compiled, "ways", lambda name, device: made)
+    found = {}
+    for make in compiled.rows("lenet", CPU):
+        try:
+            row = make()
+        except RuntimeError:
+            continue
+        found[row.way] = row
+    assert found["fast: pays after"].median >= 0
+    assert found["slow: pays after"].median is None
+    assert found["slow: pays after"].note.startswith("never")
+    assert found["broken: pays after"].note.startswith("not known")
+    assert found["slow: ready"].median > 0.009
+    assert found["fast"].floor == compiled.FLOOR
+
+
+@pytest.fixture
+def slow_parts(monkeypatch):
+    """Parts of which each row takes a second, run in forked processes so that the change is seen there."""
+
+    def rows_of(part, options):
+        for number in range(3):
+            time.sleep(1.0)
+            yield Row(part, "", f"row {number}", (1.0,))
+
+    fork = multiprocessing.get_context("fork")
+    monkeypatch.setattr(parts, "rows_of", rows_of)
+    monkeypatch.setattr(parts.multiprocessing, "get_context", lambda kind: fork)
+
+
+def test_what_the_time_does_not_reach_is_named(slow_parts):
+    begin = time.monotonic()
+    found = [[row.way, row.note] for part in ("step", "vmap") for row in parts.rows_from(part, None, begin + 1.7)]
+    assert time.monotonic() - begin < 5
+    assert [way for way, _ in found] == ["row 0", "step", "vmap"]
+    assert found[1][1].startswith("stopped, and its other rows are not reached")
+    assert found[2][1].startswith("not reached")
+
+
+def test_all_parts_that_are_not_asked_for_end_within_four_minutes(capsys, monkeypatch):
+    told = []
+    monkeypatch.setattr(gpu_main, "rows_from", lambda part, options, deadline: told.append((part, deadline)) or [])
+    monkeypatch.setattr(
+        gpu_main.multiprocessing, "get_context", lambda kind: SimpleNamespace(set_forkserver_preload=id)
+    )
+    begin = time.monotonic()
+    main(["--device", "cpu"])
+    assert [part for part, _ in told] == ["step", "streams", "vmap", "ledger", "processes", "attacks"]
+    assert len({deadline for _, deadline in told}) == 1
+    assert 200 < told[0][1] - begin < 235
+    told.clear()
+    main(["--device", "cpu", "--only", "compile"])
+    assert 800 < told[0][1] - begin < 1000
+    told.clear()
+    main(["--device", "cpu", "--seconds", "30"])
+    assert told[0][1] - begin < 60
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
