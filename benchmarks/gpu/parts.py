@@ -49,6 +49,8 @@ def rows_of(part: str, options: argparse.Namespace) -> Rows:
 def measure(part: str, options: argparse.Namespace, channel: Connection) -> None:
     """In a process of its own: send each row when it is there, and None at the end."""
     torch.set_num_threads(1)
+    if part == "compile":  # what a first process takes, and not one that finds another's kernels on the disk
+        torch.compiler.config.force_disable_caches = True
     if part != "attacks":
         steps.capture_always()
     for made in rows_of(part, options):

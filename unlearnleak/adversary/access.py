@@ -36,10 +36,14 @@ class WhiteBox:
     """Architecture and parameters are known: features, head, logits, and gradients with respect to the input.
 
     The target is frozen: gradients with respect to its parameters are given as values, and change none of them.
+
+    Attributes:
+        known_as: what determines the model, weights and all, for those who attack it again; None where nobody says.
     """
 
     def __init__(self, model: Model) -> None:
         self._model = frozen(model)
+        self.known_as: str | None = None
         self.num_classes: int = model.num_classes
         self.image_shape: tuple[int, int, int] = model.image_shape
         self.device: torch.device = device_of(model)

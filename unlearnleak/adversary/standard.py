@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unlearnleak.adversary.access import WhiteBox
+from unlearnleak.adversary.remembered import remembered
 from unlearnleak.data import LabeledImages
 
 FEATURE_BATCH = 1024
@@ -66,6 +67,10 @@ def stacked(values_N: Tensor, labels_N: Tensor, num_classes: int) -> Tensor:
 
 
 def features_of(target: WhiteBox, auxiliary: LabeledImages) -> Tensor:
-    """phi of all auxiliary images, [N, D]."""
-    with torch.no_grad():
+    """phi of all auxiliary images, [N, D]; a target that is known is not asked twice for them (`remembered`)."""
+
+    @torch.no_grad()
+    def computed() -> Tensor:
         return torch.cat([target.features(target.normalize(part)) for part in auxiliary.images.split(FEATURE_BATCH)])
+
+    return remembered(target.known_as, auxiliary.images, computed)

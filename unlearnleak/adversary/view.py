@@ -129,6 +129,7 @@ def view_of(
     pretrained: tuple[Model, int, int] | None = None,
     answering: Answering = undefended,
     shadows_answering: Answering = undefended,
+    known_as: str | None = None,
 ) -> AnyView:
     """What the threat model grants of these; the rest is withheld, whether it is given or not.
 
@@ -141,6 +142,7 @@ def view_of(
             unlearning.
         answering: what the target answers where it can only be asked; the model before has no defence.
         shadows_answering: what the shadow models answer; the attacker knows the defence where they answer alike.
+        known_as: what determines the target, where its attacks share what they compute (`adversary.remembered`).
 
     Raises:
         ValueError: something that the threat model grants was not given.
@@ -163,8 +165,11 @@ def view_of(
         raise ValueError(f"The threat model ({threat}) grants {' and '.join(lacking)}, which was not given.")
     opened, before, first = OPENED[threat.target], OPENED.get(threat.original), OPENED.get(threat.pretrained)
     made = [Shadow(opened(model, shadows_answering), forgotten) for model, forgotten in shadows[: threat.shadow_models]]
+    attacked = opened(target, answering)
+    if isinstance(attacked, WhiteBox):
+        attacked.known_as = known_as
     return View(
-        opened(target, answering),
+        attacked,
         before(original, undefended) if before and original is not None else withheld("the original model"),
         auxiliary if granted_parts["auxiliary"] else withheld("auxiliary data"),
         tuple(made) if granted_parts["shadows"] else withheld("shadow models"),

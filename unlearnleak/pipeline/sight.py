@@ -92,6 +92,12 @@ class Sight(Setting):
         kept = learnt - self.forget_set.count(self.learnt_counts)
         return models.stored(self.plan, self.facts, artifact, self.plan.device), learnt, kept
 
+    def known_as(self, artifact: Artifact) -> str | None:
+        """A target by the place of its artifact and when that was published; None of a stranger's, which may draw."""
+        if self.plan.unlearner.start == "file":
+            return None
+        return f"{artifact.path} {artifact.path.stat().st_mtime_ns}"
+
     def answering(self, seed: int, *label: str) -> Answering:
         """What a model answers with the defence before it; random ones draw from (seed, label)."""
         return self.plan.defense.answering(seeds.generator(seed, *label))

@@ -321,6 +321,7 @@ class Pipeline(Sight):
                     (seen(models.stored(plan, self.facts, work[role], plan.device)), self.shadow_places(number))
                     for number, role in enumerate(made)
                 ],
+                known_as=self.known_as(work[target.name]),
             )
             found = plan.attack(view, seeds.generator(plan.seeds.attack, "evidence"))
             judged = self.facts.num_classes if self.candidates is None else len(self.candidates)

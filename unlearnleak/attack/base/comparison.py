@@ -37,6 +37,7 @@ class Comparison(NamedTuple):
     published_KMF: what the paper measures of heads with other settings (`attack.base.published`), where an attack does.
     hard_SK: which of their classes are hard, of the first targets at least (`adversary.shadow.Shadowed`).
     upper: how many classes are presumed to be retained.
+    raw_ND: the features as the target gives them.
     """
 
     heads: Iterable[tuple[range, Heads]]
@@ -47,6 +48,7 @@ class Comparison(NamedTuple):
     published_KMF: Tensor | None = None
     hard_SK: Tensor | None = None
     upper: int | None = None
+    raw_ND: Tensor | None = None
 
     def units(self, own_TK: Tensor) -> Tensor:
         """What a measurement is divided by (`adversary.shadow.units`); no unit is taken from a hard class."""
@@ -136,7 +138,8 @@ class ParameterAttack(OnShadowTargets, Attack[ParametersAndData]):
 
     def compare(self, view: ParametersAndData, generator: torch.Generator) -> Comparison:
         """What is compared. Draws from `generator` on the CPU: the same for every device."""
-        phi_ND, weight_KD, bias_K = standardise(features_of(view.target, view.auxiliary), *view.target.head())
+        raw_ND = features_of(view.target, view.auxiliary)
+        phi_ND, weight_KD, bias_K = standardise(raw_ND, *view.target.head())
         labels_N, (classes, dim) = view.auxiliary.labels, weight_KD.shape
         subset_KMn = class_subsets(labels_N, classes, self.heads, self.subset_size, generator)
         heads = AuxiliaryHeads(
@@ -159,4 +162,5 @@ class ParameterAttack(OnShadowTargets, Attack[ParametersAndData]):
             phi_ND,
             hard_SK=shadowed.hard_SK,
             upper=shadowed.upper,
+            raw_ND=raw_ND,
         )

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from unlearnleak.adversary.heads import AuxiliaryHeads, Heads, InitialHeads, class_subsets
-from unlearnleak.adversary.standard import features_of, standardise
+from unlearnleak.adversary.standard import standardise
 from unlearnleak.attack.base.comparison import Comparison, ParameterAttack, ParametersAndData
 from unlearnleak.errors import require
 
@@ -48,11 +48,12 @@ class PublishedAttack(ParameterAttack):
     def compare(self, view: ParametersAndData, generator: torch.Generator) -> Comparison:
         """As in ParameterAttack, and what the paper measures, which is drawn last."""
         compared = super().compare(view, generator)
-        return compared._replace(published_KMF=self.published_samples(view, generator))
+        assert compared.raw_ND is not None, "the comparison was made above"
+        return compared._replace(published_KMF=self.published_samples(view, compared.raw_ND, generator))
 
-    def published_samples(self, view: ParametersAndData, generator: torch.Generator) -> Tensor:
-        """What `measure` gives of every head, [K, M, F]. Draws from `generator` on the CPU."""
-        phi_ND, (weight_KD, bias_K) = features_of(view.target, view.auxiliary), view.target.head()
+    def published_samples(self, view: ParametersAndData, raw_ND: Tensor, generator: torch.Generator) -> Tensor:
+        """What `measure` gives of every head on these features, [K, M, F]. Draws from `generator` on the CPU."""
+        phi_ND, (weight_KD, bias_K) = raw_ND, view.target.head()
         if self.published_features == "standardised":
             phi_ND, weight_KD, bias_K = standardise(phi_ND, weight_KD, bias_K)
         target_F = Heads(weight_KD[None], bias_K[None]).flat()[0]
