@@ -9,7 +9,8 @@ from unlearnleak.dataset import torchvision
 from unlearnleak.dataset.torchvision import Torchvision
 from unlearnleak.errors import UserError
 
-SETTINGS = {"split": None, "download": False, "auxiliary_per_class": 2, "test_per_class": None, "train_limit": None}
+SETTINGS = {"split": None, "size": None, "download": False}
+SETTINGS |= {"auxiliary_per_class": 2, "test_per_class": None, "train_limit": None}
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +101,20 @@ def test_what_is_not_there_and_cannot_be_downloaded_is_said_in_one_line(tmp_path
     assert "neither found in" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", [None, "ImageNet", "kmnist", "VisionDataset"])
+def test_a_size_is_that_of_the_images_and_of_their_name(tmp_path, write_idx):
+    write_idx(tmp_path / "KMNIST" / "raw")
+    whole, small = made(tmp_path), made(tmp_path, size=14)
+    assert small.load()[0].image_shape == (1, 14, 14)
+    halved = whole.load()[0].images.double().unfold(2, 2, 2).unfold(3, 2, 2).mean((-1, -2))  # of four pixels each
+    assert (small.load()[0].images[..., 1:-1, 1:-1] - halved[..., 1:-1, 1:-1]).abs().mean() < 20  # a triangle's weights
+    assert (small.title, whole.title) == ("KMNIST_14", "KMNIST")
+    assert small.fingerprint() != whole.fingerprint()
+    assert made(tmp_path, size=28).fingerprint() == whole.fingerprint()
+    with pytest.raises(UserError, match=r"dataset\.size=0\. Allowed: a whole number, 1 or more"):
+        made(tmp_path, size=0)
+
+
+@pytest.mark.parametrize("name", [None, "kmnist", "no such set", "utils"])
 def test_other_names_are_refused_with_the_list(tmp_path, name):
     with pytest.raises(UserError, match=f"dataset.name={name} .*Allowed: EMNIST, KMNIST, STL10, USPS"):
         made(tmp_path, name)

@@ -4,7 +4,7 @@ import warnings
 from io import BytesIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from unlearnleak.errors import UserError
 from unlearnleak.machine.printable import printable
@@ -13,6 +13,8 @@ MOST_PIXELS = 2**25
 """Of one picture, 32 million: ten times what the largest model takes. Small files can claim billions."""
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 CHANNELS = {"L": 1, "RGB": 3}
+RESAMPLING = Image.Resampling.BILINEAR
+"""Of pictures that are resized; Pillow smooths where it makes them smaller."""
 
 
 def decode(content: bytes, where: str, shape: tuple[int, int, int] | None) -> np.ndarray:
@@ -33,7 +35,7 @@ def decode(content: bytes, where: str, shape: tuple[int, int, int] | None) -> np
                 plain = _plain(picture, where)
                 size = None if shape is None else (shape[2], shape[1])
                 if size is not None and plain.size != size:
-                    plain = plain.resize(size, Image.Resampling.BILINEAR)
+                    plain = plain.resize(size, RESAMPLING)
                 return np.asarray(plain, dtype=np.uint8)
     except Image.DecompressionBombError as error:  # Pillow's own, four times as high
         raise _too_large(where) from error
@@ -41,6 +43,13 @@ def decode(content: bytes, where: str, shape: tuple[int, int, int] | None) -> np
         raise
     except Exception as error:  # whatever Pillow's decoders make of a file that was made up
         raise UserError(f"{where} is no picture that can be read: {printable(error)[:120]}.") from error
+
+
+def centre(picture: Image.Image, side: int) -> Image.Image:
+    """The largest square in the picture's middle, resized to `side` x `side` pixels; nothing is stretched."""
+    if picture.size == (side, side):
+        return picture
+    return ImageOps.fit(picture, (side, side), RESAMPLING)
 
 
 def _too_large(where: str) -> UserError:

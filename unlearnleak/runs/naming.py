@@ -58,10 +58,9 @@ def word_of(settings: Any) -> str:
 
 def leave_out_later(content: dict[str, Any]) -> None:
     """Take out settings that came later than the names of folders, where they say what was the case before them."""
-    if isinstance(content["dataset"], dict) and content["dataset"].get("name", "") is None:
-        del content["dataset"]["name"]
-    if isinstance(content["unlearner"], dict) and content["unlearner"].get("ledger_classes", "") is None:
-        del content["unlearner"]["ledger_classes"]
+    for section, setting in (("dataset", "name"), ("dataset", "size"), ("unlearner", "ledger_classes")):
+        if isinstance(content[section], dict) and content[section].get(setting, "") is None:
+            del content[section][setting]
     if content.get("forget_share") == 1:
         del content["forget_share"]
     if content.get("forget_rows", "") is None:
