@@ -36,8 +36,8 @@ SECTIONS = {
     "exact": (
         "Exact verdicts",
         "Blind verdicts that name the forgotten set itself, of n, with the 95 % Wilson interval in percent. For the "
-        "control (none), verdicts that name nothing: all others are false alarms. On models that forgot nothing and learnt "
-        "something badly there may be more ([controls](controls.md)).",
+        "control (none), verdicts that name nothing: all others are false alarms. On models that forgot nothing and "
+        "learnt something badly there may be more ([controls](controls.md)).",
     ),
     "rank": ("Ranking", "Runs in which every forgotten class scores above every retained one, in %."),
     "luck": (
