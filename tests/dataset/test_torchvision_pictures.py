@@ -302,6 +302,35 @@ def test_a_download_that_ends_well_leaves_no_mark(tmp_path, monkeypatch):
     assert made(tmp_path, "Food101").load()[0].num_classes == 2
 
 
+def test_archives_of_imagenet_are_unpacked_behind_the_mark_and_what_is_unpacked_is_read(tmp_path, monkeypatch):
+    """Torchvision unpacks them in the constructor, which has no `download`."""
+    marked, mark = [], tmp_path / ".ImageNet.unfinished"
+
+    class Unpacks(datasets.ImageFolder):
+        def __init__(self, root, split="train", **settings):
+            marked.append(mark.exists())
+            save(tmp_path / split / "n01440764" / "0.JPEG", (9, 99, 9))
+            super().__init__(tmp_path / split, **settings)
+
+    monkeypatch.setattr(datasets, "ImageNet", Unpacks)
+    for expected in ([True, True], [False, False]):
+        made(tmp_path, "ImageNet").load()
+        assert marked == expected
+        assert not mark.exists()
+        marked.clear()
+        torchvision.HELD.clear()
+
+
+def test_keys_hold_no_size_as_they_hold_the_pixels(tmp_path):
+    """So keys of the sets that were read before there were sizes stay as they are."""
+    words = ["dataset=torchvision", "dataset.name=USPS", "attack=param_dot"]
+    for size in ("null", "16"):
+        plan = make_plan(composed(*small(*words), f"dataset.size={size}", f"store={tmp_path}"))
+        settings = plan.spec["dataset"]["settings"]
+        assert set(settings) == {"name", "split", "auxiliary_per_class", "test_per_class", "train_limit"}
+        assert plan.spec["dataset"]["version"] == 1
+
+
 def test_a_folder_of_ones_own_is_called_by_its_name(tmp_path, no_network):
     for number, name in enumerate(("cat", "dog")):
         for picture in range(5):

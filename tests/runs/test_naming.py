@@ -30,6 +30,12 @@ def test_folders_of_data_without_a_name_are_called_as_before_there_was_one():
     assert name(*mine, "dataset.name=lungs") != name(*mine)
 
 
+def test_folders_of_torchvision_s_sets_are_called_as_before_there_were_sizes():
+    usps = ("dataset=torchvision", "dataset.name=USPS", "attack=relearn")
+    assert name(*usps) == "torchvision-lenet-rt-3-relearn-youden-s0-e2b70ce5"
+    assert name(*usps, "dataset.size=8") != name(*usps)
+
+
 def test_folders_of_trainings_by_sgd_are_called_as_before_there_was_a_choice():
     assert name("dataset=mnist", "attack=relearn") == "mnist-lenet-rt-3-relearn-youden-s0-29e0a689"
     tuned = ("attack=relearn", "finetuning.samples=24")
