@@ -26,7 +26,8 @@ def test_alarms_stand_beside_every_attack_by_what_the_models_had_learnt(leak):
     known = next(one for one in leak.attacks if one.name == "param_dot / youden").calibration
     cells = [f"{each.count}/{each.n}" for each in (known.controls, *known.kinds.values())]
     assert row.split()[3:] == cells
-    assert "8/8" in cells
+    noisy = known.kinds["noisy_labels"]
+    assert noisy.count > noisy.n / 2  # by which this attack is fooled, so that the row shows more than zeros
     assert "noisy: 30 % wrong labels in one class" in " ".join(said.split())
 
 
