@@ -146,6 +146,7 @@ def slow_ledger(model, data, how):
     return ledger_KP
 
 
+@pytest.mark.parametrize("masks", [False, True], ids=["by samples", "by masks"])
 @pytest.mark.parametrize(
     ("kind", "decay", "augmentation"),
     [
@@ -156,11 +157,11 @@ def slow_ledger(model, data, how):
         ("lenet", 0.01, "crop_flip"),
     ],
 )
-def test_each_row_is_what_autograd_says_of_that_class_s_samples(build, digits, kind, decay, augmentation):
+def test_each_row_is_what_autograd_says_of_that_class_s_samples(build, digits, kind, decay, augmentation, masks):
     """Without batch normalisation a class's part of the gradient is the gradient of its part of the loss."""
     few = digits.train.select(torch.arange(320))
     how = Optimization(**{**vars(HOW), "weight_decay": decay, "augmentation": augmentation})
-    model, replayed, ledger = build(kind), build(kind), ClassLedger(10)
+    model, replayed, ledger = build(kind), build(kind), ClassLedger(10, masks=masks)
     fit(model, few, how, test=few, generator=generator(0), label="original", callbacks=[ledger])
     expected_KP = slow_ledger(replayed, few, how)
     assert torch.allclose(flat(model), flat(replayed), atol=1e-5)
@@ -234,9 +235,10 @@ def softmax(digits):
     return model, train(model, digits, Optimization(epochs=2, batch_size=32, lr=0.0005)).ledger_KP
 
 
-def test_a_class_without_samples_moved_nothing(build, digits):
+@pytest.mark.parametrize("masks", [False, True], ids=["by samples", "by masks"])
+def test_a_class_without_samples_moved_nothing(build, digits, masks):
     data = digits.train.without([4])
-    ledger = ClassLedger(10)
+    ledger = ClassLedger(10, masks=masks)
     fit(
         build("lenet"),
         data,
@@ -288,6 +290,8 @@ def test_other_optimizers_are_refused_by_name(build, digits, monkeypatch, make, 
     monkeypatch.setattr(LitTraining, "configure_optimizers", lambda lit: make(list(lit.parameters())))
     with pytest.raises(UserError, match=named):
         train(model, digits)
+    with pytest.raises(UserError, match=named):
+        train(model, digits, ledger=ClassLedger(10, masks=True))
 
 
 @pytest.mark.parametrize(
@@ -321,11 +325,40 @@ def test_grouped_strided_and_biasless_convolutions_are_split_too(digits):
     assert torch.allclose(ledger.ledger_KP, slow_ledger(replayed, few, HOW), rtol=1e-3, atol=1e-6)
 
 
-def test_a_layer_that_is_used_twice_counts_both_times(digits):
+class Skips(nn.Module):
+    """A layer that is used in every second batch alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.often, self.seldom, self.count = nn.Linear(784, 20), nn.Linear(784, 20), 0
+
+    def forward(self, x):
+        self.count += 1
+        often = self.often(x.flatten(1))
+        return often + self.seldom(x.flatten(1)) if self.training and self.count % 2 else often
+
+
+def test_a_layer_that_a_batch_leaves_out_has_decay_and_momentum_alone(digits):
+    """Of samples and of masks: the same rows."""
+    how, ledgers = Optimization(**{**vars(HOW), "weight_decay": 0.01}), []
+    for masks in (False, True):
+        with isolated(0):
+            model = Bodied(Skips(), 20, digits)
+        ledgers.append(ClassLedger(10, masks=masks))
+        few = digits.train.select(torch.arange(320))
+        fit(model, few, how, test=few, generator=generator(0), label="original", callbacks=[ledgers[-1]])
+    by_samples_KP, by_masks_KP = (ledger.ledger_KP for ledger in ledgers)
+    assert (by_samples_KP[:, 784 * 20 + 20 : 2 * 784 * 20].abs().sum(1) > 0).all()
+    assert torch.allclose(by_masks_KP, by_samples_KP, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("masks", [False, True], ids=["by samples", "by masks"])
+def test_a_layer_that_is_used_twice_counts_both_times(digits, masks):
     with isolated(0):
         twice = nn.Linear(784, 784)
         model = Bodied(nn.Sequential(nn.Flatten(), twice, nn.ReLU(), twice), 784, digits)
-    few, replayed, ledger = digits.train.select(torch.arange(64)), copy.deepcopy(model), ClassLedger(10)
+    few, replayed = digits.train.select(torch.arange(64)), copy.deepcopy(model)
+    ledger = ClassLedger(10, masks=masks)
     fit(model, few, HOW, test=few, generator=generator(0), label="original", callbacks=[ledger])
     assert torch.allclose(ledger.ledger_KP, slow_ledger(replayed, few, HOW), rtol=1e-3, atol=1e-6)
 

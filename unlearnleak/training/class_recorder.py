@@ -15,9 +15,9 @@ class ClassUpdates(Recorder):
     """One row of flattened weight movements per class, float32 [K, P] (`class_updates`).
 
     Args:
-        at_once: of how many classes one training keeps them on its device, where three rows of P numbers each are
-            needed; None is all of them. With fewer than K the original is trained several times, to the same weights,
-            and the rows are put together in main memory.
+        at_once: of how many classes one training keeps them on its device, where three rows of P numbers each (on a
+            GPU two) are needed; None is all of them. With fewer than K the original is trained several times, to the
+            same weights, and the rows are put together in main memory.
     """
 
     name = "class_updates"

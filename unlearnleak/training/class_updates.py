@@ -31,7 +31,7 @@ from unlearnleak.errors import UserError
 from unlearnleak.training.class_parts import LAYERS, MASKED
 
 ALL = -1
-"""In the place of a class: every row of the ledger at once."""
+"""In the place of a row: every row of the ledger at once."""
 
 
 def check_layer(module: nn.Module) -> None:
@@ -91,7 +91,7 @@ class ClassLedger(pl.Callback):
 
     The gradients that the optimiser sees are left alone: a run with a ledger ends in the same bits as one
     without. P counts the parameters in the order of `model.parameters()`. It costs three [K, P] tensors on
-    the model's device while training, of which `ledger_KP` stays.
+    the model's device while training, of which `ledger_KP` stays; with masks two.
 
     Raises `UserError` for layers, trainers and optimisers whose steps are not such a sum over classes.
     """
@@ -105,6 +105,7 @@ class ClassLedger(pl.Callback):
         self.ledger_KP: Tensor
         self.velocity_KP: Tensor
         self.handles: list[Any] = []
+        self.group: dict[str, Any] = {}
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         """Allocates the [K, P] tensors, unless a checkpoint held them, and hooks every layer that has parameters."""
@@ -122,7 +123,8 @@ class ClassLedger(pl.Callback):
             self.ledger_KP = torch.zeros(len(self.classes), size, device=device)
             self.velocity_KP = torch.zeros_like(self.ledger_KP)
         self.ledger_KP, self.velocity_KP = self.ledger_KP.to(device), self.velocity_KP.to(device)
-        self.gradient_KP = torch.zeros_like(self.ledger_KP)
+        if not self.masks:  # which add each layer's part to the velocity as it arises
+            self.gradient_KP = torch.zeros_like(self.ledger_KP)
         layers = [module for module in pl_module.model.modules() if list(module.parameters(recurse=False))]
         for layer in layers:
             check_layer(layer)
@@ -133,6 +135,8 @@ class ClassLedger(pl.Callback):
     ) -> None:
         """Sorts out which samples of the batch belong to which class."""
         labels_B = batch[1]
+        check_optimizer(trainer.optimizers[0])
+        self.group = trainer.optimizers[0].param_groups[0]
         self.written: set[tuple[int, nn.Parameter]] = set()
         if self.masks:
             self.mask_KB = (labels_B == self.classes_K1).float()
@@ -159,7 +163,7 @@ class ClassLedger(pl.Callback):
             every = MASKED[type(layer)](layer, a.float(), e.float(), self.mask_KB)
             for parameter, part in zip((layer.weight, layer.bias), every, strict=True):
                 if parameter is not None:
-                    self._add(ALL, parameter, part)
+                    self._move(parameter, part)
             return
         for row, at in self.positions.items():
             parts = LAYERS[type(layer)](layer, a[at], e[at])
@@ -168,29 +172,46 @@ class ClassLedger(pl.Callback):
                     self._add(row, parameter, part)
 
     def _add(self, k: int, parameter: nn.Parameter, part: Tensor) -> None:
-        """Adds to the step's gradient of a class or ALL. The first part overwrites what the step before left."""
+        """Adds to the step's gradient of a class. The first part overwrites what the step before left."""
         start = self.offsets[parameter]
-        rows = self.gradient_KP if k == ALL else self.gradient_KP[k : k + 1]
-        rows = rows[:, start : start + parameter.numel()]
+        row = self.gradient_KP[k, start : start + parameter.numel()]
         if (k, parameter) in self.written:
-            rows += part.reshape(rows.shape)
+            row += part.flatten()
         else:
-            rows.copy_(part.reshape(rows.shape))
+            row.copy_(part.flatten())
             self.written.add((k, parameter))
+
+    def _move(self, parameter: nn.Parameter, part: Tensor | None) -> None:
+        """Moves the velocities of all classes by a step's gradients [K, ...], without a tensor for these: a GPU takes
+        as long as the bytes that are read and written.
+
+        The step's decay and momentum come with the first part of a parameter. None is a layer that was not used.
+        """
+        at = slice(self.offsets[parameter], self.offsets[parameter] + parameter.numel())
+        velocity_Kp = self.velocity_KP[:, at]
+        part_Kp = torch.zeros_like(velocity_Kp) if part is None else part.reshape(velocity_Kp.shape)
+        if (ALL, parameter) in self.written:
+            velocity_Kp += part_Kp
+            return
+        if decay := self.group["weight_decay"]:
+            part_Kp = part_Kp.add(self.ledger_KP[:, at], alpha=decay)
+        torch.add(part_Kp, velocity_Kp, alpha=self.group["momentum"], out=velocity_Kp)
+        self.written.add((ALL, parameter))
 
     def on_before_optimizer_step(self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Any) -> None:
         """Repeats the optimiser's own step, class by class."""
-        check_optimizer(optimizer)
+        group = self.group
         for parameter, start in self.offsets.items():
-            for k in () if (ALL, parameter) in self.written else range(len(self.classes)):
+            if self.masks:
+                if (ALL, parameter) not in self.written:
+                    self._move(parameter, None)
+                continue
+            for k in range(len(self.classes)):
                 if (k, parameter) not in self.written:  # no sample of the class, or a layer that was not used
                     self.gradient_KP[k, start : start + parameter.numel()].zero_()
-        group = optimizer.param_groups[0]
-        if group["weight_decay"]:
-            self.gradient_KP.add_(self.ledger_KP, alpha=group["weight_decay"])
-        if self.masks:  # in one pass over memory
-            torch.add(self.gradient_KP, self.velocity_KP, alpha=group["momentum"], out=self.velocity_KP)
-        else:
+        if not self.masks:
+            if group["weight_decay"]:
+                self.gradient_KP.add_(self.ledger_KP, alpha=group["weight_decay"])
             self.velocity_KP.mul_(group["momentum"]).add_(self.gradient_KP)
         if torch.is_tensor(group["lr"]):
             self.ledger_KP.addcmul_(self.velocity_KP, group["lr"], value=-1)
@@ -212,8 +233,10 @@ class ClassLedger(pl.Callback):
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Takes the hooks off and frees what only training needed."""
         self._unhook()
-        del self.velocity_KP, self.gradient_KP, self.classes_K1
-        self.mask_KB = None
+        del self.velocity_KP, self.classes_K1
+        if not self.masks:
+            del self.gradient_KP
+        self.mask_KB, self.group = None, {}
         self.offsets, self.written = {}, set()  # they hold the model's parameters
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
