@@ -3,7 +3,8 @@
 import torch
 
 from unlearnleak.data import LabeledImages
-from unlearnleak.unlearner.base.flawed import Flawed, some_of
+from unlearnleak.unlearner.base.flawed import Flawed
+from unlearnleak.unlearner.base.flaws import some_of
 
 
 class FewerSamples(Flawed):

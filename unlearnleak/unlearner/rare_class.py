@@ -3,7 +3,8 @@
 import torch
 
 from unlearnleak.data import LabeledImages
-from unlearnleak.unlearner.base.flawed import Flawed, some_of
+from unlearnleak.unlearner.base.flawed import Flawed
+from unlearnleak.unlearner.base.flaws import rare
 
 
 class RareClass(Flawed):
@@ -14,7 +15,4 @@ class RareClass(Flawed):
 
     def flaw(self, data: LabeledImages, generator: torch.Generator) -> LabeledImages:
         """All images but most of one class's."""
-        spoilt = self.drawn_class(data, generator)
-        kept_N = (data.labels != spoilt).cpu()
-        kept_N[some_of(~kept_N, self.share, generator)] = True
-        return data.select(kept_N.nonzero()[:, 0].to(data.labels.device))
+        return rare(data, self.drawn_class(data, generator), self.share, generator)

@@ -1,13 +1,12 @@
 """Controls that forgot nothing and whose data are worse than the original's: what hard classes look like."""
 
-from typing import Any
-
 import torch
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import require
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.unlearner.base import TrainingUnlearner
+from unlearnleak.unlearner.base.flaws import drawn_class
 
 
 class Flawed(TrainingUnlearner):
@@ -41,13 +40,6 @@ class Flawed(TrainingUnlearner):
 
     def drawn_class(self, data: LabeledImages, generator: torch.Generator) -> int:
         """A class drawn at random, which `report` names."""
-        drawn = int(torch.randint(data.num_classes, (), generator=generator))
+        drawn = drawn_class(data, generator)
         self.report = {"class": drawn}
         return drawn
-
-
-def some_of(mask_N: Any, share: float, generator: torch.Generator) -> torch.Tensor:
-    """Indices (int64, on the CPU) of a share of the samples that a mask [N] holds, drawn at random, at least one."""
-    index_M: torch.Tensor = mask_N.cpu().nonzero()[:, 0]
-    count = max(1, round(share * len(index_M)))
-    return index_M[torch.randperm(len(index_M), generator=generator)[:count]]
