@@ -88,3 +88,13 @@ def test_a_job_without_a_component_is_told_which(override):
     config.where = "${unlearnleak.run_name:}"
     with pytest.raises((OmegaConfBaseException, ValueError), match=f"a job needs {override[1:]}"):
         _ = config.where
+
+
+@pytest.mark.parametrize(("group", "word"), [("defense", "finetune"), ("unlearner", "ng")])
+def test_a_group_that_a_file_sets_to_a_word_is_told_how_to_choose_it(group, word):
+    config = composed()
+    OmegaConf.set_struct(config, False)
+    config[group] = word
+    config.where = "${unlearnleak.run_name:}"
+    with pytest.raises((OmegaConfBaseException, ValueError), match=f"{group}: {word} is a word.*Say {group}={word} on"):
+        _ = config.where

@@ -28,6 +28,12 @@ def run_name(*, _root_: DictConfig) -> str:
     A resolver: `_root_` is the whole config. Equal settings give equal names, whatever the order of overrides,
     the device or the place of the store.
     """
+    if words_only := [group for group in GROUPS if isinstance(_root_.get(group), str)]:
+        group, word = words_only[0], _root_[words_only[0]]
+        raise ValueError(
+            f"{group}: {word} is a word where settings should be, as a yaml file has it that sets a group and does not "
+            f"choose it. Say {group}={word} on the command line, or {{{group}: {word}}} under hydra.sweeper.params"
+        )
     if missing := [group for group in GROUPS if group not in OPTIONAL and not OmegaConf.is_dict(_root_.get(group))]:
         raise ValueError(f"a job needs {', '.join(missing)}: give each a value, such as unlearner=rt")
     content: dict[str, Any] = {}
