@@ -455,6 +455,11 @@ def test_a_folder_that_cannot_be_known_is_refused(tmp_path, subdir, message):
         sweep(tmp_path, "attack=head_sum", f"hydra.sweep.subdir='{subdir}'", "dry_run=true")
 
 
+def test_a_group_without_settings_is_told_and_not_the_folder_s_name(tmp_path):
+    with pytest.raises(UserError, match=r"^a job needs screening: give each a value, such as unlearner=rt\.$"):
+        sweep(tmp_path, "~screening", "attack=head_sum", "dry_run=true")
+
+
 def test_a_jobs_settings_do_not_depend_on_its_number(tmp_path, caplog):
     with caplog.at_level("INFO"), pytest.raises(UserError, match="Not every job can be planned"):
         sweep(

@@ -173,8 +173,11 @@ def subdir_of(config: DictConfig, number: int, overrides: list[str]) -> Path:
         try:
             return Path(config.hydra.sweep.subdir)
         except (OmegaConfBaseException, TypeError) as error:
+            said = str(error).splitlines()[0]
+            if (of_job := said.removeprefix("ValueError raised while resolving interpolation: ")) != said:
+                raise UserError(f"{of_job}.") from error  # what run_name says of the job's settings
             raise UserError(
-                f"hydra.sweep.subdir cannot be known beforehand: {str(error).splitlines()[0]}. It may refer to the "
+                f"hydra.sweep.subdir cannot be known beforehand: {said}. It may refer to the "
                 "job's settings (${seed}), its choices (${hydra:runtime.choices.unlearner}), "
                 "${hydra.job.override_dirname} and ${hydra.job.num}, its place in the grid."
             ) from error
