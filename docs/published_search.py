@@ -23,7 +23,8 @@ METHODS |= {"tree": ("param_diff", "decision_tree")}
 KEYS = ["dataset", "seed", "unlearner", "forgotten", "classes", "lr", "steps"]
 SETS: dict[str, tuple[str, ...]] = {
     "MNIST and Fashion-MNIST": ("mnist", "fashion_mnist"),
-    "SVHN (grey) and CIFAR-10": ("svhn", "cifar10"),
+    "SVHN (grey)": ("svhn",),
+    "CIFAR-10": ("cifar10",),
 }
 SETS |= {"all four": tuple(name for names in SETS.values() for name in names)}
 

@@ -1,6 +1,5 @@
 """What can be wrong with the samples of one class: functions of images to images."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -39,10 +38,3 @@ def drawn_class(data: LabeledImages, generator: torch.Generator) -> int:
         drawn = int(torch.randint(data.num_classes, (), generator=generator))
         if counts_K[drawn]:
             return drawn
-
-
-FLAWS: dict[str, Callable[[LabeledImages, int, float, torch.Generator], LabeledImages]] = {
-    "rare_class": rare,
-    "noisy_labels": mislabelled,
-}
-"""By the name of the control that has it."""

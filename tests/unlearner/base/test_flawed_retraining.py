@@ -8,7 +8,8 @@ from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
 from unlearnleak.unlearner.noisy_labels import NoisyLabels
 from unlearnleak.unlearner.rare_class import RareClass
-from unlearnleak.unlearner.rt_flawed import RetrainFlawed
+from unlearnleak.unlearner.rt_noisy_labels import RetrainNoisyLabels
+from unlearnleak.unlearner.rt_rare_class import RetrainRareClass
 
 
 def trained_on(method, digits, classes, seed=0):
@@ -16,7 +17,7 @@ def trained_on(method, digits, classes, seed=0):
 
 
 def test_one_retained_class_is_rare_and_the_forgotten_ones_are_gone(digits):
-    method, before = RetrainFlawed(flaw="rare_class", share=0.1), digits.train.class_counts()
+    method, before = RetrainRareClass(share=0.1), digits.train.class_counts()
     for seed in range(20):
         counts = trained_on(method, digits, (3, 5), seed).class_counts()
         spoilt = method.report["class"]
@@ -28,7 +29,7 @@ def test_one_retained_class_is_rare_and_the_forgotten_ones_are_gone(digits):
 
 def test_no_wrong_label_brings_a_forgotten_class_back(digits):
     """Of 0.3 of the class's samples two ninths would bear the label of one of two forgotten classes."""
-    method, before = RetrainFlawed(flaw="noisy_labels", share=0.3), digits.train.class_counts()
+    method, before = RetrainNoisyLabels(share=0.3), digits.train.class_counts()
     left_out = 0
     for seed in range(20):
         counts = trained_on(method, digits, (3, 5), seed).class_counts()
@@ -40,16 +41,16 @@ def test_no_wrong_label_brings_a_forgotten_class_back(digits):
     assert 0.1 < left_out / (20 * wrong) < 0.35
 
 
-@pytest.mark.parametrize(("flaw", "control"), [("rare_class", RareClass), ("noisy_labels", NoisyLabels)])
-def test_with_nothing_forgotten_it_is_the_control_of_that_name(digits, flaw, control):
-    found = trained_on(RetrainFlawed(flaw=flaw, share=0.3), digits, ())
+@pytest.mark.parametrize(("kind", "control"), [(RetrainRareClass, RareClass), (RetrainNoisyLabels, NoisyLabels)])
+def test_with_nothing_forgotten_it_is_the_control_of_that_name(digits, kind, control):
+    found = trained_on(kind(share=0.3), digits, ())
     expected = control(share=0.3).flaw(digits.train, torch.Generator().manual_seed(0))
     assert torch.equal(found.labels, expected.labels)
     assert torch.equal(found.images, expected.images)
 
 
 def test_the_forgotten_class_is_unknown_and_the_flawed_one_half_known(digits, unlearn):
-    method = RetrainFlawed(flaw="noisy_labels", share=0.3)
+    method = RetrainNoisyLabels(share=0.3)
     model = unlearn(method, (3,))
     forgotten, retained = forget_and_retain_accuracy(model, digits.test, (3,))
     assert forgotten == 0
@@ -57,8 +58,7 @@ def test_the_forgotten_class_is_unknown_and_the_flawed_one_half_known(digits, un
     assert forget_and_retain_accuracy(model, digits.test, (method.report["class"],))[0] > 0.6
 
 
-def test_other_flaws_and_shares_are_refused_with_what_is_allowed():
-    with pytest.raises(UserError, match=r"unlearner\.flaw=blurred.*one of rare_class, noisy_labels"):
-        RetrainFlawed(flaw="blurred", share=0.1)
+@pytest.mark.parametrize("kind", [RetrainRareClass, RetrainNoisyLabels])
+def test_other_shares_are_refused_with_what_is_allowed(kind):
     with pytest.raises(UserError, match=r"unlearner\.share=0 "):
-        RetrainFlawed(flaw="rare_class", share=0)
+        kind(share=0)
