@@ -110,6 +110,26 @@ def test_it_holds_for_torchvision_s_network_with_its_relus_in_place():
     assert error < 1e-4
 
 
+@pytest.mark.parametrize("masks", [False, True], ids=["by samples", "by masks"])
+@pytest.mark.parametrize("frozen", [False, True], ids=["batches' statistics", "frozen statistics"])
+def test_every_tensor_of_a_network_with_batch_normalisation_is_split(frozen, masks):
+    draw = generator(0)
+    data = LabeledImages(
+        torch.randint(256, (32, 3, 32, 32), dtype=torch.uint8, generator=draw), torch.arange(32) % 2, 2
+    )
+    with isolated(0):
+        model = ResNet18(image_shape=(3, 32, 32), num_classes=2, mean=(0.5,) * 3, std=(0.3,) * 3)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    ledger, how = ClassLedger(2, masks=masks), Optimization(epochs=2, batch_size=16, lr=0.01, freeze_statistics=frozen)
+    fit(model, data, how, test=data, generator=draw, label="original", callbacks=[ledger])
+    rows = ledger.ledger_KP.sum(0).split([parameter.numel() for parameter in model.parameters()])
+    for (name, parameter), start, row in zip(model.named_parameters(), before, rows, strict=True):
+        moved = (parameter.detach() - start).flatten()
+        assert moved.norm() > 0, name
+        assert row.norm() > 0.9 * moved.norm(), name
+        assert torch.allclose(row, moved, rtol=1e-3, atol=1e-6), name  # weights near 1 are rounded at 1e-7 a step
+
+
 @pytest.mark.parametrize("kind", ["softmax", "lenet", "normalised"])
 def test_a_run_with_a_ledger_ends_in_the_same_bits(build, digits, kind):
     with_ledger, without = build(kind), build(kind)

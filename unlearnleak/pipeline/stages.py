@@ -183,6 +183,8 @@ class Pipeline(Sight):
             needs = {recorder.name: recorder.version for recorder in plan.unlearner.recorders()}
             ledger = needs.pop(ClassUpdates.name, None)  # keys are older than other recorders
             own = {"ledger": ledger, "seed": seed} | ({"records": needs} if needs else {}) | self.half_told(half)
+            if ledger is not None and plan.last_training.freeze_statistics:
+                own["frozen_statistics"] = 1  # ledgers once left such layers out
             return own | {name: plan.spec[name] for name in (("model", "training") if "data" in before else TUNED)}
 
         return Stage("original", describe, before, compute, several="originals")

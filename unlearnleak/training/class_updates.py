@@ -12,7 +12,7 @@ where g_c sums the loss gradients at the positions of class-c samples. Sum_c d_c
 The gradient of a layer is split where it arises, by sample position: from the layer's input a_i and the
 gradient at its output e_i, the part of class c is Sum_{i in c} a_i e_i^T. That holds for convolutions too,
 and for batch normalisation, where a sample also reaches other samples' losses: what arrives at its position
-counts as its own.
+counts as its own. Where its statistics are frozen, samples do not meet, and it is a layer like any other.
 
 Shape letters: B samples of a batch, K classes, P parameters, U output units or channels, D input units, C
 input channels.
@@ -152,13 +152,15 @@ class ClassLedger(pl.Callback):
         A hook on the tensor and not a module's backward hook: that one forbids the in-place ReLU which
         torchvision's networks put behind their layers.
         """
-        if layer.training and output.requires_grad:
+        if output.requires_grad:  # in training; the mode does not tell: frozen layers are in that of evaluation
             output.register_hook(partial(self._split, layer, inputs[0].detach()))
 
     @torch.no_grad()
     def _split(self, layer: Any, a: Tensor, e: Tensor) -> None:
         if isinstance(layer, nn.BatchNorm2d):
-            a = nn.functional.batch_norm(a, None, None, training=True, eps=layer.eps)
+            frozen = not layer.training and layer.running_mean is not None
+            statistics = (layer.running_mean, layer.running_var) if frozen else (None, None)
+            a = nn.functional.batch_norm(a, *statistics, training=not frozen, eps=layer.eps)
         if self.masks:
             every = MASKED[type(layer)](layer, a.float(), e.float(), self.mask_KB)
             for parameter, part in zip((layer.weight, layer.bias), every, strict=True):
