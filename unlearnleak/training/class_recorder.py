@@ -1,6 +1,8 @@
 """ClassUpdates: the recorder of how far each class's samples moved the weights."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -47,22 +49,46 @@ class ClassUpdates(Recorder):
             )
 
     def record(self, num_classes: int, train: Train) -> dict[str, Tensor]:
-        """As many trainings as there are groups of `at_once` classes."""
+        """As many trainings as there are groups of `at_once` classes.
+
+        Raises `UserError` where these end in different weights: the rows would be of different models.
+        """
         every, size = range(num_classes), self.at_once or num_classes
         if size >= num_classes:
-            return {"ledger_KP": _rows(train, num_classes, every, "")}
-        whole_KP = torch.empty(0)
-        for start in every[::size]:
-            only = every[start : start + size]
-            rows_kP = _rows(train, num_classes, only, f"-{only[0]}-{only[-1]}")
-            whole_KP = whole_KP if start else torch.empty(num_classes, rows_kP.shape[1])
-            whole_KP[start : start + size] = rows_kP
-            del rows_kP
-            gc.collect()  # a training's parts point at each other, and would stay until the next one has begun
+            return {"ledger_KP": _rows(train, num_classes, every, "")[0]}
+        whole_KP = first_P = torch.empty(0)
+        with repeatable():
+            for start in every[::size]:
+                only = every[start : start + size]
+                rows_kP, ends_P = _rows(train, num_classes, only, f"-{only[0]}-{only[-1]}")
+                if not start:
+                    whole_KP, first_P = torch.empty(num_classes, rows_kP.shape[1]), ends_P
+                if not torch.equal(ends_P, first_P):
+                    raise UserError(
+                        f"unlearner.ledger_classes={size} trains the original {-(-num_classes // size)} times, and on "
+                        "this device two of these trainings ended in different weights (by up to "
+                        f"{(ends_P - first_P).abs().max():.2g}), so that their ledgers are of different models. Set "
+                        "unlearner.ledger_classes=null, which keeps all in one training, or runtime.device=cpu."
+                    )
+                whole_KP[start : start + size] = rows_kP
+                del rows_kP, ends_P
+                gc.collect()  # a training's parts point at each other, and would stay until the next one has begun
         return {"ledger_KP": whole_KP}
 
 
-def _rows(train: Train, num_classes: int, only: range, part: str) -> Tensor:
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Have cuDNN take kernels that add in one order, so that a training again on a GPU is the same training."""
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
+
+
+def _rows(train: Train, num_classes: int, only: range, part: str) -> tuple[Tensor, Tensor]:
+    """The rows of some classes [k, P], and the weights that the training ended in, float32 [P] in main memory."""
     ledger = ClassLedger(num_classes, only)
     train(ledger, part)
-    return ledger.ledger_KP
+    return ledger.ledger_KP, ledger.ends_P

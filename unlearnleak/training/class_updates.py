@@ -233,8 +233,9 @@ class ClassLedger(pl.Callback):
         self.ledger_KP, self.velocity_KP = state_dict["ledger_KP"], state_dict["velocity_KP"]
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Takes the hooks off and frees what only training needed."""
+        """Takes the hooks off, frees what only training needed and keeps the weights, `ends_P`, in main memory."""
         self._unhook()
+        self.ends_P = torch.cat([parameter.detach().flatten().cpu() for parameter in self.offsets])
         del self.velocity_KP, self.classes_K1
         if not self.masks:
             del self.gradient_KP

@@ -49,7 +49,8 @@ def record(
 ) -> tuple[Trained, dict[str, Tensor]]:
     """Train as often as the recorders need, once without any. Returns the last training's result and all records.
 
-    All trainings end in the same weights, so the last one's stand for all.
+    All trainings end in the same weights, which a recorder that trains more than once makes sure of, so the last one's
+    stand for all.
     """
     if not recorders:
         return train([], ""), {}

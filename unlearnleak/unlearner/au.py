@@ -29,8 +29,8 @@ class Amnesiac(Subtracting):
     well, it is not the ledger that does.
 
     `ledger_classes` is of how many classes one training of the original keeps ledgers on its device, where each takes
-    as much memory as three sets of weights; None is all at once. With fewer it is trained several times, to the same
-    weights.
+    as much memory as three sets of weights (on a GPU two); None is all at once. With fewer it is trained several times;
+    where these trainings end in different weights, as they may on a GPU, that is an error.
 
     Raises `UserError` for a tolerance outside of [0, 1], a share outside of (0, 1], or less than one class at once.
     """
