@@ -1,20 +1,24 @@
-"""Blocks of steps against the same steps batch by batch: on a CPU, where a step is called again and not replayed."""
+"""Blocks of steps against the same steps batch by batch: on a CPU, where a step is called again and not replayed, or
+its operations are recorded and repeated as a graph's are."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from tests.jobs import composed, pipeline_in
+from tests.recorded import Recorded
 from tests.trained import flat
 from unlearnleak.config.build import locate
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.graphs import WARM_UPS, allow_graphs, taken_back
 from unlearnleak.machine.seeds import generator
-from unlearnleak.training import captured
+from unlearnleak.training import captured, class_recorder
 from unlearnleak.training import fit as fitting
 from unlearnleak.training.batches import Blocks, Pass, Passes, ResidentBatches
 from unlearnleak.training.captured import Outside, is_captured, why_not_captured
@@ -22,6 +26,7 @@ from unlearnleak.training.class_updates import ClassLedger
 from unlearnleak.training.curve import Curve, FrozenStatistics
 from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
+from unlearnleak.unlearner import bad_teacher, trew
 from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 
 CUDA = torch.device("cuda:0")
@@ -53,14 +58,42 @@ def close(one, other):
     torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
+@pytest.fixture
+def recorded(monkeypatch):
+    """Have every training go in blocks whose steps are recorded, by the ways that a GPU goes."""
+
+    def choose():
+        recorder = Recorded()
+        monkeypatch.setattr(fitting, "is_captured", lambda *_: True)
+        monkeypatch.setattr(captured, "BLOCK", 5)
+        monkeypatch.setattr(captured, "repeated", recorder)
+        monkeypatch.setattr(Optimization, "captured_optimizer", fused)
+        monkeypatch.setattr(class_recorder, "ClassLedger", partial(ClassLedger, masks=True))
+        monkeypatch.setattr(bad_teacher, "runs_behind", lambda _: True)
+        monkeypatch.setattr(trew, "one_hot", scattered)  # PyTorch's own asks on a CPU alone
+        return recorder
+
+    return choose
+
+
+def fused(how, parameters, device):
+    """The optimiser of captured steps: its rate is a tensor, which unfused SGD would ask on a CPU."""
+    return how.made(parameters, lr=torch.tensor(how.lr), fused=True)
+
+
+def scattered(labels_B: Tensor, num_classes: int) -> Tensor:
+    return torch.zeros(len(labels_B), num_classes, dtype=torch.int64).scatter(1, labels_B[:, None], 1)
+
+
 @pytest.mark.parametrize("unlearner", UNLEARNERS)
-def test_blocks_end_where_batches_do(tmp_path, in_blocks, unlearner):
-    ends = {}
+def test_recorded_steps_end_where_batches_do(tmp_path, recorded, unlearner):
+    ends, recorder = {}, None
     for yes in (False, True):
-        in_blocks(yes)
+        recorder = recorded() if yes else None
         words = [f"unlearner={unlearner}", f"store={tmp_path / str(yes)}", "training.epochs=3"]
-        pipeline = pipeline_in(tmp_path, *words)
+        pipeline = pipeline_in(tmp_path, *words, "training.weight_decay=0.01")
         ends[yes] = {stage: pipeline.artifact(stage) for stage in ("original", "unlearned")}
+    assert recorder.asked
     for stage, plain in ends[False].items():
         blocks = ends[True][stage]
         assert blocks.tensors.keys() == plain.tensors.keys()

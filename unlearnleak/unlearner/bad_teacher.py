@@ -9,6 +9,7 @@ from torch import Tensor
 
 from unlearnleak.data import ForgetSplit, LabeledImages
 from unlearnleak.errors import require
+from unlearnleak.machine.device import runs_behind
 from unlearnleak.training.task import Task
 from unlearnleak.unlearner.base.teacher import Taught, divergence, frozen
 
@@ -64,7 +65,7 @@ class BadTeacher(Taught):
         super().on_train_batch_start(trainer, pl_module, batch, batch_idx)
         images_BCHW, labels_B = batch
         forgotten_B = labels_B >= self.teacher.num_classes
-        if images_BCHW.is_cuda:  # all are asked about there: to choose some would wait for the device
+        if runs_behind(images_BCHW.device):  # all are asked about there: to choose some would wait for the device
             other_BK = self.incompetent(self.incompetent.normalize(images_BCHW))
             self.taught_BK = torch.where(forgotten_B[:, None], other_BK, self.taught_BK)
             return
