@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.gpu.test_components import far_apart, weights
-from tests.jobs import images, pipeline_in, write_npz
+from tests.jobs import composed, images, pipeline_in, write_npz
+from unlearnleak.config.build import locate
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
 from unlearnleak.machine.graphs import WARM_UPS, repeated
@@ -16,24 +17,14 @@ from unlearnleak.training import captured
 from unlearnleak.training.fit import fit
 from unlearnleak.training.optimization import Optimization
 from unlearnleak.training.predict import evaluate
+from unlearnleak.unlearner.base import TrainingUnlearner, Unlearner
 
 pytestmark = pytest.mark.gpu
 UNLEARNERS = sorted(path.stem for path in Path(config_folder(), "unlearner").glob("*.yaml") if path.stem != "imported")
-TRAIN = {
-    "rt",
-    "ft",
-    "rl",
-    "au",
-    "ng",
-    "trew",
-    "delete",
-    "boundary_shrink",
-    "l1_sparse",
-    "bad_teacher",
-    "salun",
-    "scrub",
+KINDS = {
+    name: locate(composed(f"unlearner={name}").unlearner["_target_"], Unlearner, "unlearner") for name in UNLEARNERS
 }
-TRAIN |= {"unsir"}
+TRAIN = {name for name, kind in KINDS.items() if issubclass(kind, TrainingUnlearner)}
 
 
 @pytest.fixture

@@ -139,16 +139,27 @@ def test_resnet18_runs(tmp_path, precision, unlearner):
     assert pipeline.artifact("unlearned").meta["made_with"]["device"] == "cuda"
 
 
-def test_resnet18_keeps_ledgers(tmp_path):
+WAYS = {
+    "cpu": ["runtime.device=cpu"],
+    "whole": ["runtime.device=cuda"],
+    "parts": ["runtime.device=cuda", "unlearner.ledger_classes=3"],
+}
+"""Of keeping a ledger: by samples on a CPU, by masks of all classes, and of three classes a training."""
+
+
+@pytest.mark.parametrize("stage", [[], ["finetuning.samples=24", "finetuning.batch_size=8", "finetuning.lr=0.001"]])
+@pytest.mark.parametrize("model", ["lenet", "resnet18"])
+def test_a_ledger_is_that_of_the_cpu_whole_and_in_parts(tmp_path, exact, model, stage):
+    """With decay, strides and batch normalisation, whose statistics the fine-tuning stage freezes."""
     write_npz(tmp_path / "images.npz", **images(side=32))
-    common = ["model=resnet18", "unlearner=au", "runtime.device=cuda"]
-    whole, parts = (
-        run_stages(pipeline_in(tmp_path, *common, f"store={tmp_path / store}", *more))
-        .artifact("original")
-        .tensors["ledger_KP"]
-        for store, more in (("whole", []), ("parts", ["unlearner.ledger_classes=3"]))
-    )
-    assert whole.shape == parts.shape
+    gentle = ["training.epochs=1", "training.lr=0.001", "training.warmup_epochs=0", "training.weight_decay=0.01"]
+    ledgers = {}
+    for name, how in WAYS.items():
+        words = [f"model={model}", "unlearner=au", *gentle, *stage, f"store={tmp_path / name}", *how]
+        ledgers[name] = pipeline_in(tmp_path, *words).artifact("original").tensors["ledger_KP"]
+    assert (ledgers["cpu"].abs().sum(1) > 0).all()
+    for name in ("whole", "parts"):
+        assert far_apart(ledgers["cpu"], ledgers[name]) < 0.02, name
 
 
 @pytest.mark.parametrize("model", choices("model"))
@@ -190,12 +201,36 @@ def test_a_defended_model_is_that_of_the_cpu(tmp_path, exact, defense):
     assert far_apart(weights(first.artifact("defended")), weights(second.artifact("defended"))) < 0.05
 
 
+TOLD_APART = ("seconds", "steps", "epochs")
+"""What an evaluation says that two devices need not agree on: times, and counts that one last bit may change."""
+
+
+def numbers(found, name="") -> dict[str, float]:
+    """What an evaluation found, by the path to each number."""
+    if isinstance(found, dict):
+        return {key: value for word, each in found.items() for key, value in numbers(each, f"{name}.{word}").items()}
+    if isinstance(found, list):
+        return {key: value for at, each in enumerate(found) for key, value in numbers(each, f"{name}.{at}").items()}
+    return {name: float(found)} if isinstance(found, int | float) else {}
+
+
 @pytest.mark.parametrize("evaluation", [name for name in choices("evaluation") if name != "none"])
-def test_an_evaluation_runs(tmp_path, evaluation):
-    words = ["unlearner=ft", f"evaluation={evaluation}", "forget_share=0.5", "runtime.device=cuda"]
-    artifact = run_stages(pipeline_in(tmp_path, *words)).artifact("evaluation")
-    assert artifact.meta["made_with"]["device"] == "cuda"
-    assert artifact.meta["found"]
+def test_an_evaluation_finds_what_it_does_on_the_cpu(tmp_path, exact, evaluation):
+    """Of the same models: the CPU's, which the GPU takes from the store."""
+    words = ["unlearner=ft", f"evaluation={evaluation}", "forget_share=0.5"]
+    here = run_stages(pipeline_in(tmp_path, *words, "runtime.device=cpu")).artifact("evaluation")
+    shutil.copytree(tmp_path / "store", tmp_path / "other")
+    shutil.rmtree(tmp_path / "other" / "evaluation")
+    on_gpu = pipeline_in(tmp_path, *words, "runtime.device=cuda", f"store={tmp_path / 'other'}")
+    there = run_stages(on_gpu).artifact("evaluation")
+    assert on_gpu.artifact("unlearned").hit
+    assert there.meta["made_with"]["device"] == "cuda"
+    one, other = numbers(here.meta["found"]), numbers(there.meta["found"])
+    assert one
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        if not any(word in name for word in TOLD_APART):
+            assert other[name] == pytest.approx(value, rel=0.05, abs=0.05), name
 
 
 class Killed(Exception):
@@ -203,9 +238,9 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("unlearner", ["au", "ng"])
-def test_a_killed_training_goes_on(tmp_path, monkeypatch, unlearner):
+def test_a_killed_training_goes_on(tmp_path, monkeypatch, exact, unlearner):
     words = [f"unlearner={unlearner}", "training.epochs=3", "runtime.device=cuda", "runtime.checkpoint_seconds=0"]
-    begin = Curve.on_train_epoch_start
+    begin, other = Curve.on_train_epoch_start, tmp_path / "other"
 
     def killed(self, trainer, module):
         if trainer.current_epoch == 1:
@@ -217,5 +252,8 @@ def test_a_killed_training_goes_on(tmp_path, monkeypatch, unlearner):
         with pytest.raises(Killed):
             pipeline_in(tmp_path, *words).artifact("original")
     pipeline = pipeline_in(tmp_path, *words)
-    assert pipeline.artifact("original").meta["resumed_from_epoch"] == 1
+    went_on, whole = (each.artifact("original") for each in (pipeline, pipeline_in(tmp_path, *words, f"store={other}")))
+    assert went_on.meta["resumed_from_epoch"] == 1
+    for name, tensor in whole.tensors.items():
+        assert far_apart(tensor.float(), went_on.tensors[name].float()) < 1e-3, name
     run_stages(pipeline)
