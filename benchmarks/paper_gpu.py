@@ -31,6 +31,8 @@ from unlearnleak.runs.loading import load_runs
 from unlearnleak.sweep.pool import mps
 from unlearnleak.sweep.pool.slots import cores
 
+RESNETS = ("svhn", "cifar10")
+"""Those that ResNet18 is trained on."""
 GRIDS = ("single_class", "multi_class")
 MINUTES = 15.0
 """What all of it is to take on one H100."""
@@ -123,15 +125,25 @@ def run(
     return took
 
 
+def shared(names: Sequence[str], jobs: int) -> dict[str, int]:
+    """How many of the jobs at once each data set has: at least one, and those of ResNet18 three of LeNet's one.
+
+    Shares stand for the whole run, so a data set that has more to do would otherwise end alone, with the others' places
+    empty.
+    """
+    parts = {name: 3 if name in RESNETS else 1 for name in names}
+    return {name: max(1, jobs * part // sum(parts.values())) for name, part in parts.items()}
+
+
 def run_all(names: Sequence[str], options: argparse.Namespace) -> dict[str, float]:
     """Run all data sets at the same time, under one MPS where it can be had."""
     options.out.mkdir(parents=True, exist_ok=True)
-    each = max(1, (options.jobs_per_gpu or cores()) // len(names))
+    shares = shared(names, options.jobs_per_gpu or cores())
     service, launcher = one_mps(options)
     try:
         environment = os.environ | (service.environment if service else {})
         with ThreadPoolExecutor(len(names)) as pool:
-            parts = pool.map(lambda name: run(name, options, each, environment, launcher), names)
+            parts = pool.map(lambda name: run(name, options, shares[name], environment, launcher), names)
             return {what: minutes for part in parts for what, minutes in part.items()}
     finally:
         if service:

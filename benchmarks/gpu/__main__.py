@@ -11,7 +11,12 @@ takes no other along:
 - processes: models at once, ms a model's step, through `fit`: processes that take turns, and under MPS
 - attacks: seconds of each attack's evidence, with graphs and without, as far as the time goes
 
-Asked for by --only, in a quarter of an hour:
+Asked for by --only:
+
+- literature: a step of the unlearning literature's training (`conf/recipe/cifar10_resnet18_cifar.yaml`), and how long
+  its whole schedule is at that rate
+
+and in a quarter of an hour:
 
 - compile: torch.compile of the network, what compiling takes, and after how many steps it pays against the captured
   step

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu import attacks, compiled, several, steps
+from benchmarks.gpu import attacks, compiled, schedule, several, steps
 from benchmarks.gpu.rows import Row
 from benchmarks.training import MODELS
 from unlearnleak.machine.printable import first_line
 
 PARTS = ("step", "streams", "vmap", "ledger", "processes", "attacks")
-ASKED = ("compile",)
+ASKED = ("compile", "literature")
 """Parts that are left out unless they are asked for."""
 SECONDS, COMPILED = 225.0, 900.0
 """The most that all parts may take together, and where compilation is among them."""
@@ -35,6 +35,8 @@ def rows_of(part: str, options: argparse.Namespace) -> Rows:
     elif part == "vmap":
         for count in steps.VMAPPED:
             yield partial(steps.vmap_row, count, device)
+    elif part == "literature":
+        yield from schedule.rows(device)
     for name in options.model or MODELS:
         if part == "step":
             yield from steps.alone(name, device)

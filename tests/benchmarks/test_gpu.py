@@ -4,16 +4,19 @@ import json
 import multiprocessing
 import time
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from benchmarks.gpu import __main__ as gpu_main
-from benchmarks.gpu import attacks, compiled, parts, several, steps
+from benchmarks.gpu import attacks, compiled, parts, schedule, several, steps
 from benchmarks.gpu.__main__ import main
 from benchmarks.gpu.parts import what
 from benchmarks.gpu.rows import Row, line, met, ratio, write
+from unlearnleak.config.folder import config_folder
 
 CPU = torch.device("cpu")
 
@@ -49,6 +52,20 @@ def test_only_the_time_in_which_all_were_at_it_counts():
     ends = [[0.0, 1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, 4.0, 5.0]]
     assert several.throughput(ends, 10) == pytest.approx(1000 * 3 / 60)
     assert several.throughput([[0.0, 2.0], [0.0, 1.0, 2.0]], 10) == pytest.approx(1000 * 2 / 30)
+
+
+def test_the_literature_s_schedule_is_that_of_its_recipe():
+    recipe = OmegaConf.load(Path(config_folder(), "recipe", "cifar10_resnet18_cifar.yaml"))
+    how = schedule.work(1, CPU, batch=4).optimization
+    assert (recipe.epochs, recipe.batch_size) == (schedule.EPOCHS, schedule.BATCH)
+    for name in ("lr", "weight_decay", "schedule", "augmentation", "momentum", "clip_norm"):
+        assert recipe[name] == getattr(how, name), name
+
+
+def test_a_row_of_the_schedule_says_how_long_the_whole_is():
+    made = next(schedule.rows(CPU, count=1, batch=4))()
+    minutes = made.median * 34_762 / 60_000
+    assert made.note == f"an original, 34,762 steps: {minutes:.1f} minutes"
 
 
 def test_a_captured_step_is_the_step_itself_on_a_cpu():

@@ -108,3 +108,9 @@ def test_a_little_of_it_runs_on_a_cpu_and_goes_on(tmp_path, capfd):
     assert "left out: svhn" in capfd.readouterr().out
     main(told)
     assert "jobs 8 (8 finished before)" in (tmp_path / "out" / "single_class-mnist.log").read_text()
+
+
+def test_jobs_are_shared_out_by_what_there_is_to_do():
+    assert paper_gpu.shared(paper_gpu.DATASETS, 16) == {"mnist": 2, "fashion_mnist": 2, "svhn": 6, "cifar10": 6}
+    assert paper_gpu.shared(["mnist", "cifar10"], 2) == {"mnist": 1, "cifar10": 1}
+    assert paper_gpu.shared(["svhn"], 12) == {"svhn": 12}
