@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from benchmarks.attacks import ATTACKS, seconds
+from benchmarks.attacks import ATTACKS, AUXILIARY, MODELS, K, made, seconds
 from benchmarks.gpu.rows import Row
+from benchmarks.gpu.steps import looped
 from unlearnleak.machine.graphs import allow_graphs
 
 FIRST = ("param_dot", "param_diff", "param_confidence", "aux_confidence", "inversion_gradient", "inversion_genetic")
@@ -29,6 +30,19 @@ def rows(name: str, device: torch.device, budget: float) -> Iterator[Callable[[]
     if left:
         why = f"left out, the time is used up (--attack-seconds): {', '.join(sorted({attack for attack, _ in left}))}"
         yield lambda: Row("attacks", name, f"{len(left)} more", (), "s", note=why)
+
+
+def features_row(name: str, device: torch.device) -> Row:
+    """A pass over the attacker's samples: what attacks on one target repeat on a GPU (`adversary/remembered.py`)."""
+    model, shape = made(name, 0, device), MODELS[name][1]
+    images_NCHW = torch.randint(256, (K * AUXILIARY, *shape), dtype=torch.uint8).to(device)
+
+    @torch.inference_mode()
+    def passed() -> None:
+        model.features(model.normalize(images_NCHW))
+
+    values = tuple(each / 1000 for each in looped(passed, device, budget=0.2))
+    return Row("attacks", name, "features of the attacker's samples", values, "s")
 
 
 def row(name: str, attack: str, device: torch.device, allowed: bool) -> Row:

@@ -43,6 +43,7 @@ def rows_of(part: str, options: argparse.Namespace) -> Rows:
         elif part == "ledger":
             yield from steps.ledgers(name, device)
         elif part == "attacks":
+            yield partial(attacks.features_row, name, device)
             yield from attacks.rows(name, device, options.attack_seconds)
         elif part == "compile":
             yield from compiled.rows(name, device)

@@ -92,6 +92,10 @@ def test_processes_train_at_the_same_time():
         crew.end()
 
 
+def test_the_pass_that_attacks_have_in_common_is_timed():
+    assert attacks.features_row("lenet", CPU).median > 0
+
+
 def test_attacks_are_timed_both_ways_until_the_time_is_used_up(monkeypatch):
     monkeypatch.setattr(attacks, "seconds", lambda attack, name, device, graphs: 2.0 if graphs else 1.0)
     found = [make() for make, _ in zip(attacks.rows("lenet", CPU, 100), range(2), strict=False)]
