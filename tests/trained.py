@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnleak.data import ForgetSet, LabeledImages, Splits
+from unlearnleak.data import ForgetSet, ForgetSplit, LabeledImages, Splits
 from unlearnleak.dataset.digits import Digits
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
@@ -73,6 +73,11 @@ def task_for(original: Original, fresh: Callable[[], LeNet]) -> Callable[..., Ta
 def flat(model: torch.nn.Module) -> Tensor:
     """All parameters as one vector, a copy."""
     return torch.cat([p.detach().flatten() for p in model.parameters()]).clone()
+
+
+def trained_on(unlearner, splits: Splits, classes, seed=0) -> LabeledImages:
+    """What an unlearner that trains is given to train on when it forgets these classes."""
+    return unlearner.training_set(ForgetSplit.of(splits.train, classes), generator(seed))
 
 
 def forget_and_retain_accuracy(model, data: LabeledImages, classes) -> tuple[float, float]:

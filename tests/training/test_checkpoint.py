@@ -52,6 +52,8 @@ from unlearnleak.unlearner.rare_class import RareClass
 from unlearnleak.unlearner.refit import Refit
 from unlearnleak.unlearner.rl import RandomLabel
 from unlearnleak.unlearner.rt import Retrain
+from unlearnleak.unlearner.rt_noisy_labels import RetrainNoisyLabels
+from unlearnleak.unlearner.rt_rare_class import RetrainRareClass
 from unlearnleak.unlearner.salun import SaliencyUnlearning
 from unlearnleak.unlearner.scrub import Scrub
 from unlearnleak.unlearner.trew import TiltedReweighting
@@ -83,6 +85,8 @@ UNLEARNERS = {
     "refit": lambda: Refit(**PLAIN),
     "noisy_labels": lambda: NoisyLabels(share=0.3),
     "rare_class": lambda: RareClass(share=0.2),
+    "rt_noisy_labels": lambda: RetrainNoisyLabels(share=0.3),
+    "rt_rare_class": lambda: RetrainRareClass(share=0.2),
     "fewer_samples": lambda: FewerSamples(share=0.2),
     "undertrained": lambda: Undertrained(share=1.0),
     "trew": lambda: TiltedReweighting(**PLAIN, tilt=10.0, explained=0.9),
