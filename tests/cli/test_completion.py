@@ -127,7 +127,7 @@ def test_bash_completes_commands_options_and_settings(tmp_path):
         *(
             ["table"],
             ["--shuffle-truth"],
-            ["unlearner=rare_class", "unlearner=refit", "unlearner=rl", "unlearner=rt"],
+            [f"unlearner={word}" for word in ("rare_class", "refit", "rl", "rt", "rt_noisy_labels", "rt_rare_class")],
             ["demo"],
         ),
     ], done.stderr
