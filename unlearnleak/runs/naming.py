@@ -22,20 +22,28 @@ USUAL_ATTACK: dict[str, Any] = {"shadow_most": None, "hard_classes": 0}
 """Settings of attacks that came later than the names of folders, and the value that says what was before them."""
 
 
+def lacking(config: DictConfig) -> str | None:
+    """What keeps a config from being a job's, for people; None where each group has its settings."""
+    for group in GROUPS:
+        if isinstance(word := config.get(group), str):
+            return (
+                f"{group}: {word} is a word where settings should be, as a yaml file has it that sets a group and does "
+                f"not choose it. Say {group}={word} on the command line, or {{{group}: {word}}} under "
+                "hydra.sweeper.params"
+            )
+    if missing := [group for group in GROUPS if group not in OPTIONAL and not OmegaConf.is_dict(config.get(group))]:
+        return f"a job needs {', '.join(missing)}: give each a value, such as unlearner=rt"
+    return None
+
+
 def run_name(*, _root_: DictConfig) -> str:
     """The folder name of a job, such as "digits-lenet-rt-3-param_dot-youden-s0-1f0a3b7c".
 
     A resolver: `_root_` is the whole config. Equal settings give equal names, whatever the order of overrides,
     the device or the place of the store.
     """
-    if words_only := [group for group in GROUPS if isinstance(_root_.get(group), str)]:
-        group, word = words_only[0], _root_[words_only[0]]
-        raise ValueError(
-            f"{group}: {word} is a word where settings should be, as a yaml file has it that sets a group and does not "
-            f"choose it. Say {group}={word} on the command line, or {{{group}: {word}}} under hydra.sweeper.params"
-        )
-    if missing := [group for group in GROUPS if group not in OPTIONAL and not OmegaConf.is_dict(_root_.get(group))]:
-        raise ValueError(f"a job needs {', '.join(missing)}: give each a value, such as unlearner=rt")
+    if wrong := lacking(_root_):
+        raise ValueError(wrong)
     content: dict[str, Any] = {}
     for key in sorted(str(key) for key in _root_ if key not in ELSEWHERE):
         node = _root_._get_node(key)

@@ -20,6 +20,7 @@ from unlearnleak.pipeline.graph import with_ancestors
 from unlearnleak.pipeline.job import finished, identity
 from unlearnleak.pipeline.plan import make_plan
 from unlearnleak.pipeline.stages import Pipeline
+from unlearnleak.runs.naming import lacking
 from unlearnleak.runs.place import check_place
 from unlearnleak.runs.status import read_status
 from unlearnleak.store import Store
@@ -167,17 +168,16 @@ def subdir_of(config: DictConfig, number: int, overrides: list[str]) -> Path:
     Raises:
         UserError: it refers to what only the launch will tell, or to nothing.
     """
+    if wrong := lacking(config):
+        raise UserError(f"{wrong}.")
     job = config.hydra.job
     with open_dict(job):
         job.num, job.override_dirname = number, override_dirname(config, [parsed(line) for line in overrides])
         try:
             return Path(config.hydra.sweep.subdir)
         except (OmegaConfBaseException, TypeError) as error:
-            said = str(error).splitlines()[0]
-            if (of_job := said.removeprefix("ValueError raised while resolving interpolation: ")) != said:
-                raise UserError(f"{of_job}.") from error  # what run_name says of the job's settings
             raise UserError(
-                f"hydra.sweep.subdir cannot be known beforehand: {said}. It may refer to the "
+                f"hydra.sweep.subdir cannot be known beforehand: {str(error).splitlines()[0]}. It may refer to the "
                 "job's settings (${seed}), its choices (${hydra:runtime.choices.unlearner}), "
                 "${hydra.job.override_dirname} and ${hydra.job.num}, its place in the grid."
             ) from error

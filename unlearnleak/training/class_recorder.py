@@ -88,7 +88,7 @@ def repeatable() -> Iterator[None]:
 
 
 def _rows(train: Train, num_classes: int, only: range, part: str) -> tuple[Tensor, Tensor]:
-    """The rows of some classes [k, P], and the weights that the training ended in, float32 [P] in main memory."""
+    """The rows of some classes [k, P], and the weights that the training ended in, [P] (of all: none)."""
     ledger = ClassLedger(num_classes, only)
     train(ledger, part)
     return ledger.ledger_KP, ledger.ends_P

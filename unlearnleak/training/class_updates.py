@@ -101,8 +101,10 @@ class ClassLedger(pl.Callback):
 
     def __init__(self, num_classes: int, only: Sequence[int] | None = None, *, masks: bool | None = None) -> None:
         self.classes = list(range(num_classes) if only is None else only)
+        self.of_some = len(self.classes) < num_classes
         self.masks_asked = masks
         self.ledger_KP: Tensor
+        self.ends_P = torch.empty(0)
         self.velocity_KP: Tensor
         self.handles: list[Any] = []
         self.group: dict[str, Any] = {}
@@ -233,9 +235,10 @@ class ClassLedger(pl.Callback):
         self.ledger_KP, self.velocity_KP = state_dict["ledger_KP"], state_dict["velocity_KP"]
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Takes the hooks off, frees what only training needed and keeps the weights, `ends_P`, in main memory."""
+        """Takes the hooks off and frees what only training needed; of some classes, keeps the weights (`ends_P`)."""
         self._unhook()
-        self.ends_P = torch.cat([parameter.detach().flatten().cpu() for parameter in self.offsets])
+        if self.of_some:
+            self.ends_P = torch.cat([parameter.detach().flatten().cpu() for parameter in self.offsets])
         del self.velocity_KP, self.classes_K1
         if not self.masks:
             del self.gradient_KP

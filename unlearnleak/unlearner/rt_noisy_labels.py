@@ -13,6 +13,6 @@ class RetrainNoisyLabels(FlawedRetraining):
     version = 1
     captured = True
 
-    def flaw(self, data: LabeledImages, spoilt: int, generator: torch.Generator) -> LabeledImages:
+    def flaw(self, data: LabeledImages, generator: torch.Generator) -> LabeledImages:
         """All images, those of the share with another label."""
-        return mislabelled(data, spoilt, self.share, generator)
+        return mislabelled(data, self.drawn_class(data, generator), self.share, generator)

@@ -13,6 +13,6 @@ class RetrainRareClass(FlawedRetraining):
     version = 1
     captured = True
 
-    def flaw(self, data: LabeledImages, spoilt: int, generator: torch.Generator) -> LabeledImages:
+    def flaw(self, data: LabeledImages, generator: torch.Generator) -> LabeledImages:
         """All images but most of one class's."""
-        return rare(data, spoilt, self.share, generator)
+        return rare(data, self.drawn_class(data, generator), self.share, generator)

@@ -1,4 +1,4 @@
-"""Controls that forgot nothing and whose data are worse than the original's: what hard classes look like."""
+"""Models whose data are worse than the original's: what hard classes look like."""
 
 import torch
 

@@ -1,17 +1,12 @@
 """Retraining without the forget set, on data of which another class is flawed."""
 
-from abc import abstractmethod
-
 import torch
 
 from unlearnleak.data import ForgetSplit, LabeledImages
-from unlearnleak.errors import require
-from unlearnleak.training.optimization import Optimization
-from unlearnleak.unlearner.base import TrainingUnlearner
-from unlearnleak.unlearner.base.flaws import drawn_class
+from unlearnleak.unlearner.base.flawed import Flawed
 
 
-class FlawedRetraining(TrainingUnlearner):
+class FlawedRetraining(Flawed):
     """Trained anew on D_r, in which `flaw` has spoilt a retained class, drawn at random.
 
     What is right of it is what is right of `rt`: the forget set, and no class beside it. It shows whether an attack
@@ -21,16 +16,7 @@ class FlawedRetraining(TrainingUnlearner):
         share: of the class's samples, above 0 and at most 1; what it means says each kind.
     """
 
-    start = "scratch"
-
-    def __init__(self, *, share: float) -> None:
-        super().__init__(epochs=0, lr=1.0, batch_size=1)
-        require(0 < share <= 1, "unlearner.share", share, "above 0 and at most 1")
-        self.share = share
-
-    def optimization(self, original: Optimization) -> Optimization:
-        """The original's own settings."""
-        return original
+    forgets = True
 
     def training_set(self, split: ForgetSplit, generator: torch.Generator) -> LabeledImages:
         """The retained images, one class of them flawed.
@@ -38,13 +24,6 @@ class FlawedRetraining(TrainingUnlearner):
         Samples that wrong labels put among classes that are gone whole are left out: who deletes a class deletes what
         bears its label.
         """
-        retain = split.retain
-        spoilt = drawn_class(retain, generator)
-        self.report = {"class": spoilt}
-        flawed = self.flaw(retain, spoilt, generator)
-        there_K = retain.class_counts() > 0
+        flawed = super().training_set(split, generator)
+        there_K = split.retain.class_counts() > 0
         return flawed.select(there_K[flawed.labels].nonzero()[:, 0])
-
-    @abstractmethod
-    def flaw(self, data: LabeledImages, spoilt: int, generator: torch.Generator) -> LabeledImages:
-        """The images, those of class `spoilt` flawed."""
