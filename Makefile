@@ -20,7 +20,7 @@ help:  ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; show what leaked (3 minutes, 2 cores)
+demo: .venv/.installed  ## train, unlearn and attack scikit-learn's digits; show what leaked (a minute on 2 cores, once set up)
 	$(BIN)/python -m unlearnleak.run -m +sweep=demo
 	@echo
 	$(BIN)/unlearnleak table outputs/runs/demo

@@ -116,6 +116,8 @@ def main(told: Sequence[str] | None = None) -> None:
     codes = [] if options.table_only else [subprocess.run(line, check=False).returncode for line in commands(options)]
     folder = options.out / "runs" / "literature"
     done = [run for run in load_runs([folder]) if run.get("status") == "done"] if folder.is_dir() else []
+    if options.table_only and not done:
+        sys.exit(f"There is no finished run in {folder}: leave --table-only out, which runs nothing.")
     print("\n".join(table(done, [shares(Path(run["directory"])) for run in done])))
     if any(codes) or not done:
         sys.exit("Not all is well, see above. The same command goes on.")

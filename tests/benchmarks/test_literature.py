@@ -3,6 +3,7 @@ from argparse import Namespace
 import pytest
 import torch
 
+from benchmarks import literature
 from benchmarks.literature import PUBLISHED, commands, row_of, shares, table
 from tests.jobs import overrides_in, pipeline_in
 
@@ -54,3 +55,8 @@ def test_the_literature_s_schedule_is_one_sweep_and_a_shorter_one_a_sweep_an_unl
     retrained, sparse = commands(Namespace(**told | {"epochs": 3}, unlearning_epochs=1))
     assert retrained[-3:] == ["training.epochs=3", "seed=1", "unlearner=rt"]
     assert sparse[-3:] == ["unlearner=l1_sparse", "unlearner.epochs=1", "unlearner.free_epochs=0"]
+
+
+def test_a_table_of_no_runs_is_told_where_they_were_looked_for(tmp_path):
+    with pytest.raises(SystemExit, match=r"no finished run in .*literature: leave --table-only out"):
+        literature.main(["--table-only", "--out", str(tmp_path)])
