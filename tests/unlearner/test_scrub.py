@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from tests.plain import copied, logits, sgd
+from tests.plain import Adam, assert_same_way, copied, logits, sgd
 from tests.trained import flat
 from unlearnleak.data import ForgetSplit
 from unlearnleak.errors import UserError
+from unlearnleak.unlearner.base.teacher import frozen
 from unlearnleak.unlearner.scrub import Scrub
 
 SETTINGS = {"alpha": 0.5, "gamma": 0.9, "temperature": 4.0, "max_epochs": 2, "forget_batch_size": 16}
@@ -74,9 +75,43 @@ def test_steps_are_those_of_a_plain_loop(original, digits, task_for):
     torch.testing.assert_close(flat(found), flat(slow), rtol=1e-3, atol=1e-5)
 
 
+def test_adam_s_steps_are_those_of_a_plain_loop(original, digits, task_for):
+    """It begins anew where epochs without the pass on D_f begin.
+
+    The teacher is another model here: from the original itself the first slope is rounding, which Adam makes a step of.
+    """
+    teacher = frozen(original.model)
+    with torch.no_grad():
+        teacher.head.weight.mul_(0.5)
+    split = ForgetSplit.of(digits.train.select(torch.arange(40)), (3,))
+    method = Scrub(**SETTINGS | {"forget_batch_size": 40, "optimizer": "adam"}, epochs=3, lr=1e-4, batch_size=40)
+    task = task_for(method)
+    object.__setattr__(task, "split", split)
+    method.prepare = lambda task: setattr(method, "teacher", teacher)
+    found = method.unlearn(task)
+    slow = copied(original.model)
+    for parts in (("forget", "retain", "forget", "retain"), ("retain",)):
+        step = Adam(slow, 1e-4)
+        for part in parts:
+            data = getattr(split, part)
+            with torch.no_grad():
+                taught = logits(teacher, data)
+            answers = logits(slow, data)
+            apart = slow_divergence(taught, answers)
+            step(-apart if part == "forget" else 0.5 * apart + 0.9 * cross_entropy(answers, data.labels))
+    assert_same_way(found, slow, original.model)
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
-    [("alpha", -1.0), ("gamma", -1.0), ("temperature", 0.0), ("max_epochs", 4), ("forget_batch_size", 0)],
+    [
+        ("optimizer", "adamw"),
+        ("alpha", -1.0),
+        ("gamma", -1.0),
+        ("temperature", 0.0),
+        ("max_epochs", 4),
+        ("forget_batch_size", 0),
+    ],
 )
 def test_impossible_values_are_named(setting, value):
     with pytest.raises(UserError, match=rf"unlearner\.{setting}={value} is not possible"):

@@ -1,6 +1,7 @@
 """scrub: away from the original on forgotten images, then back to it on retained ones, epoch after epoch."""
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,8 +21,8 @@ class Scrub(Taught):
     Kurmanji et al. 2023, Towards Unbounded Machine Unlearning (SCRUB), NeurIPS 2023, https://arxiv.org/abs/2302.09880.
     The first `max_epochs` epochs have both passes, the others the one on D_r alone. KL is between answers softened by
     the temperature T, times its square. One difference: epochs with both passes and those without are two trainings, so
-    momentum and schedule begin anew between them. Rewinding (SCRUB+R), which is against membership inference, is left
-    out, and so is Adam, with which the authors' notebook of small sets trains.
+    the optimiser's memory and the schedule begin anew between them. Rewinding (SCRUB+R), which is against membership
+    inference, is left out.
 
     Args:
         alpha: weight of the divergence from the original on D_r.
@@ -29,12 +30,14 @@ class Scrub(Taught):
         temperature: T, by which logits are divided.
         max_epochs: how many epochs have the pass on D_f, at most `epochs`.
         forget_batch_size: of the pass on D_f; a larger one makes fewer steps away.
+        optimizer: "sgd", or "adam", with which the authors' notebook of small sets trains.
 
     Raises `UserError` for values that cannot be.
     """
 
     version = 1
     captured = True
+    later_keys = MappingProxyType({"optimizer": "sgd"})
 
     def __init__(
         self,
@@ -44,9 +47,12 @@ class Scrub(Taught):
         temperature: float,
         max_epochs: int,
         forget_batch_size: int,
+        optimizer: str = "sgd",
         **training: Any,
     ) -> None:
         super().__init__(**training)
+        require(optimizer in ("sgd", "adam"), "unlearner.optimizer", optimizer, "sgd or adam")
+        self.settings = replace(self.settings, optimizer=optimizer)
         epochs = self.settings.epochs
         require(alpha >= 0, "unlearner.alpha", alpha, "0 or more")
         require(gamma >= 0, "unlearner.gamma", gamma, "0 or more")
