@@ -70,11 +70,16 @@ def test_it_is_said_which_values_stand_where_there_is_none():
     )
 
 
-@pytest.mark.parametrize("unlearner", ["rt", "none"])
-def test_an_unlearner_without_settings_needs_no_recipe_but_training_does(unlearner):
+@pytest.mark.parametrize("unlearner", ["rt", "none", "rare_class", "noisy_labels", "rt_rare_class", "fewer_samples"])
+def test_an_unlearner_without_settings_to_search_needs_no_recipe_but_training_does(unlearner):
     told = "no recipe for training lenet on cifar10: the values of conf/config.yaml stand, unless set otherwise"
     assert said("cifar10", "lenet", unlearner) == told
     assert said("cifar10", "lenet", "ng", "until=original") == told
+
+
+def test_what_is_searched_needs_no_rate():
+    assert said("cifar10", "lenet", "linear_filtration").startswith("no recipe for linear_filtration")
+    assert said("cifar10", "lenet", "ssd").startswith("no recipe for ssd")
 
 
 def test_a_model_from_a_file_is_tuned_by_nobody():

@@ -22,8 +22,9 @@ SECTIONS = {"unlearner": "{dataset}_{model}_{unlearner}", "training": "{dataset}
 def missing_recipes(config: DictConfig, chosen: Mapping[str, Any], sources: Iterable[Any]) -> str | None:
     """Which settings of a job were searched for no such job, and what stands in their place, in one line.
 
-    None where every part has its recipe: an unlearner without numbers to tune needs none, nor does one that is not
-    reached, nor a model whose weights somebody brings in a file (`unlearner.path`).
+    None where every part has its recipe: an unlearner without settings to search (it has no rate, and nobody searched
+    for a recipe of it) needs none, nor does one that is not reached, nor a model whose weights somebody brings in a
+    file (`unlearner.path`).
 
     Args:
         config: the composed config of the job.
@@ -38,9 +39,8 @@ def missing_recipes(config: DictConfig, chosen: Mapping[str, Any], sources: Iter
     known = recipes(sources)
     wanted = [part for part in SECTIONS if chosen.get(f"recipe@{part}") is not None]
     missing = {part for part in wanted if not has_recipe(part, chosen, known)}
-    numbers = [value for value in config.unlearner.values() if isinstance(value, int | float)]
-    tuned = any(not isinstance(value, bool) for value in numbers) and config.until != "original"
-    if "unlearner" in missing and tuned:
+    searched = "lr" in config.unlearner or any(name.endswith(f"_{chosen['unlearner']}") for name in known)
+    if "unlearner" in missing and searched and config.until != "original":
         name, old = chosen["recipe@unlearner"], f"{chosen['dataset']}_{chosen['unlearner']}"
         hint = f"; conf/recipe/{old}.yaml is not read any more: call it {name}.yaml" if old in known else ""
         training = "conf/config.yaml" if "training" in missing else f"conf/recipe/{chosen['recipe@training']}.yaml"
