@@ -177,10 +177,11 @@ def main(told: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     begin = time.monotonic()
     clocks = run_all(names, options)
+    took = (time.monotonic() - begin) / 60
     if not options.dry_run:
         runs = load_runs([path for grid in GRIDS if (path := options.out / "runs" / grid).is_dir()])
         found = minutes(runs)
-        print("\n".join(table(found, (time.monotonic() - begin) / 60)))
+        print("\n".join(table(found, took)))
         if options.json:
             told_of = {"clock": clocks, "stages": found, "runs": len(runs), "datasets": names}
             options.json.write_text(json.dumps(told_of, indent=1))

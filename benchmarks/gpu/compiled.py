@@ -7,7 +7,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -71,8 +71,19 @@ def rows(name: str, device: torch.device) -> Iterator[Callable[[], Row]]:
             yield partial(pays, name, way, took)
 
 
+@cache
+def opened(device: torch.device) -> None:
+    """Once a process: what the first way would pay for all, which is CUDA's libraries and the compiler itself."""
+    tensor = torch.ones(8, 8, device=device, requires_grad=True)
+    torch.compile(lambda x: (x @ x).sum())(tensor).backward()
+    convolution = torch.nn.Conv2d(3, 8, 3).to(device)
+    convolution(torch.ones(2, 3, 8, 8, device=device)).sum().backward()
+    wait(device)
+
+
 def timed(name: str, device: torch.device, way: str, make: Callable[[], Step], took: dict[str, Took]) -> Row:
     """ms a step; notes in `took` what the rows that follow tell."""
+    opened(device)
     torch._dynamo.reset()
     start = time.perf_counter()
     step = make()

@@ -16,6 +16,8 @@ from unlearnleak.training.optimization import Optimization
 
 MODEL, BATCH, EPOCHS, IMAGES = "resnet18_cifar", 256, 182, 49_000
 """What conf/recipe/cifar10_resnet18_cifar.yaml says of its model; CIFAR-10 without the attacker's 1,000 images."""
+TESTED = 10_000
+"""Images of which each epoch of the schedule tests all, once."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class Scheduled(Task):
 
 def work(count: int, device: torch.device, precision: str = "fp32", batch: int = BATCH) -> Scheduled:
     """A training of random images with so many steps an epoch, by the literature's settings, all on the device."""
-    images, test = (part.to(device) for part in made_up((3, 32, 32), count * batch, steps.TEST))
+    tested = max(1, count * batch * TESTED // IMAGES)
+    images, test = (part.to(device) for part in made_up((3, 32, 32), count * batch, tested))
     how = Optimization(
         epochs=1, batch_size=batch, lr=0.1, weight_decay=0.0005, schedule="step", augmentation="crop_flip"
     )

@@ -1,16 +1,17 @@
 """Steps captured as CUDA graphs against the same steps kernel by kernel."""
 
+import gc
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.gpu.test_components import far_apart, weights
+from tests.gpu.test_components import SEARCHED, far_apart, weights
 from tests.jobs import composed, images, pipeline_in, write_npz
 from unlearnleak.config.build import locate
 from unlearnleak.config.folder import config_folder
 from unlearnleak.data import LabeledImages
-from unlearnleak.machine.graphs import WARM_UPS, repeated
+from unlearnleak.machine.graphs import WARM_UPS, allow_graphs, repeated
 from unlearnleak.machine.seeds import generator, isolated
 from unlearnleak.model.lenet import LeNet
 from unlearnleak.training import captured
@@ -38,13 +39,15 @@ def replayed(monkeypatch):
         return again
 
     monkeypatch.setattr(captured, "repeated", watched)
-    return made
+    yield made
+    allow_graphs(True)
 
 
 def both_ways(tmp_path, *words):
     """The original and the unlearned model, without graphs and with them."""
-    for graphs in ("false", "true"):
-        more = ["runtime.device=cuda", f"runtime.cuda_graphs={graphs}", f"store={tmp_path / graphs}"]
+    for graphs in (False, True):
+        allow_graphs(graphs)  # which a job does
+        more = ["runtime.device=cuda", f"runtime.cuda_graphs={str(graphs).lower()}", f"store={tmp_path / str(graphs)}"]
         pipeline = pipeline_in(tmp_path, *words, *more)
         yield {stage: pipeline.artifact(stage) for stage in ("original", "unlearned")}
 
@@ -55,8 +58,8 @@ def test_an_unlearner_s_steps_are_the_same(tmp_path, exact, replayed, unlearner)
     assert replayed
     assert all(replayed)
     assert len(replayed) >= 1 + (unlearner in TRAIN)
-    for stage in plain:
-        assert far_apart(weights(plain[stage]), weights(graphs[stage])) < 1e-3
+    for stage, most in {"original": 1e-3, "unlearned": 0.01 if unlearner in SEARCHED else 1e-3}.items():
+        assert far_apart(weights(plain[stage]), weights(graphs[stage])) < most
     if unlearner == "au":
         ledgers = [each["original"].tensors["ledger_KP"] for each in (plain, graphs)]
         assert far_apart(*ledgers) < 1e-3
@@ -79,13 +82,18 @@ LATER = {
     "lenet, adamw": ["training.optimizer=adamw", "training.lr=0.0005"],
     "vit, adamw": ["model=vit", "training.optimizer=adamw", "training.lr=0.0005"],
     "resnet18_cifar": ["model=resnet18_cifar", "training.lr=0.001"],
+    # without the pass away, whose first slope is rounding, of which Adam makes a whole step
+    "scrub by adam": ["unlearner=scrub", "unlearner.optimizer=adam", "unlearner.max_epochs=0"],
 }
 
 
 @pytest.mark.parametrize("words", LATER.values(), ids=LATER.keys())
 def test_steps_of_other_models_and_optimisers_are_the_same(tmp_path, exact, replayed, words):
     write_npz(tmp_path / "images.npz", **images(side=32))
-    plain, graphs = both_ways(tmp_path, "unlearner=ft", "training.epochs=1", "training.warmup_epochs=0", *words)
+    words = [*words, "training.epochs=1", "training.warmup_epochs=0"]
+    if not any(word.startswith("unlearner=") for word in words):
+        words = ["unlearner=ft", *words]
+    plain, graphs = both_ways(tmp_path, *words)
     assert replayed
     assert all(replayed)
     for stage in plain:
@@ -146,6 +154,20 @@ def test_a_step_that_asks_the_device_is_launched_kernel_by_kernel(caplog):
     for _ in range(3):
         again()
     assert total.item() == 3
+
+
+def test_after_a_failed_capture_memory_is_given_back_again():
+    total = torch.zeros((), device="cuda:0")
+    look = total.item
+    assert repeated(look, lambda: [total], torch.device("cuda:0"), "a look") is look
+    gc.collect()
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_reserved()
+    large = torch.empty(2**28, dtype=torch.uint8, device="cuda:0")
+    del large
+    assert torch.cuda.memory_reserved() >= before + 2**28
+    torch.cuda.empty_cache()
+    assert torch.cuda.memory_reserved() <= before
 
 
 class Broken(Exception):

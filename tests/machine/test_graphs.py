@@ -136,6 +136,42 @@ def test_a_step_that_fails_leaves_weights_stream_and_chance_as_they_were(monkeyp
     assert cuda.state == "as it was"
 
 
+@pytest.mark.parametrize("told", [False, True], ids=["not told", "told by PyTorch"])
+@pytest.mark.parametrize("error", [RuntimeError, torch.OutOfMemoryError, Broken])
+def test_the_allocator_is_told_of_the_end_of_a_capture_that_failed(monkeypatch, error, told):
+    """On a CPU, where only who is called is seen. A pool whose end was known already is not released twice."""
+    calls = []
+
+    @contextmanager
+    def capture(graph, *, pool, stream, capture_error_mode):
+        calls.append(("begin", pool))
+        yield
+
+    def end(device, pool):
+        calls.append(("end", pool))
+        if told:
+            raise RuntimeError("no capture is under way")
+
+    def step():
+        raise error
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: None)
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 7))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "graph", capture)
+    monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", end, raising=False)
+    monkeypatch.setattr(
+        torch._C, "_cuda_releasePool", lambda device, pool: calls.append(("release", pool)), raising=False
+    )
+    if error is RuntimeError:
+        assert graphs._captured(step, "a step", None) is step
+    else:
+        with pytest.raises(error):
+            graphs._captured(step, "a step", None)
+    assert calls == [("begin", (0, 7)), ("end", (0, 7)), *([] if told else [("release", (0, 7))])]
+
+
 def test_on_a_gpu_one_line_says_that_a_step_is_repeated_too_seldom(caplog):
     def step():
         return None

@@ -138,6 +138,7 @@ def test_a_gpu_that_is_full_is_told_with_the_bytes_and_the_settings_of_the_stage
         "CUDA error: out of memory",
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
         "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`",
     ],
 )
 def test_libraries_on_a_gpu_say_it_in_their_own_words(words):

@@ -9,7 +9,7 @@ the step itself counts on.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import torch
@@ -117,15 +117,28 @@ def say_once(what: str, why: str) -> None:
 
 
 def _captured(step: Step, what: str, stream: torch.cuda.Stream) -> Step:
-    graph = torch.cuda.CUDAGraph()
+    graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
     try:
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
             step()
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError as error:
+    except Exception as error:
+        _end_of_pool(pool)
+        if not isinstance(error, RuntimeError) or isinstance(error, torch.OutOfMemoryError):
+            raise
         torch.cuda.synchronize()
         why = str(error.__context__ or error).split("\n")[0]  # the end of a broken capture fails as well
         log.info("%s is launched kernel by kernel: it cannot be captured (%s)", what, why)
         return step
     return graph.replay
+
+
+def _end_of_pool(pool: tuple[int, int]) -> None:
+    """Tell the allocator that a capture which failed has ended.
+
+    PyTorch 2.11 says so only at the end of one that did not. As long as the allocator believes in a capture it gives no
+    memory back, neither to `empty_cache` nor where an allocation finds none.
+    """
+    device = torch.cuda.current_device()
+    with suppress(AttributeError, RuntimeError):  # it has been told, or PyTorch has no GPU
+        torch._C._cuda_endAllocateToPool(device, pool)
+        torch._C._cuda_releasePool(device, pool)

@@ -17,6 +17,7 @@ RAN_OUT = (
     "Cannot allocate memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate",  # so cuBLAS where its handle finds no room
 )
 """How PyTorch and CUDA's libraries say it, on CPUs and GPUs."""
 GPU = re.compile(r"CUDA|CUBLAS|CUDNN|GPU")

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from unlearnleak.machine.memory import GIBIBYTE as GIB
-from unlearnleak.sweep.pool.room import CONTEXT, GpuUse, Room, fitting, gpu_use
+from unlearnleak.sweep.pool.room import CONTEXT, IDLE, GpuUse, Idle, Room, fitting, gpu_use
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,28 @@ def test_a_job_that_found_it_full_beside_others_is_tried_again_with_fewer():
     assert room.jobs["0"] == 1
     assert not room.found_full("0", 0)  # alone, it will not fit a second time either
     assert not room.found_full(None, 3)
+
+
+def test_idle_memory_is_given_back_once_and_what_is_needed_is_not_looked_for_again():
+    idle, reserved, looks = Idle(), [0], []
+
+    def after(job, *, live):
+        """What a job has left, of which a look finds all but `live` idle."""
+        reserved[0] = job
+        idle.give_back(lambda: reserved[0], lambda: (looks.append(job), reserved.__setitem__(0, live)))
+        return reserved[0]
+
+    assert after(IDLE, live=0) == IDLE  # it may keep so much
+    assert looks == []
+    images = 3 * IDLE
+    assert after(9 * IDLE, live=images) == images
+    for _ in range(3):  # short jobs beside the images
+        after(images + IDLE // 2, live=images)
+    assert looks == [9 * IDLE]
+    assert after(images + 2 * IDLE, live=images) == images  # a training
+    after(IDLE // 2, live=0)  # the images have gone
+    assert after(2 * IDLE, live=0) == 0
+    assert len(looks) == 3
 
 
 def test_a_process_without_a_gpu_says_so():

@@ -22,7 +22,7 @@ CONTEXT = GIBIBYTE
 FILLED = 0.9
 """The share of the memory that is given away: jobs differ."""
 IDLE = 2**28
-"""Bytes that a worker may keep for its next job while others share its GPU."""
+"""Bytes that a worker may keep idle for its next job while others share its GPU."""
 
 
 class GpuUse(NamedTuple):
@@ -30,6 +30,29 @@ class GpuUse(NamedTuple):
 
     free: int
     reserved: int
+
+
+class Idle:
+    """Gives back what a job has left idle on a GPU, where that may be more than `IDLE`.
+
+    What stays after that is needed, such as images that wait for the next job there, and counts as idle no more: a look
+    for it takes a quarter of a second, as long as several short jobs.
+    """
+
+    def __init__(self) -> None:
+        self.needed = 0
+
+    def give_back(self, reserved: Callable[[], int], collect: Callable[[], None]) -> None:
+        """Calls `collect` where `reserved` bytes are too many; after it, what is reserved is needed."""
+        now = reserved()
+        if now > self.needed + IDLE:
+            collect()
+            self.needed = reserved()
+        self.needed = min(self.needed, now)
+
+
+IDLE_HERE = Idle()
+"""Of this process, which has one GPU."""
 
 
 def gpu_use() -> GpuUse | None:
@@ -40,12 +63,18 @@ def gpu_use() -> GpuUse | None:
     from unlearnleak.machine.device import most_reserved  # noqa: PLC0415  (torch, which a job on the CPU may not need)
 
     with suppress(RuntimeError):  # a job may have broken CUDA: its process is not used again
-        if torch.cuda.memory_reserved() > IDLE:
-            gc.collect()  # what a training leaves points at itself
-            torch.cuda.empty_cache()
+        IDLE_HERE.give_back(torch.cuda.memory_reserved, collect)
         free, _ = torch.cuda.mem_get_info()
         return GpuUse(free, most_reserved(torch.device("cuda", torch.cuda.current_device())))
     return None
+
+
+def collect() -> None:
+    """Give back this process's idle memory on its GPU."""
+    import torch  # noqa: PLC0415  (which a job on the CPU may not need)
+
+    gc.collect()  # what a training leaves points at itself
+    torch.cuda.empty_cache()
 
 
 def fitting(usable: int, reserved: int, most: int) -> int:
