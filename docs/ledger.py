@@ -47,20 +47,34 @@ def spread(values: pd.Series) -> str:
     return mean if low == high else f"{mean} ({low} to {high})"
 
 
+def stretches(seeds: pd.Series) -> pd.Series:
+    """Of each original's seed the stretch of seeds that it is in, as "250 to 252": those of one sweep."""
+    there = sorted(set(seeds))
+    begins = [seed for seed in there if seed - 1 not in there]
+    ends = [seed for seed in there if seed + 1 not in there]
+    said = {
+        seed: str(first) if first == last else f"{first} to {last}"
+        for first, last in zip(begins, ends, strict=True)
+        for seed in range(first, last + 1)
+    }
+    return seeds.map(said)
+
+
 def table(runs: pd.DataFrame) -> str:
-    """A line per data set and setting: what is left of the class after each ledger, and what is kept of the others."""
+    """A line per data set, setting and stretch of seeds: what is left of the class after each ledger, and of others."""
     body = []
-    for (dataset, model, share, lr), of in runs.groupby(SETTING, sort=False):
+    runs = runs.assign(seeds=runs.groupby(SETTING)["seed"].transform(stretches))
+    for (dataset, model, share, lr, seeds), of in runs.groupby([*SETTING, "seeds"], sort=False):
         left = [of.loc[of["ledger"] == ledger, "forget_acc"] for ledger in LEDGERS]
         own = of[of["ledger"] == "own"]
         kept = [own["forget_acc_train_subtracted"], own["retain_acc_train_subtracted"], own["retain_acc"]]
         body.append(
             [
-                *(dataset, model, f"{100 * share:g} %", f"{lr:g}", str(len(own))),
+                *(dataset, model, f"{100 * share:g} %", f"{lr:g}", seeds, str(len(own))),
                 *(spread(each) if len(each) else "-" for each in [*left, *kept, own["original_retain_acc"]]),
             ]
         )
-    head = ["data set", "model", "share", "repair at", "n", *LEDGERS.values()]
+    head = ["data set", "model", "share", "repair at", "seed", "n", *LEDGERS.values()]
     return markdown_lines([*head, "own, unrepaired", "others, unrepaired", "others", "others, original"], body)
 
 
